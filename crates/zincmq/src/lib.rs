@@ -1,0 +1,1 @@
+//! ZeroMQ in pure Rust.
