@@ -1,1 +1,9 @@
 //! ZeroMQ in pure Rust.
+
+pub mod error;
+mod message;
+mod pattern;
+mod peer;
+
+pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
+pub use zmtp::SocketType;

@@ -1,0 +1,198 @@
+//! One small error for each thing a socket can be asked to do. Each names
+//! who was at fault and carries what was asked.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::SocketType;
+use crate::message::Multipart;
+
+/// Why a message was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendFailure {
+    /// Nobody can take a message now; try again later (EAGAIN).
+    #[error("no peer can take a message now")]
+    WouldBlock,
+    /// The time given ran out (EAGAIN).
+    #[error("timed out before a peer could take the message")]
+    TimedOut,
+    /// This socket type never sends (ENOTSUP).
+    #[error("this socket type cannot send")]
+    CannotSend,
+    /// Not now: REQ awaits a reply, REP has no request to answer (EFSM).
+    #[error("the socket is not in a state to send: {0}")]
+    WrongState(&'static str),
+    /// ROUTER with MANDATORY, or STREAM: no such peer (EHOSTUNREACH).
+    #[error("no peer has the routing id that the message names")]
+    Unroutable,
+    /// The message has too few parts for this pattern (EINVAL).
+    #[error("the message has too few parts for this socket type")]
+    MalformedEnvelope,
+    /// More parts than this socket type or option allows (EINVAL).
+    #[error("this socket takes messages of one part only")]
+    MultipartUnsupported,
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// A message that was not sent, with the reason.
+#[derive(Debug, Error)]
+#[error("{failure}")]
+pub struct SendError {
+    failure: SendFailure,
+    message: Box<Multipart>,
+}
+
+impl SendError {
+    pub(crate) fn new(failure: SendFailure, message: Multipart) -> Self {
+        Self {
+            failure,
+            message: Box::new(message),
+        }
+    }
+
+    /// Why it was not sent.
+    #[must_use]
+    pub fn failure(&self) -> SendFailure {
+        self.failure
+    }
+
+    /// The message back, whole.
+    #[must_use]
+    pub fn into_message(self) -> Multipart {
+        *self.message
+    }
+}
+
+/// Why nothing was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RecvFailure {
+    /// No message is there now (EAGAIN).
+    #[error("no message is there now")]
+    WouldBlock,
+    /// The time given ran out (EAGAIN).
+    #[error("timed out before a message came")]
+    TimedOut,
+    /// This socket type never receives (ENOTSUP).
+    #[error("this socket type cannot receive")]
+    CannotReceive,
+    /// Not now: REQ has not sent, REP owes a reply (EFSM).
+    #[error("the socket is not in a state to receive: {0}")]
+    WrongState(&'static str),
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Nothing was received, for this reason.
+pub type RecvError = RecvFailure;
+
+/// An endpoint that is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Without `://`, or nothing behind it (EINVAL).
+    #[error("`{0}` is not an endpoint of the form transport://address")]
+    Malformed(String),
+    /// A transport nobody knows (EPROTONOSUPPORT).
+    #[error("`{scheme}` in `{endpoint}` is not a transport of this library")]
+    UnknownTransport {
+        /// What stood before `://`.
+        scheme: String,
+        /// The endpoint as given.
+        endpoint: String,
+    },
+    /// The address does not fit its transport (EINVAL).
+    #[error("`{address}` is not an address of transport {transport}: {reason}")]
+    BadAddress {
+        /// The transport, such as `tcp`.
+        transport: &'static str,
+        /// What stood behind `://`.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An ipc path longer than the system allows (ENAMETOOLONG).
+    #[error("the path `{path}` is longer than the {limit} bytes the system allows")]
+    PathTooLong {
+        /// The path.
+        path: String,
+        /// The longest there may be.
+        limit: usize,
+    },
+    /// No network interface of that name, or none with a fitting address (ENODEV).
+    #[error("no network interface `{0}` with a fitting address")]
+    NoSuchInterface(String),
+}
+
+/// Why a bind failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The endpoint is none, or not for binding.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Somebody has it (EADDRINUSE).
+    #[error("`{0}` is in use")]
+    InUse(String),
+    /// The system refused.
+    #[error("cannot bind `{endpoint}`: {source}")]
+    System {
+        /// The endpoint as given.
+        endpoint: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// This transport does not carry this socket type (ENOCOMPATPROTO).
+    #[error("{socket_type} cannot use `{endpoint}`")]
+    Incompatible {
+        /// The socket's type.
+        socket_type: SocketType,
+        /// The endpoint as given.
+        endpoint: String,
+    },
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why a connect failed. What the network does later is retried and told by
+/// the monitor.
+pub type ConnectError = BindError;
+
+/// A setting refused by a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// This socket type has no such option (EINVAL).
+    #[error("this socket type has no such option")]
+    NotForThisType,
+    /// UNSUBSCRIBE of what was not subscribed (EINVAL).
+    #[error("there is no subscription to end")]
+    NotSubscribed,
+    /// Only while XPUB_MANUAL is on and a subscription awaits judgement (EINVAL).
+    #[error("only in manual mode, after a subscription was received")]
+    NotManual,
+}

@@ -1,0 +1,445 @@
+//! What travels: a [`Message`] is one frame, a [`Multipart`] is what one send
+//! hands over and one receive returns.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thin_vec::ThinVec;
+
+use crate::SocketType;
+
+/// Payloads up to this many bytes live inside the [`Message`] itself.
+pub const INLINE_CAPACITY: usize = 46;
+
+/// One frame: an owned, immutable run of bytes.
+///
+/// Up to [`INLINE_CAPACITY`] bytes are stored in place, more in a
+/// reference-counted block that clones share. Building one from a `Vec<u8>`,
+/// `String` or [`Bytes`] does not copy long payloads.
+///
+/// ```
+/// use zincmq::Message;
+///
+/// let short = Message::from("hello");
+/// let long = Message::from(vec![0u8; 1_000_000]);
+/// assert_eq!(&short[..], b"hello");
+/// assert_eq!(long.clone().len(), 1_000_000);
+/// ```
+#[derive(Clone)]
+pub struct Message {
+    repr: Repr,
+    peer: Option<Arc<PeerInfo>>,
+}
+
+#[derive(Clone)]
+enum Repr {
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE_CAPACITY],
+    },
+    Shared(Bytes),
+}
+
+impl Message {
+    /// A frame of no bytes, as used for delimiters.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            repr: Repr::Inline {
+                len: 0,
+                bytes: [0; INLINE_CAPACITY],
+            },
+            peer: None,
+        }
+    }
+
+    /// Copies `payload`: in place if it is short, else into one new block.
+    #[must_use]
+    #[inline]
+    pub fn copy_from_slice(payload: &[u8]) -> Self {
+        let repr = if payload.len() <= INLINE_CAPACITY {
+            let mut bytes = [0; INLINE_CAPACITY];
+            bytes[..payload.len()].copy_from_slice(payload);
+            Repr::Inline {
+                len: payload.len() as u8,
+                bytes,
+            }
+        } else {
+            Repr::Shared(Bytes::copy_from_slice(payload))
+        };
+        Self { repr, peer: None }
+    }
+
+    /// The peer this message came from, if it was received over a connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<&PeerInfo> {
+        self.peer.as_deref()
+    }
+
+    /// The payload as [`Bytes`]; shares a long one, copies a short one.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self.repr {
+            Repr::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The payload as text, with what is not UTF-8 replaced.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(self).into_owned()
+    }
+
+    #[inline]
+    pub(crate) fn set_peer(&mut self, peer: Option<Arc<PeerInfo>>) {
+        self.peer = peer;
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for Message {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.repr {
+            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 64;
+        write!(f, "Message({} bytes, \"", self.len())?;
+        write!(f, "{}", self[..self.len().min(SHOWN)].escape_ascii())?;
+        f.write_str(if self.len() > SHOWN { "…\")" } else { "\")" })
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl Eq for Message {}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Message {
+    fn eq(&self, other: &T) -> bool {
+        self[..] == *other.as_ref()
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(payload: &[u8]) -> Self {
+        Self::copy_from_slice(payload)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(payload: &[u8; N]) -> Self {
+        Self::copy_from_slice(payload)
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Message {
+    fn from(payload: [u8; N]) -> Self {
+        Self::copy_from_slice(&payload)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(payload: &str) -> Self {
+        Self::copy_from_slice(payload.as_bytes())
+    }
+}
+
+impl From<String> for Message {
+    fn from(payload: String) -> Self {
+        Self::from(payload.into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(payload: Vec<u8>) -> Self {
+        if payload.len() <= INLINE_CAPACITY {
+            return Self::copy_from_slice(&payload);
+        }
+        Self {
+            repr: Repr::Shared(Bytes::from(payload)),
+            peer: None,
+        }
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(payload: Bytes) -> Self {
+        if payload.len() <= INLINE_CAPACITY {
+            return Self::copy_from_slice(&payload);
+        }
+        Self {
+            repr: Repr::Shared(payload),
+            peer: None,
+        }
+    }
+}
+
+impl From<&Message> for Message {
+    fn from(message: &Message) -> Self {
+        message.clone()
+    }
+}
+
+/// One or more frames that travel as a unit: all of them arrive, or none.
+///
+/// Dereferences to the slice of its parts. There is always at least one.
+///
+/// ```
+/// use zincmq::Multipart;
+///
+/// let one = Multipart::from("hello");
+/// let three = Multipart::from(["id", "", "body"]);
+/// assert_eq!(one.len(), 1);
+/// assert_eq!(three[2], "body");
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Multipart {
+    first: Message,
+    rest: ThinVec<Message>,
+}
+
+impl Multipart {
+    /// Appends `part` behind the last one.
+    pub fn push(&mut self, part: impl Into<Message>) {
+        self.rest.push(part.into());
+    }
+
+    /// Puts `part` before the first one.
+    pub fn push_front(&mut self, part: impl Into<Message>) {
+        let old = std::mem::replace(&mut self.first, part.into());
+        self.rest.insert(0, old);
+    }
+
+    /// Takes the first part off, unless it is the only one.
+    pub fn pop_front(&mut self) -> Option<Message> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let next = self.rest.remove(0);
+        Some(std::mem::replace(&mut self.first, next))
+    }
+
+    /// How many parts there are, at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    #[inline]
+    pub fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+
+    /// The part at `index`.
+    #[must_use]
+    #[inline]
+    pub fn part(&self, index: usize) -> Option<&Message> {
+        match index {
+            0 => Some(&self.first),
+            n => self.rest.get(n - 1),
+        }
+    }
+
+    /// The first part.
+    #[must_use]
+    #[inline]
+    pub fn first(&self) -> &Message {
+        &self.first
+    }
+
+    /// The last part, which in most patterns is the body.
+    #[must_use]
+    pub fn last(&self) -> &Message {
+        self.rest.last().unwrap_or(&self.first)
+    }
+
+    /// The parts in order.
+    #[inline]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
+        Parts {
+            first: Some(&self.first),
+            rest: self.rest.iter(),
+        }
+    }
+
+    /// Bytes in all parts together, without framing.
+    #[must_use]
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.first.len() + self.rest.iter().map(|part| part.len()).sum::<usize>()
+    }
+
+    /// The first part alone, if there is just one; else all of it back.
+    pub fn into_single(self) -> Result<Message, Self> {
+        if self.rest.is_empty() {
+            Ok(self.first)
+        } else {
+            Err(self)
+        }
+    }
+
+    /// The peer this message came from, if it was received over a connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<&PeerInfo> {
+        self.first.peer()
+    }
+
+    /// Marks every part as received from `peer`.
+    #[inline]
+    pub(crate) fn set_peer(&mut self, peer: &Arc<PeerInfo>) {
+        for part in &mut self.rest {
+            part.set_peer(Some(Arc::clone(peer)));
+        }
+        self.first.set_peer(Some(Arc::clone(peer)));
+    }
+}
+
+struct Parts<'a> {
+    first: Option<&'a Message>,
+    rest: std::slice::Iter<'a, Message>,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a Message;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a Message> {
+        self.first.take().or_else(|| self.rest.next())
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let n = usize::from(self.first.is_some()) + self.rest.len();
+        (n, Some(n))
+    }
+}
+
+impl DoubleEndedIterator for Parts<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.rest.next_back().or_else(|| self.first.take())
+    }
+}
+
+impl ExactSizeIterator for Parts<'_> {}
+
+impl fmt::Debug for Multipart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl std::ops::Index<usize> for Multipart {
+    type Output = Message;
+
+    /// # Panics
+    ///
+    /// If there is no such part; [`Multipart::part`] returns an `Option`.
+    fn index(&self, index: usize) -> &Message {
+        match index {
+            0 => &self.first,
+            n => &self.rest[n - 1],
+        }
+    }
+}
+
+impl<T: Into<Message>> From<T> for Multipart {
+    #[inline]
+    fn from(part: T) -> Self {
+        Self {
+            first: part.into(),
+            rest: ThinVec::new(),
+        }
+    }
+}
+
+impl FromIterator<Message> for Multipart {
+    /// Collects the parts; of no parts makes one empty part.
+    fn from_iter<I: IntoIterator<Item = Message>>(parts: I) -> Self {
+        let mut parts = parts.into_iter();
+        Self {
+            first: parts.next().unwrap_or_default(),
+            rest: parts.collect(),
+        }
+    }
+}
+
+impl From<Vec<Message>> for Multipart {
+    fn from(parts: Vec<Message>) -> Self {
+        parts.into_iter().collect()
+    }
+}
+
+impl IntoIterator for Multipart {
+    type Item = Message;
+    type IntoIter = std::iter::Chain<std::iter::Once<Message>, thin_vec::IntoIter<Message>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.first).chain(self.rest)
+    }
+}
+
+/// What is known of a peer: shared by all messages that came from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its address as the transport names it, such as `127.0.0.1:49152`;
+    /// empty over inproc.
+    pub address: String,
+    /// The socket type it announced, if its protocol announces one.
+    pub socket_type: Option<SocketType>,
+    /// The routing id it announced, empty if none.
+    pub routing_id: Bytes,
+    /// All metadata of its handshake, in order, names as sent.
+    pub properties: Vec<(String, Bytes)>,
+}
+
+impl PeerInfo {
+    /// The handshake property `name`, compared without regard to case (RFC 37).
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Bytes> {
+        self.properties
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+/// What a pipe carries.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A user's message.
+    Data(Multipart),
+    /// A subscription on its way to the publisher, without prefix byte.
+    Subscribe(Message),
+    /// Its end.
+    Cancel(Message),
+}
+
+const _: () = {
+    assert!(size_of::<Message>() <= 56);
+    assert!(size_of::<Multipart>() <= 64);
+    assert!(size_of::<Item>() <= 64);
+};

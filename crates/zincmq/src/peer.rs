@@ -1,0 +1,292 @@
+//! The socket's end of its peers, and all that patterns and routes may know of
+//! them: two pipe ends, who they are, and a way to say that something changed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pipe::{Consumer, Producer, PushError};
+use slab::Slab;
+
+use crate::message::{Item, Multipart, PeerInfo};
+
+/// Names one attached peer within its socket; reused after it is detached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PeerId(pub(crate) u32);
+
+/// Whoever holds the other ends of a peer's two pipes: a connection, or over
+/// inproc another socket. Called with no lock of the socket held.
+pub(crate) trait Far: Send + Sync {
+    /// The pipe towards it has something, and it slept.
+    fn data(&self);
+    /// The pipe from it has room again, and it slept.
+    fn room(&self);
+    /// This side is done with the peer: close the connection, now.
+    fn hang_up(&self);
+}
+
+/// One attached peer as its socket sees it.
+pub(crate) struct Peer {
+    tx: Producer<Item>,
+    rx: Consumer<Item>,
+    far: Arc<dyn Far>,
+    info: Arc<PeerInfo>,
+    key: u64,
+    /// A routing id the application asked for with CONNECT_ROUTING_ID.
+    assigned_id: Option<Bytes>,
+    counters: PeerCounters,
+}
+
+/// What one peer sent and took; written under the socket's lock only.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PeerCounters {
+    pub(crate) messages_out: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) messages_in: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) dropped_full: u64,
+}
+
+/// What a push could not do.
+pub(crate) enum Refused {
+    /// The peer is at its high-water mark; `writable` follows when it is not.
+    Full(Item),
+    /// The peer is going; `detached` follows.
+    Gone(Item),
+}
+
+/// What came out of a peer's pipe.
+pub(crate) enum Popped {
+    Item(Item),
+    /// Nothing now; `readable` follows when there is.
+    Empty,
+    /// Nothing ever again; `detached` follows by itself.
+    Finished,
+}
+
+/// All attached peers of one socket. Wake-ups that pushing and popping cause
+/// are gathered here and carried out by the socket once its lock is free.
+#[derive(Default)]
+pub(crate) struct Peers {
+    slab: Slab<Peer>,
+    wakes: Vec<Wake>,
+    finished: Vec<PeerId>,
+}
+
+pub(crate) struct Wake {
+    pub(crate) far: Arc<dyn Far>,
+    pub(crate) what: News,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    Data,
+    Room,
+    HangUp,
+}
+
+impl Peer {
+    pub(crate) fn new(
+        key: u64,
+        tx: Producer<Item>,
+        rx: Consumer<Item>,
+        far: Arc<dyn Far>,
+        info: Arc<PeerInfo>,
+        assigned_id: Option<Bytes>,
+    ) -> Self {
+        Self {
+            tx,
+            rx,
+            far,
+            info,
+            key,
+            assigned_id,
+            counters: PeerCounters::default(),
+        }
+    }
+
+    pub(crate) fn info(&self) -> &Arc<PeerInfo> {
+        &self.info
+    }
+
+    pub(crate) fn assigned_id(&self) -> Option<&Bytes> {
+        self.assigned_id.as_ref()
+    }
+
+    pub(crate) fn key(&self) -> u64 {
+        self.key
+    }
+
+    pub(crate) fn counters(&self) -> PeerCounters {
+        self.counters
+    }
+}
+
+impl Peers {
+    pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
+        PeerId(self.slab.insert(peer) as u32)
+    }
+
+    pub(crate) fn remove(&mut self, id: PeerId) -> Option<Peer> {
+        self.slab.try_remove(id.0 as usize)
+    }
+
+    pub(crate) fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.slab.get(id.0 as usize)
+    }
+
+    pub(crate) fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.slab.get_mut(id.0 as usize)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.slab.iter().map(|(index, _)| PeerId(index as u32))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Hands a user's message to peer `id` and makes it visible at once.
+    #[inline]
+    pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return Err(Refused::Gone(Item::Data(message)));
+        };
+        let size = message.size() as u64;
+        match peer.tx.push(Item::Data(message)) {
+            Ok(()) => {
+                peer.counters.messages_out += 1;
+                peer.counters.bytes_out += size;
+                if peer.tx.publish() {
+                    self.wakes.push(Wake {
+                        far: Arc::clone(&peer.far),
+                        what: News::Data,
+                    });
+                }
+                Ok(())
+            }
+            Err(PushError::Full(item)) => Err(Refused::Full(item)),
+            Err(PushError::Closed(item)) => Err(Refused::Gone(item)),
+        }
+    }
+
+    /// Hands `item` to peer `id` whatever its high-water mark: subscriptions
+    /// must not be lost. False if the peer is going.
+    pub(crate) fn send_control(&mut self, id: PeerId, item: Item) -> bool {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if peer.tx.push_over(item).is_err() {
+            return false;
+        }
+        if peer.tx.publish() {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
+            });
+        }
+        true
+    }
+
+    /// Whether a send to `id` would be taken; if not, `writable` follows.
+    #[inline]
+    pub(crate) fn has_room(&mut self, id: PeerId) -> bool {
+        self.slab
+            .get_mut(id.0 as usize)
+            .is_some_and(|peer| !peer.tx.is_closed() && peer.tx.has_room())
+    }
+
+    /// Counts a message that peer `id` did not get because it was full.
+    pub(crate) fn count_dropped(&mut self, id: PeerId) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+            peer.counters.dropped_full += 1;
+        }
+    }
+
+    /// Takes the next item from peer `id`. A message's parts carry its
+    /// [`PeerInfo`] afterwards.
+    #[inline]
+    pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return Popped::Finished;
+        };
+        match peer.rx.pop() {
+            Some(mut item) => {
+                if peer.rx.release() {
+                    self.wakes.push(Wake {
+                        far: Arc::clone(&peer.far),
+                        what: News::Room,
+                    });
+                }
+                if let Item::Data(message) = &mut item {
+                    peer.counters.messages_in += 1;
+                    peer.counters.bytes_in += message.size() as u64;
+                    message.set_peer(&peer.info);
+                }
+                Popped::Item(item)
+            }
+            None => {
+                // Reaching the end may have freed the room the far side waits for.
+                if peer.rx.release() {
+                    self.wakes.push(Wake {
+                        far: Arc::clone(&peer.far),
+                        what: News::Room,
+                    });
+                }
+                if peer.rx.is_finished() {
+                    self.finished.push(id);
+                    Popped::Finished
+                } else {
+                    Popped::Empty
+                }
+            }
+        }
+    }
+
+    /// Whether peer `id` has something to pop; if not, `readable` follows.
+    #[inline]
+    pub(crate) fn has_items(&mut self, id: PeerId) -> bool {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if peer.rx.has_items() {
+            return true;
+        }
+        if peer.rx.is_finished() {
+            self.finished.push(id);
+        }
+        false
+    }
+
+    /// Ends the conversation with peer `id`: what it sent is discarded, the
+    /// connection below closes. `detached` follows.
+    pub(crate) fn hang_up(&mut self, id: PeerId) {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return;
+        };
+        let _ = peer.rx.close();
+        let _ = peer.tx.close();
+        self.wakes.push(Wake {
+            far: Arc::clone(&peer.far),
+            what: News::HangUp,
+        });
+        self.finished.push(id);
+    }
+
+    pub(crate) fn take_wakes(&mut self) -> Vec<Wake> {
+        std::mem::take(&mut self.wakes)
+    }
+
+    pub(crate) fn has_wakes(&self) -> bool {
+        !self.wakes.is_empty()
+    }
+
+    /// Peers whose pipes ended since the last call; the socket detaches them.
+    pub(crate) fn take_finished(&mut self) -> Vec<PeerId> {
+        std::mem::take(&mut self.finished)
+    }
+
+    pub(crate) fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
+    }
+}
