@@ -118,6 +118,14 @@ pub enum EndpointError {
         /// The endpoint as given.
         endpoint: String,
     },
+    /// A transport of ZeroMQ that this build does not have (EPROTONOSUPPORT).
+    #[error("transport {transport} of `{endpoint}` is not built in")]
+    Unsupported {
+        /// The transport, such as `udp`.
+        transport: &'static str,
+        /// The endpoint as given.
+        endpoint: String,
+    },
     /// The address does not fit its transport (EINVAL).
     #[error("`{address}` is not an address of transport {transport}: {reason}")]
     BadAddress {

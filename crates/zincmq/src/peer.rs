@@ -121,6 +121,11 @@ impl Peer {
         self.key
     }
 
+    /// Messages waiting in the pipe to the peer, and in the pipe from it.
+    pub(crate) fn queued(&self) -> (u64, u64) {
+        (self.tx.len() as u64, self.rx.len() as u64)
+    }
+
     pub(crate) fn counters(&self) -> PeerCounters {
         self.counters
     }

@@ -6,6 +6,7 @@ mod endpoints;
 mod future;
 mod inproc;
 mod link_options;
+mod settings;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,11 +22,11 @@ pub(crate) use self::inproc::Inproc;
 use crate::SocketType;
 use crate::context::Shared;
 use crate::error::{
-    BindError, ConnectError, OptionError, RecvError, SendError, SocketError, UnbindError,
+    BindError, ConnectError, RecvError, SendError, SocketError, UnbindError,
 };
 use crate::message::Multipart;
 use crate::monitor::Monitor;
-use crate::options::{OptionValue, SocketOptions};
+use crate::options::{OptionError, OptionValue, SocketOptions};
 use crate::pattern::pattern_of;
 
 /// A socket of any type, chosen at run time.

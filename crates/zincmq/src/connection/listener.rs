@@ -12,8 +12,8 @@ use crate::reactor::{Driver, Handle, Interest, PollSet, Ready, Source, Watch};
 use crate::sync::Mutex;
 use crate::transport::{self, Listener};
 
-/// How long to leave the queue alone when the system has no descriptor or
-/// memory for another peer.
+/// How long to leave the listener alone when the system has no descriptor or
+/// memory for another peer: trying again at once fails again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Peers accepted before others get their turn.
 const TURNS: u32 = 64;
@@ -67,11 +67,6 @@ impl Acceptor {
         Ok(acceptor)
     }
 
-    /// The endpoint that peers connect to.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     /// Stops accepting and frees the address.
     pub(crate) fn close(&self) {
         let open = self.open.lock().take();
@@ -97,8 +92,8 @@ impl Acceptor {
                     Ok(Some(accepted)) => accepted,
                     Ok(None) => return,
                     Err(error) => {
-                        let pause = transport::is_resource_exhaustion(&error);
-                        if pause {
+                        let fault = !transport::is_transient_accept(&error);
+                        if fault {
                             self.pause(open);
                         }
                         self.port.event(
@@ -108,7 +103,7 @@ impl Acceptor {
                                 reason: error.to_string(),
                             },
                         );
-                        if pause {
+                        if fault {
                             return;
                         }
                         continue;

@@ -18,6 +18,7 @@ use zmtp::SocketType;
 
 pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use listener::Acceptor;
+pub(crate) use session::Session;
 
 use crate::message::PeerInfo;
 use crate::monitor::EventKind;

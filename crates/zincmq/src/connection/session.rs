@@ -75,7 +75,7 @@ struct Inner {
 }
 
 impl Session {
-    pub(super) fn new(
+    pub(crate) fn new(
         key: u64,
         origin: u64,
         options: Arc<LinkOptions>,
@@ -102,7 +102,7 @@ impl Session {
     }
 
     /// Tells the socket of it.
-    pub(super) fn announce(self: &Arc<Self>) {
+    pub(crate) fn announce(self: &Arc<Self>) {
         let link: Arc<dyn Link> = Arc::clone(self) as Arc<dyn Link>;
         self.port.link_started(self.key, self.origin, link);
     }
@@ -113,7 +113,7 @@ impl Session {
 
     /// Gives the socket its pipe ends before there is a connection, so that
     /// messages can be queued for it.
-    pub(super) fn attach_early(&self) {
+    pub(crate) fn attach_early(&self) {
         let mut inner = self.inner.lock();
         let info = Arc::new(PeerInfo::default());
         self.attach(&mut inner, info);
@@ -159,11 +159,6 @@ impl Session {
         }
         drop(inner);
         self.drive(READ | WRITE, Driver::Reactor);
-    }
-
-    /// The socket's last word on it has been heard.
-    pub(super) fn is_over(&self) -> bool {
-        self.inner.lock().ended
     }
 
     fn drive(&self, work: u32, by: Driver) {
@@ -443,7 +438,7 @@ impl Session {
     }
 
     /// Ends the session for good.
-    pub(super) fn end(&self, inner: &mut Inner) {
+    fn end(&self, inner: &mut Inner) {
         if std::mem::replace(&mut inner.ended, true) {
             return;
         }

@@ -219,7 +219,8 @@ impl Wire {
                     let topic = Message::copy_from_slice(topic);
                     control(sink.as_deref_mut(), Item::Cancel(topic));
                 }
-                Event::Progress => {}
+                // Groups belong to RADIO and DISH, which are not among our types.
+                Event::Progress | Event::Join(_) | Event::Leave(_) => {}
                 Event::Ready => {
                     self.input.consume(consumed);
                     self.hint = 1;

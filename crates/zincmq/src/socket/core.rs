@@ -2,6 +2,7 @@
 //! news from connections, and the threads that wait.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -669,6 +670,15 @@ impl State {
         if self.by_key.get(&key) == Some(&id) {
             self.by_key.remove(&key);
         }
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("id", &self.id)
+            .field("type", &self.socket_type)
+            .finish_non_exhaustive()
     }
 }
 

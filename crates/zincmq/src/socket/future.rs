@@ -158,7 +158,7 @@ fn poll_send(
     message: &mut Option<Multipart>,
     context: &mut Context<'_>,
 ) -> Poll<Result<(), SendError>> {
-    let mut attempt = |message: &mut Option<Multipart>| {
+    let attempt = |message: &mut Option<Multipart>| {
         let Some(current) = message.take() else {
             return Poll::Ready(Ok(()));
         };
