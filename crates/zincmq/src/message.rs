@@ -132,12 +132,6 @@ impl fmt::Debug for Message {
     }
 }
 
-impl PartialEq for Message {
-    fn eq(&self, other: &Self) -> bool {
-        self[..] == other[..]
-    }
-}
-
 impl Eq for Message {}
 
 impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Message {
