@@ -1,10 +1,20 @@
 //! ZeroMQ in pure Rust.
 
+mod connection;
+mod context;
 pub mod error;
 mod message;
+pub mod monitor;
+pub mod options;
 mod pattern;
 mod peer;
+mod reactor;
 mod route;
+mod socket;
+mod sync;
+mod transport;
 
+pub use context::Context;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
+pub use socket::{Counters, PeerCount, Socket};
 pub use zmtp::SocketType;

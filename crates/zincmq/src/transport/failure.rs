@@ -1,0 +1,48 @@
+//! What went wrong with an accept, told apart: these decide between going on,
+//! backing off and giving up.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use rustix::io::Errno;
+
+/// Descriptors or memory have run out: accepting again at once fails again.
+pub(crate) fn is_resource_exhaustion(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
+}
+
+/// An accept filter turned this peer away; others may wait behind it.
+pub(crate) fn is_refused_peer(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<RefusedPeer>())
+}
+
+/// One connection failed and the listener is sound. Errors that are neither
+/// this nor exhaustion are the listener's own.
+pub(crate) fn is_transient_accept(error: &io::Error) -> bool {
+    !is_resource_exhaustion(error)
+        && !matches!(
+            Errno::from_io_error(error),
+            Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT)
+        )
+}
+
+#[derive(Debug)]
+struct RefusedPeer(String);
+
+impl fmt::Display for RefusedPeer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no accept filter admits {}", self.0)
+    }
+}
+
+impl Error for RefusedPeer {}
+
+pub(super) fn refused_peer(peer: String) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, RefusedPeer(peer))
+}

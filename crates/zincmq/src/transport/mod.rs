@@ -1,0 +1,32 @@
+//! Bytes between endpoints: listen, dial, read, write. Nothing here knows
+//! ZMTP, waits, or starts a thread: descriptors are non-blocking, and whoever
+//! holds them waits where it likes.
+//!
+//! Once an [`Endpoint`] is parsed and resolved, every transport is a stream
+//! socket with an address; they differ in how the address is found
+//! ([`resolve`]), in what may be tuned and in which peers are refused. A new
+//! transport adds a variant to [`Endpoint`] and its own [`ByteStream`].
+
+mod dialing;
+mod endpoint;
+mod failure;
+mod filter;
+mod listener;
+mod options;
+mod resolve;
+mod socket_file;
+mod stream;
+mod tcp_endpoint;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use dialing::{Dialing, dial};
+pub(crate) use endpoint::{Endpoint, IpcEndpoint};
+pub(crate) use failure::{is_refused_peer, is_resource_exhaustion, is_transient_accept};
+pub(crate) use filter::{BadCidr, Cidr};
+pub(crate) use listener::{Listener, listen};
+pub use options::ListeningFd;
+pub(crate) use options::TransportOptions;
+pub(crate) use resolve::{DialError, Target, needs_resolver, resolve};
+pub(crate) use stream::{Accepted, ByteStream};
+pub(crate) use tcp_endpoint::TcpEndpoint;

@@ -1,0 +1,158 @@
+//! Bytes to and from one peer.
+
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::retry_on_intr;
+use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
+use socket2::{SockAddr, Socket};
+
+/// A connected, non-blocking stream. Nothing here raises SIGPIPE.
+pub(crate) trait ByteStream: Send {
+    /// Reads what is there, up to `buf`; 0 is the end. `WouldBlock` when
+    /// nothing is there.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes as much as fits; `WouldBlock` when nothing does.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// As [`ByteStream::write`], of several slices in one system call.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// What to poll.
+    fn fd(&self) -> BorrowedFd<'_>;
+
+    /// Ends both directions: reads give the end, writes fail.
+    fn shutdown(&mut self);
+}
+
+/// A connection and who is at its other end.
+pub(crate) struct Accepted {
+    pub(crate) stream: Box<dyn ByteStream>,
+    /// ZeroMQ's `Peer-Address`: over tcp the numeric address without port,
+    /// over ipc `localhost:uid:gid:pid`.
+    pub(crate) peer: String,
+    /// Such as `tcp://127.0.0.1:40000`; `ipc://` for an unnamed ipc peer.
+    pub(crate) peer_endpoint: String,
+    /// This side's address of the connection.
+    pub(crate) local_endpoint: String,
+}
+
+/// A stream socket of any family.
+pub(super) struct SocketStream(OwnedFd);
+
+impl SocketStream {
+    pub(super) fn boxed(socket: Socket) -> Box<dyn ByteStream> {
+        Box::new(Self(socket.into()))
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+// Elsewhere socket2 sets SO_NOSIGPIPE when it makes or accepts a socket.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const NO_SIGNAL: SendFlags = SendFlags::empty();
+
+impl ByteStream for SocketStream {
+    #[inline]
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(retry_on_intr(|| rustix::io::read(&self.0, &mut *buf))?)
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(retry_on_intr(|| {
+            rustix::net::send(&self.0, bytes, NO_SIGNAL)
+        })?)
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(retry_on_intr(|| {
+            rustix::net::sendmsg(
+                &self.0,
+                slices,
+                &mut SendAncillaryBuffer::default(),
+                NO_SIGNAL,
+            )
+        })?)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    fn shutdown(&mut self) {
+        // Fails only if the peer has gone already.
+        let _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+    }
+}
+
+/// An address as an endpoint.
+pub(super) fn endpoint_of(address: &SockAddr) -> String {
+    if let Some(address) = address.as_socket() {
+        return match zone_of(address) {
+            Some(zone) => format!("tcp://[{}%{zone}]:{}", address.ip(), address.port()),
+            None => format!("tcp://{address}"),
+        };
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(name) = address.as_abstract_namespace() {
+        return format!("ipc://@{}", String::from_utf8_lossy(name));
+    }
+    match address.as_pathname() {
+        Some(path) => format!("ipc://{}", path.display()),
+        None => "ipc://".to_owned(),
+    }
+}
+
+/// An address without its port, as getnameinfo(3) would print it.
+pub(super) fn numeric_host(address: SocketAddr) -> String {
+    match zone_of(address) {
+        Some(zone) => format!("{}%{zone}", address.ip()),
+        None => address.ip().to_string(),
+    }
+}
+
+/// The zone of a scoped IPv6 address, by name where the interface is known.
+fn zone_of(address: SocketAddr) -> Option<String> {
+    let SocketAddr::V6(v6) = address else {
+        return None;
+    };
+    let index = v6.scope_id();
+    if index == 0 {
+        return None;
+    }
+    Some(getifaddrs::if_indextoname(index).unwrap_or_else(|_| index.to_string()))
+}
+
+/// Who is at the other end of a unix socket, as libzmq writes it.
+pub(super) fn credentials_text(peer: &rustix::net::UCred) -> String {
+    format!(
+        "localhost:{}:{}:{}",
+        peer.uid.as_raw(),
+        peer.gid.as_raw(),
+        peer.pid.as_raw_pid()
+    )
+}
+
+/// Fails if a connection reached itself, as tcp can when it dials a port of
+/// the ephemeral range on its own host (simultaneous open, RFC 9293 3.5).
+pub(super) fn check_not_self(local: &SockAddr, peer: &SockAddr) -> io::Result<()> {
+    let ip = |address: &SockAddr| address.as_socket().map(|a| (a.ip(), a.port()));
+    match (ip(local), ip(peer)) {
+        (Some(local), Some(peer)) if local == peer => Err(io::Error::new(
+            io::ErrorKind::ConnectionRefused,
+            format!(
+                "nobody listens there: the connection to {} reached itself",
+                display(peer)
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn display((ip, port): (IpAddr, u16)) -> SocketAddr {
+    SocketAddr::new(ip, port)
+}
