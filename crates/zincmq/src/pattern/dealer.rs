@@ -60,8 +60,8 @@ impl Pattern for Dealer {
         }
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.inbound.readable(id);
     }
 
     fn writable(&mut self, _peers: &mut Peers, id: PeerId) {

@@ -29,6 +29,12 @@ pub(crate) trait Pattern: Send {
     /// A peer's pipes have ended; `id` may name another peer after this.
     fn detached(&mut self, peers: &mut Peers, id: PeerId);
 
+    /// What is known of `id`, such as its routing id, was not when it was
+    /// attached, and is now.
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        let _ = (peers, id);
+    }
+
     /// The connection below `id` was replaced by a new one: what the peer was
     /// told before (subscriptions) it has forgotten.
     fn reconnected(&mut self, peers: &mut Peers, id: PeerId) {

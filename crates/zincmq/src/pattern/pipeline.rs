@@ -28,7 +28,7 @@ impl Pattern for Push {
     }
 
     fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+        self.inbound.readable(id);
         self.filtered += self.inbound.discard(peers, BATCH);
     }
 
@@ -79,8 +79,8 @@ impl Pattern for Pull {
         self.inbound.remove(id);
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.inbound.readable(id);
     }
 
     #[inline]

@@ -53,8 +53,8 @@ impl Publisher {
         }
     }
 
-    pub(super) fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+    pub(super) fn readable(&mut self, id: PeerId) {
+        self.inbound.readable(id);
     }
 
     pub(super) fn writable(&mut self, id: PeerId) {
@@ -164,7 +164,7 @@ impl Pattern for Pub {
     }
 
     fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.publisher.readable(peers, id);
+        self.publisher.readable(id);
         self.absorb(peers);
     }
 

@@ -63,8 +63,8 @@ impl Pattern for Rep {
         self.inbound.remove(id);
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.inbound.readable(id);
     }
 
     fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {

@@ -47,6 +47,10 @@ impl Pattern for Router {
         self.routes.remove(id);
     }
 
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        self.routes.rename(peers, id, self.handover);
+    }
+
     fn reconnected(&mut self, peers: &mut Peers, id: PeerId) {
         self.routes.rename(peers, id, self.handover);
         if self.probe {
@@ -54,8 +58,8 @@ impl Pattern for Router {
         }
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.routes.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.readable(id);
     }
 
     fn writable(&mut self, _peers: &mut Peers, id: PeerId) {
@@ -76,7 +80,7 @@ impl Pattern for Router {
         };
         let name = message.pop_front().unwrap_or_default();
         if self.raw && message.len() == 1 && message.first().is_empty() {
-            self.routes.hang_up(peers, id);
+            self.routes.part(peers, id);
             return Ok(());
         }
         let Err(refused) = self.routes.send(peers, id, message) else {

@@ -63,8 +63,8 @@ impl Pattern for Stream {
         }
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.routes.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.readable(id);
     }
 
     fn writable(&mut self, _peers: &mut Peers, id: PeerId) {
@@ -81,7 +81,7 @@ impl Pattern for Stream {
             return Err(Rejected::new(SendFailure::Unroutable, message));
         };
         if message.last().is_empty() {
-            self.routes.hang_up(peers, id);
+            self.routes.part(peers, id);
             return Ok(());
         }
         let name = message.pop_front().unwrap_or_default();

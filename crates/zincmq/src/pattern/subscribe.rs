@@ -112,8 +112,8 @@ impl Pattern for Sub {
         self.subscriber.tell_all(peers, id);
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.subscriber.inbound.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.subscriber.inbound.readable(id);
     }
 
     #[inline]
@@ -188,8 +188,8 @@ impl Pattern for Xsub {
         self.subscriber.tell_all(peers, id);
     }
 
-    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.subscriber.inbound.readable(peers, id);
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.subscriber.inbound.readable(id);
     }
 
     fn writable(&mut self, _peers: &mut Peers, id: PeerId) {

@@ -144,7 +144,7 @@ impl Pattern for Xpub {
     }
 
     fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.publisher.readable(peers, id);
+        self.publisher.readable(id);
         self.absorb(peers);
     }
 

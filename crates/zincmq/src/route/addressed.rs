@@ -1,5 +1,7 @@
 //! Peers that are written to by routing id and read from in turn.
 
+use std::sync::Arc;
+
 use super::by_identity::{Entered, Identities};
 use super::{FairQueue, LoadBalance};
 use crate::message::{Message, Multipart};
@@ -40,7 +42,13 @@ impl Addressed {
         true
     }
 
-    /// Looks at the routing id of `id` again, now that its connection is new.
+    /// Ends the conversation with `id`, after what is on its way to it.
+    pub(crate) fn part(&mut self, peers: &mut Peers, id: PeerId) {
+        self.remove(id);
+        peers.part(id);
+    }
+
+    /// Looks at the routing id of `id` again, as another may be announced now.
     pub(crate) fn rename(&mut self, peers: &mut Peers, id: PeerId, handover: bool) {
         if self.identities.name(id).is_some()
             && let Entered::Instead(old) = self.identities.enter(peers, id, handover)
@@ -56,13 +64,13 @@ impl Addressed {
         self.identities.leave(id)
     }
 
-    pub(crate) fn hang_up(&mut self, peers: &mut Peers, id: PeerId) {
+    fn hang_up(&mut self, peers: &mut Peers, id: PeerId) {
         self.remove(id);
         peers.hang_up(id);
     }
 
-    pub(crate) fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        self.inbound.readable(peers, id);
+    pub(crate) fn readable(&mut self, id: PeerId) {
+        self.inbound.readable(id);
     }
 
     pub(crate) fn writable(&mut self, id: PeerId) {
@@ -85,10 +93,13 @@ impl Addressed {
     pub(crate) fn pop(&mut self, peers: &mut Peers) -> Option<Multipart> {
         loop {
             let (id, mut message) = self.inbound.pop(peers)?;
-            if let Some(name) = self.identities.name(id) {
-                message.push_front(name.clone());
-                return Some(message);
-            }
+            let (Some(name), Some(peer)) = (self.identities.name(id), peers.peer(id)) else {
+                continue;
+            };
+            let mut name = name.clone();
+            name.set_peer(Some(Arc::clone(peer.info())));
+            message.push_front(name);
+            return Some(message);
         }
     }
 

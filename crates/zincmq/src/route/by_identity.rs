@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -70,8 +69,7 @@ impl Identities {
         }
         self.leave(id);
 
-        let mut name = Message::from(wanted.clone());
-        name.set_peer(Some(Arc::clone(peer.info())));
+        let name = Message::from(wanted.clone());
         let number = id.0 as usize;
         if number >= self.names.len() {
             self.names.resize(number + 1, None);

@@ -20,13 +20,9 @@ impl FairQueue {
         self.rota.remove(id);
     }
 
-    /// To be called when `id` got something to read or ended.
-    pub(crate) fn readable(&mut self, peers: &mut Peers, id: PeerId) {
-        // Looking also notices a peer that has ended, so that it is detached
-        // though nobody is receiving.
-        if self.rota.contains(id) && peers.has_items(id) {
-            self.rota.wake(id);
-        }
+    /// To be called when `id` may have something to read.
+    pub(crate) fn readable(&mut self, id: PeerId) {
+        self.rota.wake(id);
     }
 
     /// The next user's message and whose it is. Subscriptions, which are
