@@ -9,6 +9,7 @@ pub mod options;
 mod pattern;
 mod peer;
 mod reactor;
+mod route;
 mod socket;
 mod sync;
 mod transport;

@@ -21,9 +21,7 @@ pub(crate) use self::inproc::Inproc;
 
 use crate::SocketType;
 use crate::context::Shared;
-use crate::error::{
-    BindError, ConnectError, RecvError, SendError, SocketError, UnbindError,
-};
+use crate::error::{BindError, ConnectError, RecvError, SendError, SocketError, UnbindError};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::options::{OptionError, OptionValue, SocketOptions};
@@ -212,7 +210,8 @@ impl Socket {
     /// mode.
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         let prefix = Bytes::copy_from_slice(prefix.as_ref());
-        self.core.set_by_name("SUBSCRIBE", OptionValue::Bytes(prefix))
+        self.core
+            .set_by_name("SUBSCRIBE", OptionValue::Bytes(prefix))
     }
 
     /// Takes back one [`Socket::subscribe`] of the same prefix.

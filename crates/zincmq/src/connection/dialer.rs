@@ -172,8 +172,7 @@ impl Dialer {
                         self.set_timer(&mut state, Instant::now() + limit);
                     }
                     drop(state);
-                    self.port
-                        .event(&self.uri, None, EventKind::ConnectDelayed);
+                    self.port.event(&self.uri, None, EventKind::ConnectDelayed);
                     return;
                 }
                 Err(error) => reason = error.to_string(),

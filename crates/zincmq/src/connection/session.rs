@@ -379,7 +379,10 @@ impl Session {
         let ((tx, out), (inn, rx)) = if options.conflate {
             (pipe::conflated(), pipe::conflated())
         } else {
-            (pipe::bounded(options.send_hwm), pipe::bounded(options.recv_hwm))
+            (
+                pipe::bounded(options.send_hwm),
+                pipe::bounded(options.recv_hwm),
+            )
         };
         inner.out = Some(out);
         inner.inn = Some(inn);
@@ -408,7 +411,8 @@ impl Session {
             self.port.lost(lost);
         }
         let dialled = self.redial.get().and_then(Weak::upgrade);
-        let over = inner.closing && (matches!(ending, Ending::HungUp | Ending::Panicked) || self.nothing_left(inner))
+        let over = inner.closing
+            && (matches!(ending, Ending::HungUp | Ending::Panicked) || self.nothing_left(inner))
             || matches!(ending, Ending::Drained | Ending::HungUp);
         match dialled {
             Some(redial) if !over => {

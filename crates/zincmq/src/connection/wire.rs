@@ -399,12 +399,7 @@ impl Large {
 
 /// Adds one part; the whole message goes to the socket with its last.
 #[inline]
-fn assemble(
-    partial: &mut Option<Multipart>,
-    part: Message,
-    more: bool,
-    sink: &mut Producer<Item>,
-) {
+fn assemble(partial: &mut Option<Multipart>, part: Message, more: bool, sink: &mut Producer<Item>) {
     let message = match partial.take() {
         None => Multipart::from(part),
         Some(mut begun) => {

@@ -297,9 +297,7 @@ impl Drop for Membership {
 
 /// Lends the thread's event buffer; a nested call gets a fresh one.
 fn with_events<R>(call: impl FnOnce(&mut Events) -> R) -> R {
-    let mut events = EVENTS
-        .take()
-        .unwrap_or_else(|| Events::with_capacity(64));
+    let mut events = EVENTS.take().unwrap_or_else(|| Events::with_capacity(64));
     let result = call(&mut events);
     EVENTS.set(Some(events));
     result

@@ -419,12 +419,9 @@ impl Core {
 
     /// Every call on the socket fails from now on, blocked ones too.
     pub(crate) fn terminate(&self) {
-        let _ = self.status.compare_exchange(
-            OPEN,
-            TERMINATED,
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        );
+        let _ = self
+            .status
+            .compare_exchange(OPEN, TERMINATED, Ordering::SeqCst, Ordering::SeqCst);
         self.waiting.notify();
     }
 

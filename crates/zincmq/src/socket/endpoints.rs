@@ -27,10 +27,18 @@ struct Entry {
 }
 
 enum Kind {
-    Bound { acceptor: Arc<Acceptor>, origin: u64 },
-    Dialled { dialer: Arc<Dialer>, key: u64 },
+    Bound {
+        acceptor: Arc<Acceptor>,
+        origin: u64,
+    },
+    Dialled {
+        dialer: Arc<Dialer>,
+        key: u64,
+    },
     InprocBound,
-    InprocConnected { key: u64 },
+    InprocConnected {
+        key: u64,
+    },
 }
 
 impl Core {
@@ -260,9 +268,12 @@ impl Core {
     fn is_repeated(&self, given: &str) -> bool {
         use SocketType::{Dealer, Pub, Req, Sub};
         matches!(self.socket_type(), Dealer | Pub | Req | Sub)
-            && self.endpoints.lock().entries.iter().any(|entry| {
-                matches!(entry.kind, Kind::Dialled { .. }) && entry.given == given
-            })
+            && self
+                .endpoints
+                .lock()
+                .entries
+                .iter()
+                .any(|entry| matches!(entry.kind, Kind::Dialled { .. }) && entry.given == given)
     }
 }
 

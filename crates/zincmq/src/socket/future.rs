@@ -129,10 +129,7 @@ impl<M: Into<Multipart>> Sink<M> for MessageSink<'_> {
         poll_send(core, &mut self.waiting, context)
     }
 
-    fn poll_close(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), SendError>> {
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         <Self as Sink<M>>::poll_flush(self, context)
     }
 }

@@ -1,8 +1,8 @@
 //! From a socket's options to what its connections are told.
-use std::time::Duration;
 use crate::SocketType;
 use crate::connection::{Backoff, LinkOptions};
 use crate::options::SocketOptions;
+use std::time::Duration;
 
 pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> LinkOptions {
     LinkOptions {
@@ -17,7 +17,10 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
         max_message_size: None,
         handshake_timeout: Some(Duration::from_secs(30)),
         heartbeat: None,
-        reconnect: Some(Backoff { first: Duration::from_millis(100), longest: Duration::ZERO }),
+        reconnect: Some(Backoff {
+            first: Duration::from_millis(100),
+            longest: Duration::ZERO,
+        }),
         connect_timeout: None,
         properties: Vec::new(),
         transport: options.transport().clone(),
