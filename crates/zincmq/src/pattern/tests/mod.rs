@@ -59,6 +59,9 @@ impl Far for Heard {
     }
 }
 
+/// More than any test sends, so that none goes on for ever.
+const ENOUGH: usize = 10_000;
+
 /// Who comes.
 #[derive(Default)]
 pub(super) struct Guest {
@@ -173,6 +176,7 @@ impl Bench {
     /// All that `other` received, as text; subscriptions as `+topic` and `-topic`.
     pub(super) fn taken(&mut self, other: &mut Other) -> Vec<String> {
         std::iter::from_fn(|| self.take_item(other))
+            .take(ENOUGH)
             .map(|item| match item {
                 Item::Data(message) => text(&message),
                 Item::Subscribe(topic) => format!("+{}", topic.to_text()),
@@ -206,7 +210,8 @@ impl Bench {
     }
 
     pub(super) fn received(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.recv().ok()).collect()
+        let all = std::iter::from_fn(|| self.recv().ok());
+        all.take(ENOUGH).collect()
     }
 
     pub(super) fn can_send(&mut self) -> bool {
@@ -241,7 +246,21 @@ impl Bench {
             .expect("this type subscribes");
     }
 
+    /// The connection of `other` is replaced.
     pub(super) fn reconnect(&mut self, other: &Other, routing_id: &'static str) {
+        let id = self.introduce(other, routing_id);
+        self.pattern.reconnected(&mut self.peers, id);
+        self.settle();
+    }
+
+    /// It becomes known who `other` is.
+    pub(super) fn meet(&mut self, other: &Other, routing_id: &'static str) {
+        let id = self.introduce(other, routing_id);
+        self.pattern.introduced(&mut self.peers, id);
+        self.settle();
+    }
+
+    fn introduce(&mut self, other: &Other, routing_id: &'static str) -> PeerId {
         let id = self.id_of(other).expect("still attached");
         let info = PeerInfo {
             routing_id: routing_id.into(),
@@ -249,8 +268,7 @@ impl Bench {
         };
         let peer = self.peers.peer_mut(id).expect("still attached");
         peer.introduce(Arc::new(info));
-        self.pattern.reconnected(&mut self.peers, id);
-        self.settle();
+        id
     }
 
     pub(super) fn drops(&self) -> Drops {

@@ -66,9 +66,9 @@ fn req_listens_to_the_peer_it_asked() {
     let mut others = req.join_many(3);
     for asked in 0..3 {
         req.send(&["ABC"]).expect("room");
-        for n in 0..3 {
+        for (n, other) in others.iter_mut().enumerate() {
             let reply = if n == asked { "GOOD" } else { "WRONG" };
-            req.hear(&mut others[n], &["", reply]);
+            req.hear(other, &["", reply]);
         }
         assert_eq!(req.recv().as_deref(), Ok("GOOD"));
     }

@@ -191,6 +191,26 @@ fn a_new_connection_may_have_a_new_id() {
 }
 
 #[test]
+fn a_peer_may_be_introduced_late() {
+    let mut router = mandatory();
+    let mut a = router.join();
+    let mut b = router.join_as(named("B"));
+    router.meet(&a, "A");
+    router.hear(&mut a, &["x"]);
+    assert_eq!(router.recv().as_deref(), Ok("A|x"));
+    router.send(&["A", "y"]).expect("room");
+    assert_eq!(router.taken(&mut a), ["y"]);
+    router
+        .set(Setting::RouterHandover(true))
+        .expect("an option");
+    router.meet(&a, "B");
+    assert!(b.was_hung_up());
+    assert!(b.is_parted());
+    router.send(&["B", "z"]).expect("room");
+    assert_eq!(router.taken(&mut a), ["z"]);
+}
+
+#[test]
 fn probes_say_hello() {
     let mut router = router();
     router.set(Setting::ProbeRouter(true)).expect("an option");
@@ -230,7 +250,10 @@ fn full_peers_get_room_again() {
         ..full_at(2)
     });
     for _ in 0..10 {
-        while router.send(&["A", "x"]).is_ok() {}
+        for _ in 0..2 {
+            router.send(&["A", "x"]).expect("room");
+        }
+        assert_eq!(router.send(&["A", "x"]), Err(SendFailure::WouldBlock));
         assert!(!router.can_send());
         assert_eq!(router.taken(&mut other).len(), 2);
         assert!(router.can_send());

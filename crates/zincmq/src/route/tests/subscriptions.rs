@@ -227,36 +227,35 @@ fn popular_topics() {
     assert!(subscriptions.allocated() < 4096);
 }
 
-/// What a million subscriptions take beside the topics themselves, for topics
-/// of several kinds.
+type Kind = (&'static str, fn(usize) -> Vec<u8>);
+
+/// Numbers that have nothing to do with each other.
+fn scrambled(n: usize) -> u64 {
+    (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Topics of several kinds, by number.
+const KINDS: [Kind; 6] = [
+    ("numbers", |n| format!("topic.{n:07}").into_bytes()),
+    ("random", |n| scrambled(n).to_be_bytes().to_vec()),
+    ("two letters", |n| format!("{n:020b}").into_bytes()),
+    ("medium, random", |n| {
+        format!("{:016x}", scrambled(n)).repeat(2).into_bytes()
+    }),
+    ("long, random", |n| {
+        format!("{:016x}", scrambled(n)).repeat(4).into_bytes()
+    }),
+    ("hierarchic", |n| {
+        format!("eu/{}/{}/temperature", n / 1000, n % 1000).into_bytes()
+    }),
+];
+
+/// What a million subscriptions take beside the topics themselves.
 #[test]
 #[ignore = "takes a few seconds and some hundred megabytes"]
 fn a_million_subscriptions_take_a_hundred_bytes_each() {
     const COUNT: usize = 1_000_000;
-    let scrambled = |n: usize| (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let kinds: [(&str, Box<dyn Fn(usize) -> Vec<u8>>); 5] = [
-        (
-            "numbers",
-            Box::new(|n| format!("topic.{n:07}").into_bytes()),
-        ),
-        (
-            "random",
-            Box::new(move |n| scrambled(n).to_be_bytes().to_vec()),
-        ),
-        (
-            "words of two letters",
-            Box::new(|n| format!("{n:020b}").into_bytes()),
-        ),
-        (
-            "long and random",
-            Box::new(move |n| format!("{:016x}", scrambled(n)).repeat(4).into_bytes()),
-        ),
-        (
-            "hierarchic",
-            Box::new(|n| format!("eu/{}/{}/temperature", n / 1000, n % 1000).into_bytes()),
-        ),
-    ];
-    for (kind, topic) in kinds {
+    for (kind, topic) in KINDS {
         let mut subscriptions = Subscriptions::new();
         let mut bytes = 0;
         for n in 0..COUNT {
@@ -265,11 +264,23 @@ fn a_million_subscriptions_take_a_hundred_bytes_each() {
             assert_eq!(subscriptions.add(&topic, PeerId(0)), Added::First);
         }
         let each = (subscriptions.allocated() as f64 - bytes as f64) / COUNT as f64;
-        println!(
-            "{kind}: {each:.1} bytes each, beside topics of {}",
-            bytes / COUNT
-        );
+        let length = bytes / COUNT;
+        println!("{kind}: {each:.1} bytes each beside topics of {length}");
         assert!(each <= 100.0);
+
+        let topics: Vec<Vec<u8>> = (0..COUNT)
+            .step_by(10)
+            .map(|n| topic(n * 7 % COUNT))
+            .collect();
+        let start = std::time::Instant::now();
+        for topic in &topics {
+            assert_eq!(matching(&subscriptions, topic), [0]);
+        }
+        println!(
+            "{kind}: {:?} for each match",
+            start.elapsed() / topics.len() as u32
+        );
+
         subscriptions.remove_peer(PeerId(0));
         assert!(subscriptions.allocated() < 4096);
     }
