@@ -4,6 +4,7 @@
 //!
 //! A lost wake-up shows as a deadlock, which loom reports.
 #![cfg(loom)]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::{
     Arc as StdArc,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::SocketType;
 use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
-use crate::options::ContextOptions;
+use crate::options::context::ContextOptions;
 use crate::reactor::{Handle, Reactor, fork_generation, watch_forks};
 use crate::socket::{Core, Inproc, Socket};
 use crate::sync::Mutex;
@@ -162,7 +162,7 @@ impl Shared {
         }
         let (most, defaults) = {
             let options = this.options.lock();
-            (options.max_sockets(), options.socket_defaults(socket_type))
+            (options.max_sockets as usize, options.socket_defaults(socket_type))
         };
         let mut sockets = this.lock_sockets();
         if this.terminated.load(Ordering::SeqCst) {
@@ -187,7 +187,7 @@ impl Shared {
     /// A reactor among those that `affinity` allows (bit 0 is the first; none
     /// set means any), the one with the fewest users. Starts them if need be.
     pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Handle> {
-        let wanted = self.options.lock().io_threads().max(1);
+        let wanted = (self.options.lock().io_threads as usize).max(1);
         let name = self.options.lock().thread_name();
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::SocketType;
 use crate::message::Multipart;
+pub use crate::options::OptionError;
 
 /// Why a message was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

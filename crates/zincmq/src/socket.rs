@@ -5,7 +5,6 @@ mod counters;
 mod endpoints;
 mod future;
 mod inproc;
-mod link_options;
 mod settings;
 
 use std::fmt;
@@ -24,7 +23,8 @@ use crate::context::Shared;
 use crate::error::{BindError, ConnectError, RecvError, SendError, SocketError, UnbindError};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
-use crate::options::{OptionError, OptionValue, SocketOptions};
+use crate::options::opt::{self, ReadableOption, SocketOption};
+use crate::options::{OptionError, OptionValue, SocketOptions, row_by_name, row_by_number};
 use crate::pattern::pattern_of;
 
 /// A socket of any type, chosen at run time.
@@ -201,6 +201,69 @@ impl Socket {
         MessageSink::new(&self.core)
     }
 
+    /// Sets an option: `socket.set(opt::SendHighWaterMark(500))`. The types
+    /// are in [`options::opt`](crate::options::opt), each with its unit and
+    /// range (zmq_setsockopt(3)). Most take effect for binds and connects that
+    /// come after.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] names the option, the value and what would be taken.
+    pub fn set<O: SocketOption>(&self, option: O) -> Result<(), OptionError> {
+        self.core.set_option(O::row(), option.into_value())
+    }
+
+    /// Reads an option: `socket.option::<opt::SendHighWaterMark>()`.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::Closed`] once the socket is closed.
+    pub fn option<O: ReadableOption>(&self) -> Result<O::Value, OptionError> {
+        let value = self.core.option(O::row())?;
+        O::from_value(&value).ok_or_else(|| O::row().wrong_type(value.describe()))
+    }
+
+    /// Sets the option called `name`, as in `zmq.h` without `ZMQ_`, to the
+    /// value that `text` describes: `socket.set_by_name("SNDHWM", "500")`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::set`]; [`OptionError::Unknown`] for a name there is not.
+    pub fn set_by_name(&self, name: &str, text: &str) -> Result<(), OptionError> {
+        let row = row_by_name(name).ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
+        self.core.set_option(row, OptionValue::parse(row, text)?)
+    }
+
+    /// Sets the option with libzmq's `number`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::set_by_name`].
+    pub fn set_by_number(&self, number: i32, value: OptionValue) -> Result<(), OptionError> {
+        let row = row_by_number(number).ok_or_else(|| OptionError::Unknown(number.to_string()))?;
+        self.core.set_option(row, value)
+    }
+
+    /// Reads the option called `name`, as in `zmq.h` without `ZMQ_`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::set_by_name`].
+    pub fn option_by_name(&self, name: &str) -> Result<OptionValue, OptionError> {
+        let row = row_by_name(name).ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
+        self.core.option(row)
+    }
+
+    /// Reads the option with libzmq's `number`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::set_by_name`].
+    pub fn option_by_number(&self, number: i32) -> Result<OptionValue, OptionError> {
+        let row = row_by_number(number).ok_or_else(|| OptionError::Unknown(number.to_string()))?;
+        self.core.option(row)
+    }
+
     /// Subscribes a SUB to messages that start with `prefix`; the empty one
     /// means all. Counted: as many [`Socket::unsubscribe`] undo it.
     ///
@@ -209,9 +272,7 @@ impl Socket {
     /// [`OptionError::Setting`] on other types than SUB, and XPUB in manual
     /// mode.
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
-        let prefix = Bytes::copy_from_slice(prefix.as_ref());
-        self.core
-            .set_by_name("SUBSCRIBE", OptionValue::Bytes(prefix))
+        self.set(opt::Subscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
     /// Takes back one [`Socket::subscribe`] of the same prefix.
@@ -220,9 +281,7 @@ impl Socket {
     ///
     /// [`OptionError::Setting`] if there is none.
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
-        let prefix = Bytes::copy_from_slice(prefix.as_ref());
-        self.core
-            .set_by_name("UNSUBSCRIBE", OptionValue::Bytes(prefix))
+        self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
     /// Whether a receive would return a message now.

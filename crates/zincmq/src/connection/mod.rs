@@ -87,6 +87,8 @@ pub(crate) trait Link: Send + Sync {
     fn close(&self);
     /// Ends now.
     fn abort(&self);
+    /// How many messages from the peer may wait to be received.
+    fn set_recv_hwm(&self, high_water_mark: usize);
 }
 
 /// Why a connection ended.

@@ -574,4 +574,11 @@ impl Link for Session {
     fn abort(&self) {
         self.drive(ABORT, Driver::Application);
     }
+
+    fn set_recv_hwm(&self, high_water_mark: usize) {
+        if let Some(inn) = &mut self.inner.lock().inn {
+            inn.set_high_water_mark(high_water_mark);
+        }
+        self.drive(READ, Driver::Application);
+    }
 }

@@ -188,6 +188,8 @@ impl Wire {
             if self.partial.is_none()
                 && let Some(sink) = sink.as_deref_mut()
                 && !sink.has_room()
+                // A closed socket reads on, to learn when its peer has all.
+                && !sink.is_closed()
             {
                 return Ok(Decoded::Full);
             }

@@ -53,8 +53,6 @@ pub(crate) struct State {
     by_key: HashMap<u64, PeerId>,
     pub(super) options: SocketOptions,
     pub(super) totals: Totals,
-    /// The type never reads what its peers send.
-    deaf: bool,
 }
 
 struct Live {
@@ -116,7 +114,6 @@ impl Core {
                 by_key: HashMap::new(),
                 options,
                 totals: Totals::default(),
-                deaf: socket_type == SocketType::Push,
             }),
             inbox: Mutex::default(),
             has_notes: AtomicBool::new(false),
@@ -382,6 +379,30 @@ impl Core {
         self.post(Note::Attach(Box::new(peer)), true);
     }
 
+    /// Gives every pipe towards a peer a new high-water mark.
+    pub(super) fn apply_send_hwm(&self, high_water_mark: usize) {
+        self.with(|state| {
+            let ids: Vec<PeerId> = state.peers.ids().collect();
+            for id in ids {
+                state.set_send_hwm(id, high_water_mark);
+            }
+        });
+        self.waiting.notify();
+    }
+
+    /// Gives every pipe from a peer a new high-water mark.
+    pub(super) fn apply_recv_hwm(&self, high_water_mark: usize) {
+        let links: Vec<Arc<dyn Link>> = self
+            .links
+            .lock()
+            .values()
+            .map(|live| Arc::clone(&live.link))
+            .collect();
+        for link in links {
+            link.set_recv_hwm(high_water_mark);
+        }
+    }
+
     /// Changes the high-water mark of the pipe towards a peer.
     pub(super) fn set_peer_hwm(&self, key: u64, high_water_mark: usize) {
         self.post(Note::HighWaterMark(key, high_water_mark), true);
@@ -594,6 +615,7 @@ impl State {
                 if let Some(peer) = self.peers.peer_mut(id) {
                     peer.introduce(info);
                 }
+                self.pattern.introduced(&mut self.peers, id);
                 if again {
                     self.pattern.reconnected(&mut self.peers, id);
                 }
@@ -617,10 +639,7 @@ impl State {
             }
             Note::HighWaterMark(key, high_water_mark) => {
                 if let Some(&id) = self.by_key.get(&key) {
-                    self.peers.set_send_hwm(id, high_water_mark);
-                    if self.peers.has_room(id) {
-                        self.pattern.writable(&mut self.peers, id);
-                    }
+                    self.set_send_hwm(id, high_water_mark);
                 }
             }
         }
@@ -629,14 +648,17 @@ impl State {
         }
     }
 
-    /// The peer's pipe has ended. What is still in it can be received; if
-    /// nobody would, the peer goes at once.
+    /// The peer's pipe has ended; what is still in it can be received.
     fn ended(&mut self, id: PeerId) {
         if self.peers.has_items(id) {
             self.pattern.readable(&mut self.peers, id);
-            if self.deaf {
-                self.peers.finish(id);
-            }
+        }
+    }
+
+    fn set_send_hwm(&mut self, id: PeerId, high_water_mark: usize) {
+        self.peers.set_send_hwm(id, high_water_mark);
+        if self.peers.has_room(id) {
+            self.pattern.writable(&mut self.peers, id);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::core::{Core, Refusal};
-use super::link_options::link_options;
+use super::settings::link_options;
 use crate::SocketType;
 use crate::connection::{Acceptor, Dialer, Port, Session};
 use crate::error::{BindError, ConnectError, UnbindError};
@@ -197,13 +197,10 @@ impl Core {
 
     fn dial(&self, given: &str, endpoint: Endpoint) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
-        let (mut options, assigned) = self.with(|state| {
+        let (options, assigned) = self.with(|state| {
             let options = link_options(&state.options, self.socket_type());
             (options, state.options.take_connect_routing_id())
         });
-        if assigned.is_some() {
-            options.attach_late = options.detach_on_loss;
-        }
         let Some(me) = self.me.upgrade() else {
             return Err(ConnectError::Closed);
         };

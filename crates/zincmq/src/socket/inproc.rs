@@ -170,7 +170,7 @@ impl Core {
         self.with(|state| Side {
             send_hwm: state.options.send_hwm(),
             recv_hwm: state.options.recv_hwm(),
-            conflate: state.options.conflate(),
+            conflate: state.options.conflate(self.socket_type()),
             info: Arc::new(PeerInfo {
                 socket_type: Some(self.socket_type()),
                 routing_id: Bytes::clone(state.options.routing_id()),

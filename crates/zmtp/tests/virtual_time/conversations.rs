@@ -308,6 +308,27 @@ fn a_large_frame_counts_as_life_while_it_arrives() {
 }
 
 #[test]
+fn the_header_of_a_large_frame_counts_as_life() {
+    let (mut dealer, router) = dealer_and_router();
+    dealer.heartbeat = heartbeat(2, 2, 0);
+    let mut pair = Pair::new(dealer, router);
+    pair.run(SECOND);
+    let bytes = pair.ends[1].message(&[&[7; 100_000]]);
+    pair.cut[1] = true;
+    // A PING goes out after 2 s; the header comes at 3 s, the next PING goes at 4 s.
+    pair.run(SECOND * 2);
+    pair.cut[1] = false;
+    pair.send(1, &bytes[..9]);
+    pair.cut[1] = true;
+    pair.run(SECOND * 2);
+    assert_eq!(pair.ends[0].large_frames, 1);
+    assert_eq!(pair.ends[0].error, None);
+    pair.run(SECOND * 2);
+    let limit = SECOND * 2;
+    assert_eq!(pair.ends[0].error, Some(Error::HeartbeatTimeout { limit }));
+}
+
+#[test]
 fn the_peers_time_to_live_is_honoured_beyond_65_seconds() {
     for (ttl, tenths) in [(1, 10), (65, 650), (66, 660), (100, 1000), (9999, 65535)] {
         let (mut dealer, router) = dealer_and_router();

@@ -373,7 +373,7 @@ fn the_message_limit_is_the_last_size_that_passes() {
         let mut config = Config::new(SocketType::Pull);
         config.max_message_size = Some(limit);
         config.direct_payload = 1000;
-        let (mut end, now) = met(config, 1);
+        let (mut end, now) = met(config.clone(), 1);
         let (mut peer, _) = met(Config::new(SocketType::Push), 1);
         let most = vec![1; limit as usize];
         end.receive(&peer.message(&[&most]), now);
@@ -382,11 +382,18 @@ fn the_message_limit_is_the_last_size_that_passes() {
         // The heartbeat goes through whatever the limit.
         end.receive(&command("PING", b"\x00\x00context"), now);
         assert_eq!(end.error, None);
+        // One more is refused, from the header alone or all at once.
         let size = limit + 1;
+        let expected = Some(Error::FrameTooLarge { size, limit });
+        let whole = peer.message(&[&vec![1; size as usize]]);
         let mut header = Vec::new();
         peer.engine.encode_header(size, false, &mut header);
         end.receive(&header, now);
-        assert_eq!(end.error, Some(Error::FrameTooLarge { size, limit }));
+        assert_eq!(end.error, expected);
+        let (mut end, now) = met(config, 1);
+        end.receive(&whole, now);
+        assert_eq!(end.error, expected);
+        assert_eq!(end.heard, []);
     }
 }
 

@@ -1,9 +1,21 @@
 //! Dialing, and the bytes that follow.
 
 use std::io::IoSlice;
-use std::net::TcpListener;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Socket, Type};
 
 use super::*;
+
+/// A port on which nobody listens, and its holder, who keeps others off it.
+fn silent_port() -> (Socket, u16) {
+    let holder = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    holder.set_reuse_address(true).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    holder.bind(&any.into()).unwrap();
+    let bound = holder.local_addr().unwrap().as_socket().unwrap();
+    (holder, bound.port())
+}
 
 #[test]
 fn names_resolve_to_something_to_dial() {
@@ -36,10 +48,7 @@ fn a_source_is_where_the_connection_comes_from() {
 
 #[test]
 fn nobody_listening_is_an_error() {
-    let port = {
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-        closed.local_addr().unwrap().port()
-    };
+    let (_holder, port) = silent_port();
     let options = TransportOptions::default();
     let refused = try_dial(&format!("tcp://127.0.0.1:{port}"), &options);
     assert_eq!(
@@ -55,10 +64,7 @@ fn nobody_listening_is_an_error() {
 
 #[test]
 fn a_connection_to_itself_is_refused() {
-    let port = {
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-        closed.local_addr().unwrap().port()
-    };
+    let (_holder, port) = silent_port();
     let text = format!("tcp://127.0.0.1:{port};127.0.0.1:{port}");
     let itself = try_dial(&text, &TransportOptions::default());
     let error = itself.map(|_| ()).unwrap_err();

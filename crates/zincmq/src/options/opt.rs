@@ -1,0 +1,89 @@
+//! Options as types: `opt::SendHighWaterMark(500)` is a value that only fits
+//! where it belongs, and reads back as a `usize`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::codec::{self, Codec};
+use super::{OptionValue, Row, option_table, row_by_number};
+use crate::transport::ListeningFd;
+
+/// An option with its new value.
+pub trait SocketOption: Sized {
+    /// The value as Rust sees it.
+    type Value;
+
+    /// The option's row in the table.
+    fn row() -> &'static Row;
+
+    /// The value as the table sees it.
+    fn into_value(self) -> OptionValue;
+}
+
+/// An option that can be read as well.
+pub trait ReadableOption: SocketOption {
+    /// The value as Rust sees it; `None` if it is of another kind.
+    fn from_value(value: &OptionValue) -> Option<Self::Value>;
+}
+
+macro_rules! typed_options {
+    ($($number:literal $name:ident [$($alias:ident),*], $kind:expr, $default:expr,
+       $access:ident $when:ident $types:ident $group:ident $status:ident,
+       $codec:ident in $place:ident($($args:tt)*),
+       $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
+        $($(
+            #[doc = $doc]
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub struct $option(pub $rust);
+
+            impl SocketOption for $option {
+                type Value = $rust;
+
+                fn row() -> &'static Row {
+                    row_by_number($number).expect("the table that made this type has its row")
+                }
+
+                fn into_value(self) -> OptionValue {
+                    <codec::$codec as Codec>::write(&self.0)
+                }
+            }
+
+            readable!($access $option $codec);
+        )?)*
+    };
+}
+
+macro_rules! readable {
+    (Set $option:ident $codec:ident) => {};
+    (SetGet $option:ident $codec:ident) => {
+        impl ReadableOption for $option {
+            fn from_value(value: &OptionValue) -> Option<Self::Value> {
+                <codec::$codec as Codec>::read(value)
+            }
+        }
+    };
+}
+
+option_table!(typed_options);
+
+/// A method for each typed option, for a builder with a method
+/// `option(self, impl SocketOption) -> Self`. Used in its `impl` block as
+/// `option_table!(builder_methods);`, with `opt`, `Bytes`, `Duration` and
+/// `ListeningFd` in scope.
+macro_rules! builder_methods {
+    ($($number:literal $name:ident [$($alias:ident),*], $kind:expr, $default:expr,
+       $access:ident $when:ident $types:ident $group:ident $status:ident,
+       $codec:ident in $place:ident($($args:tt)*),
+       $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
+        $($(
+            #[doc = $doc]
+            #[must_use]
+            pub fn $method(self, value: $argument) -> Self {
+                self.option(opt::$option(value.into()))
+            }
+        )?)*
+    };
+}
+
+pub(crate) use builder_methods;
