@@ -14,7 +14,7 @@ use super::wire::{Decoded, Filled, Wire};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::message::{Item, PeerInfo};
 use crate::monitor::EventKind;
-use crate::peer::{Far, Peer};
+use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
@@ -379,14 +379,8 @@ impl Session {
 
     fn attach(&self, inner: &mut Inner, info: Arc<PeerInfo>) {
         let options = &self.options;
-        let ((tx, out), (inn, rx)) = if options.conflate {
-            (pipe::conflated(), pipe::conflated())
-        } else {
-            (
-                pipe::bounded(options.send_hwm),
-                pipe::bounded(options.recv_hwm),
-            )
-        };
+        let (tx, out) = new_pipe(options.conflate_out, options.send_hwm);
+        let (inn, rx) = new_pipe(options.conflate_in, options.recv_hwm);
         inner.out = Some(out);
         inner.inn = Some(inn);
         let Some(me) = self.me.upgrade() else { return };
