@@ -8,6 +8,6 @@ mod peer;
 mod transport;
 
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
-pub use options::context::ContextOptions;
+pub use options::ContextOptions;
 pub use transport::ListeningFd;
 pub use zmtp::SocketType;

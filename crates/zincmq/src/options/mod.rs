@@ -7,7 +7,8 @@
 //! parsed. What it means for a live socket comes back as an [`Effect`].
 
 mod codec;
-pub mod context;
+mod config;
+mod context;
 mod error;
 pub mod opt;
 mod row;
@@ -18,6 +19,8 @@ mod table;
 mod tests;
 mod value;
 
+pub use config::SocketConfig;
+pub use context::{ContextOptions, ContextRow};
 pub use error::OptionError;
 pub use opt::SocketOption;
 pub use row::{Access, Group, Kind, Row, Status, Types, When};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::row::{Place, Types};
+use super::row::Place;
 use super::{Access, OptionError, OptionValue, Row, row_by_name, rows};
 use crate::SocketType;
 use crate::error::SettingError;
@@ -43,6 +43,8 @@ pub struct SocketOptions {
     pub(super) hiccup_message: Option<Bytes>,
     pub(super) loopback_fastpath: bool,
     pub(super) transport: TransportOptions,
+    /// Whether the socket's type can keep only the newest message.
+    can_conflate: bool,
 }
 
 /// What a new value means beyond the store.
@@ -103,8 +105,8 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
-    /// The options of a new socket of `socket_type`: what receives
-    /// subscriptions' answers only has nothing to linger for.
+    /// The options of a new socket of `socket_type`. A type that sends only
+    /// subscriptions has nothing to linger for.
     pub(crate) fn of_type(socket_type: SocketType) -> Self {
         let mut store = Self::default();
         if matches!(
@@ -113,15 +115,8 @@ impl SocketOptions {
         ) {
             store.linger = Some(Duration::ZERO);
         }
+        store.can_conflate = row_by_name("CONFLATE").is_some_and(|row| row.heeded_by(socket_type));
         store
-    }
-
-    /// Takes over what a context gives to its new sockets.
-    pub(crate) fn inherit(&mut self, ipv6: bool, blocky: bool) {
-        self.transport.ipv6 = ipv6;
-        if !blocky {
-            self.linger = Some(Duration::ZERO);
-        }
     }
 
     /// Sets the option of `row` on a socket of `socket_type`.
@@ -248,6 +243,7 @@ impl SocketOptions {
             hiccup_message: None,
             loopback_fastpath: false,
             transport: TransportOptions::default(),
+            can_conflate: false,
         }
     }
 }
@@ -320,14 +316,10 @@ impl SocketOptions {
         self.immediate
     }
 
-    /// Whether queues of a socket of `socket_type` keep only the newest
-    /// message; types that cannot ignore the option.
-    pub(crate) fn conflate(&self, socket_type: SocketType) -> bool {
-        self.conflate_wanted
-            && row_by_name("CONFLATE").is_some_and(|row| match row.types {
-                Types::Mainly(types) => types.contains(&socket_type),
-                _ => false,
-            })
+    /// Whether queues keep only the newest message; on types that cannot,
+    /// the option does nothing.
+    pub(crate) fn conflate(&self) -> bool {
+        self.conflate_wanted && self.can_conflate
     }
 
     /// Takes the routing id asked for the peer of the next connect.

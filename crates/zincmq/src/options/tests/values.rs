@@ -138,19 +138,17 @@ fn live_pipes_and_patterns_are_told() {
 
 #[test]
 fn what_some_types_ignore() {
-    let mut store = SocketOptions::default();
-    set(&mut store, "CONFLATE", 1).unwrap();
-    assert!(store.conflate(SocketType::Pull));
-    assert!(!store.conflate(SocketType::Router));
-    assert_eq!(
-        SocketOptions::of_type(SocketType::Sub).linger(),
-        Some(Duration::ZERO)
-    );
-    let mut dealer = SocketOptions::of_type(SocketType::Dealer);
-    assert_eq!(dealer.linger(), None);
-    dealer.inherit(true, false);
-    assert_eq!(dealer.linger(), Some(Duration::ZERO));
-    assert!(dealer.transport().ipv6);
+    for (socket_type, conflates) in [(SocketType::Pull, true), (SocketType::Router, false)] {
+        let mut store = SocketOptions::of_type(socket_type);
+        assert!(!store.conflate());
+        set(&mut store, "CONFLATE", 1).unwrap();
+        assert_eq!(store.conflate(), conflates);
+        assert_eq!(value(&store, "CONFLATE"), Some(1.into()));
+    }
+    for socket_type in [SocketType::Sub, SocketType::Xsub, SocketType::Dish] {
+        let store = SocketOptions::of_type(socket_type);
+        assert_eq!(store.linger(), Some(Duration::ZERO));
+    }
 }
 
 #[test]
@@ -318,34 +316,16 @@ fn c_bytes_have_the_size_of_their_kind() {
     assert_eq!(OptionValue::from(b"ab".as_slice()).to_c_bytes(), b"ab");
 }
 
-/// Stands for a socket's builder.
-#[derive(Default)]
-struct Builder(SocketOptions);
-
-impl Builder {
-    option_table!(builder_methods);
-
-    fn option<O: SocketOption>(mut self, option: O) -> Self {
-        let row = O::row();
-        self.0
-            .set(row, option.into_value(), a_type_for(row))
-            .expect("the test's value fits");
-        self
-    }
-
-    fn read<O: ReadableOption>(&self) -> O::Value {
-        match self.0.value(O::row()) {
-            Ok(Answer::Known(value)) => O::from_value(&value).expect("it is of its own kind"),
-            other => panic!("{other:?}"),
-        }
+fn read<O: ReadableOption>(store: &SocketOptions) -> O::Value {
+    match store.value(O::row()) {
+        Ok(Answer::Known(value)) => O::from_value(&value).expect("it is of its own kind"),
+        other => panic!("{other:?}"),
     }
 }
 
-use crate::options::opt::builder_methods;
-
 #[test]
 fn typed_options_write_and_read_themselves() {
-    let builder = Builder::default()
+    let config = SocketConfig::new()
         .send_high_water_mark(500)
         .linger(Duration::ZERO)
         .receive_timeout(None)
@@ -358,22 +338,30 @@ fn typed_options_write_and_read_themselves() {
         .subscribe("weather")
         .bind_to_device("lo".to_owned())
         .option(opt::TcpKeepaliveIdle(Some(Duration::from_millis(1001))));
-    assert_eq!(builder.read::<opt::SendHighWaterMark>(), 500);
-    assert_eq!(builder.read::<opt::Linger>(), Some(Duration::ZERO));
-    assert_eq!(builder.read::<opt::ReceiveTimeout>(), None);
-    assert_eq!(builder.read::<opt::RoutingId>(), "me");
-    assert!(builder.read::<opt::Ipv6>());
-    assert_eq!(builder.read::<opt::MaxMessageSize>(), Some(1 << 40));
+    let mut store = SocketOptions::of_type(SocketType::Sub);
+    let effects: Vec<Effect> = config
+        .values()
+        .map(|(row, value)| store.set(row, value.clone(), SocketType::Sub))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let subscription = Effect::Pattern(Setting::Subscribe("weather".into()));
+    assert!(effects.contains(&subscription));
+    assert_eq!(read::<opt::SendHighWaterMark>(&store), 500);
+    assert_eq!(read::<opt::Linger>(&store), Some(Duration::ZERO));
+    assert_eq!(read::<opt::ReceiveTimeout>(&store), None);
+    assert_eq!(read::<opt::RoutingId>(&store), "me");
+    assert!(read::<opt::Ipv6>(&store));
+    assert_eq!(read::<opt::MaxMessageSize>(&store), Some(1 << 40));
     // What is shorter than the unit is not nothing.
     assert_eq!(
-        builder.read::<opt::SendTimeout>(),
+        read::<opt::SendTimeout>(&store),
         Some(Duration::from_millis(1))
     );
     assert_eq!(
-        builder.read::<opt::TcpKeepaliveIdle>(),
+        read::<opt::TcpKeepaliveIdle>(&store),
         Some(Duration::from_secs(2))
     );
-    assert_eq!(builder.read::<opt::BindToDevice>().as_deref(), Some("lo"));
+    assert_eq!(read::<opt::BindToDevice>(&store).as_deref(), Some("lo"));
     assert_eq!(
         opt::Linger(Some(Duration::MAX)).into_value(),
         i32::MAX.into()
