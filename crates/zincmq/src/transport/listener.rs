@@ -57,8 +57,7 @@ impl Listener {
     }
 
     /// The next connection, or `None` when none waits. An error concerns the
-    /// listener or one connection: see [`super::is_resource_exhaustion`],
-    /// [`super::is_refused_peer`] and [`super::is_transient_accept`].
+    /// listener or one connection: [`super::failure`] tells which.
     pub(crate) fn accept(&self) -> io::Result<Option<Accepted>> {
         let (socket, address) = loop {
             match self.socket.accept() {

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::*;
+use crate::transport::endpoint::IpcEndpoint;
 use crate::transport::resolve::local_addresses;
 
 fn options(ipv6: bool) -> TransportOptions {
