@@ -191,6 +191,60 @@ pub enum BindError {
 /// the monitor.
 pub type ConnectError = BindError;
 
+/// Why an endpoint was not given up.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnbindError {
+    /// The endpoint is none.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The socket is not bound or connected to it (ENOENT).
+    #[error("the socket has no endpoint `{0}`")]
+    Unknown(String),
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why a socket was not made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SocketError {
+    /// The context has as many sockets as it may (EMFILE).
+    #[error("the context has its most sockets open, {0}")]
+    TooMany(usize),
+    /// The type is not built in (EINVAL).
+    #[error("socket type {0} is not built into this library")]
+    Unsupported(SocketType),
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The context was made in the parent of this forked process.
+    #[error("the context belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why a context's end was not waited for to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TermError {
+    /// Sockets were still open or lingering when the time was up.
+    #[error("{open} sockets are still open or lingering")]
+    TimedOut {
+        /// How many.
+        open: usize,
+    },
+    /// The context was made in the parent of this forked process.
+    #[error("the context belongs to the process that forked this one")]
+    Forked,
+}
+
 /// A setting refused by a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 //! hands over and one receive returns.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -140,11 +140,29 @@ impl PartialEq for Message {
 
 impl Eq for Message {}
 
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Message {
-    fn eq(&self, other: &T) -> bool {
-        self[..] == *other.as_ref()
-    }
+/// A message equals whatever has the same bytes.
+macro_rules! equal_by_bytes {
+    ($([$($generics:tt)*] $other:ty),* $(,)?) => {$(
+        impl<$($generics)*> PartialEq<$other> for Message {
+            fn eq(&self, other: &$other) -> bool {
+                let other: &[u8] = other.as_ref();
+                self[..] == *other
+            }
+        }
+    )*};
 }
+
+equal_by_bytes!(
+    [] [u8],
+    ['a] &'a [u8],
+    [const N: usize] [u8; N],
+    ['a, const N: usize] &'a [u8; N],
+    [] str,
+    ['a] &'a str,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
 
 impl From<&[u8]> for Message {
     fn from(payload: &[u8]) -> Self {

@@ -112,8 +112,18 @@ impl Peer {
         self.assigned_id.as_ref()
     }
 
+    /// The handshake told who it is.
+    pub(crate) fn introduce(&mut self, info: Arc<PeerInfo>) {
+        self.info = info;
+    }
+
     pub(crate) fn key(&self) -> u64 {
         self.key
+    }
+
+    /// Messages waiting in the pipe to the peer, and in the pipe from it.
+    pub(crate) fn queued(&self) -> (u64, u64) {
+        (self.tx.len() as u64, self.rx.len() as u64)
     }
 
     pub(crate) fn counters(&self) -> PeerCounters {
@@ -271,6 +281,38 @@ impl Peers {
             what: News::HangUp,
         });
         self.finished.push(id);
+    }
+
+    /// Closes both pipes and says so: what is queued towards peer `id` still
+    /// goes, what it sent is discarded.
+    pub(crate) fn part(&mut self, id: PeerId) {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return;
+        };
+        if peer.tx.close() {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
+            });
+        }
+        if peer.rx.close() {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Room,
+            });
+        }
+        self.finished.push(id);
+    }
+
+    /// Has peer `id` detached at the next chance.
+    pub(crate) fn finish(&mut self, id: PeerId) {
+        self.finished.push(id);
+    }
+
+    pub(crate) fn set_send_hwm(&mut self, id: PeerId, high_water_mark: usize) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+            peer.tx.set_high_water_mark(high_water_mark);
+        }
     }
 
     pub(crate) fn take_wakes(&mut self) -> Vec<Wake> {

@@ -42,7 +42,7 @@ impl SocketConfig {
     option_table!(builder_methods);
 
     /// The options in the order they were given.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static Row, &OptionValue)> {
+    pub fn values(&self) -> impl Iterator<Item = (&'static Row, &OptionValue)> {
         self.values.iter().map(|(row, value)| (*row, value))
     }
 }

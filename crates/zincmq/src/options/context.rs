@@ -1,7 +1,6 @@
 //! The options of a context: thirteen names, twelve numbers.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::{Access, OptionError, OptionValue, SocketOptions};
 use crate::SocketType;
@@ -11,20 +10,22 @@ use crate::SocketType;
 /// ```
 /// use zincmq::ContextOptions;
 ///
-/// let options = ContextOptions::default().with_io_threads(2).with_ipv6(true);
+/// let options = ContextOptions::default().io_threads(2).ipv6(true);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextOptions {
-    io_threads: u32,
-    max_sockets: u32,
-    max_message_size: u32,
-    thread_sched_policy: Option<u32>,
-    thread_priority: Option<u32>,
-    thread_affinity: BTreeSet<u32>,
-    thread_name_prefix: String,
-    zero_copy_recv: bool,
-    ipv6: bool,
-    blocky: bool,
+    pub(crate) io_threads: u32,
+    pub(crate) max_sockets: u32,
+    pub(crate) max_message_size: u32,
+    /// For sched_setscheduler(2); `None` leaves threads alone.
+    pub(crate) thread_sched_policy: Option<u32>,
+    pub(crate) thread_priority: Option<u32>,
+    /// CPUs to keep threads to; empty leaves them alone.
+    pub(crate) thread_affinity: BTreeSet<u32>,
+    pub(crate) thread_name_prefix: String,
+    pub(crate) zero_copy_recv: bool,
+    pub(crate) ipv6: bool,
+    pub(crate) blocky: bool,
 }
 
 /// One option of a context.
@@ -91,7 +92,7 @@ const NAME_PREFIX: i32 = 9;
 const LONGEST_NAME_PREFIX: usize = 16;
 
 /// Every option of a context, by number.
-pub(crate) static CONTEXT_ROWS: &[ContextRow] = &[
+pub static CONTEXT_ROWS: &[ContextRow] = &[
     row(
         1,
         "IO_THREADS",
@@ -237,21 +238,21 @@ impl Default for ContextOptions {
 impl ContextOptions {
     /// Threads that do I/O; 0 is enough for inproc alone.
     #[must_use]
-    pub fn with_io_threads(mut self, threads: u32) -> Self {
+    pub fn io_threads(mut self, threads: u32) -> Self {
         self.io_threads = threads;
         self
     }
 
     /// Sockets that may be open at once.
     #[must_use]
-    pub fn with_max_sockets(mut self, sockets: u32) -> Self {
+    pub fn max_sockets(mut self, sockets: u32) -> Self {
         self.max_sockets = sockets.max(1);
         self
     }
 
     /// Whether new sockets use IPv6 over tcp.
     #[must_use]
-    pub fn with_ipv6(mut self, on: bool) -> Self {
+    pub fn ipv6(mut self, on: bool) -> Self {
         self.ipv6 = on;
         self
     }
@@ -259,14 +260,14 @@ impl ContextOptions {
     /// Whether new sockets keep unsent messages for ever after their close;
     /// otherwise they drop them.
     #[must_use]
-    pub fn with_blocky(mut self, on: bool) -> Self {
+    pub fn blocky(mut self, on: bool) -> Self {
         self.blocky = on;
         self
     }
 
     /// What the names of I/O threads start with; 16 bytes of it count.
     #[must_use]
-    pub fn with_thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
         let mut prefix = prefix.into();
         while prefix.len() > LONGEST_NAME_PREFIX {
             prefix.pop();
@@ -277,80 +278,38 @@ impl ContextOptions {
 
     /// Keeps I/O threads to these CPUs.
     #[must_use]
-    pub fn with_thread_affinity(mut self, cpus: impl IntoIterator<Item = u32>) -> Self {
+    pub fn thread_affinity(mut self, cpus: impl IntoIterator<Item = u32>) -> Self {
         self.thread_affinity = cpus.into_iter().collect();
         self
     }
 
     /// The policy and priority of I/O threads (sched(7)).
     #[must_use]
-    pub fn with_thread_scheduling(mut self, policy: u32, priority: u32) -> Self {
+    pub fn thread_scheduling(mut self, policy: u32, priority: u32) -> Self {
         self.thread_sched_policy = Some(policy);
         self.thread_priority = Some(priority);
         self
     }
 
-    /// Threads that do I/O.
-    pub(crate) fn io_threads(&self) -> usize {
-        usize::try_from(self.io_threads).unwrap_or(usize::MAX)
-    }
-
-    /// Sockets that may be open at once.
-    pub(crate) fn max_sockets(&self) -> usize {
-        usize::try_from(self.max_sockets).unwrap_or(usize::MAX)
-    }
-
-    /// The longest message to allocate, bytes.
-    pub(crate) fn max_message_size(&self) -> usize {
-        usize::try_from(self.max_message_size).unwrap_or(usize::MAX)
+    /// The options a new socket of `socket_type` starts with.
+    pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
+        let mut options = SocketOptions::of_type(socket_type);
+        options.inherit(self.ipv6, self.blocky);
+        options
     }
 
     /// What the names of threads start with.
     pub(crate) fn thread_name(&self) -> String {
-        if self.thread_name_prefix.is_empty() {
-            "zincmq".to_owned()
-        } else {
-            format!("{}/zincmq", self.thread_name_prefix)
-        }
-    }
-
-    /// The scheduling policy for threads, if one was asked for.
-    pub(crate) fn thread_sched_policy(&self) -> Option<u32> {
-        self.thread_sched_policy
-    }
-
-    /// The priority for threads, if one was asked for.
-    pub(crate) fn thread_priority(&self) -> Option<u32> {
-        self.thread_priority
-    }
-
-    /// CPUs to keep threads to; empty leaves them alone.
-    pub(crate) fn thread_affinity(&self) -> &BTreeSet<u32> {
-        &self.thread_affinity
-    }
-
-    /// Whether long messages may share the buffer they were received in.
-    pub(crate) fn zero_copy_recv(&self) -> bool {
-        self.zero_copy_recv
-    }
-
-    /// Whether the context's end waits for sockets that linger.
-    pub(crate) fn blocky(&self) -> bool {
-        self.blocky
-    }
-
-    /// The options of a new socket of this context.
-    pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
-        let mut options = SocketOptions::of_type(socket_type);
-        options.transport.ipv6 = self.ipv6;
-        if !self.blocky {
-            options.linger = Some(Duration::ZERO);
-        }
-        options
+        format!("{}zincmq", self.thread_name_prefix)
     }
 
     /// Sets an option by its number, as `zmq_ctx_set` and `zmq_ctx_set_ext` do.
-    pub(crate) fn set(&mut self, number: i32, value: &OptionValue) -> Result<(), OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] if there is no such option to set, or the value is not
+    /// one it takes.
+    pub fn set(&mut self, number: i32, value: &OptionValue) -> Result<(), OptionError> {
         let row = find(number, Access::Get, OptionError::ReadOnly)?;
         let out_of_range = |range: String| OptionError::OutOfRange {
             option: row.name,
@@ -388,13 +347,21 @@ impl ContextOptions {
 
     /// The value of an option as `zmq_ctx_get` returns it; text that is no
     /// number is 0.
-    pub(crate) fn int(&self, number: i32) -> Result<i32, OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] if there is no such option to read.
+    pub fn int(&self, number: i32) -> Result<i32, OptionError> {
         let row = find(number, Access::Set, OptionError::WriteOnly)?;
         Ok((row.get)(self).cast_signed())
     }
 
     /// The value of an option as `zmq_ctx_get_ext` returns it.
-    pub(crate) fn value(&self, number: i32) -> Result<OptionValue, OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`ContextOptions::int`].
+    pub fn value(&self, number: i32) -> Result<OptionValue, OptionError> {
         if number == NAME_PREFIX {
             return Ok(OptionValue::Text(self.thread_name_prefix.clone()));
         }

@@ -8,7 +8,7 @@
 
 mod codec;
 mod config;
-mod context;
+pub mod context;
 mod error;
 pub mod opt;
 mod row;
@@ -20,11 +20,11 @@ mod tests;
 mod value;
 
 pub use config::SocketConfig;
-pub use context::{ContextOptions, ContextRow};
 pub use error::OptionError;
-pub use opt::SocketOption;
+pub use opt::{ReadableOption, SocketOption};
 pub use row::{Access, Group, Kind, Row, Status, Types, When};
 pub use store::SocketOptions;
 pub(crate) use store::{Answer, Ask, Effect, Live};
-pub(crate) use table::{option_table, row_by_name, row_by_number, rows};
+pub(crate) use table::option_table;
+pub use table::{row_by_name, row_by_number, rows};
 pub use value::OptionValue;

@@ -11,7 +11,7 @@ use crate::pattern::Setting;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Row {
-    /// Its number in `zmq.h`.
+    /// Its number in `zmq.h`; above 10000, of this library alone.
     pub number: i32,
     /// Its name without `ZMQ_`, such as `SNDHWM`.
     pub name: &'static str,
@@ -27,7 +27,7 @@ pub struct Row {
     pub types: Types,
     /// What it belongs to.
     pub group: Group,
-    /// Whether it is stable, deprecated or a draft.
+    /// Whether it is stable, deprecated, a draft or of this library alone.
     pub status: Status,
     /// What it does, in a line.
     pub doc: &'static str,
@@ -125,7 +125,7 @@ pub enum Group {
     OtherTransport,
 }
 
-/// Whether an option will stay.
+/// Whose an option is, and whether it will stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// It will.
@@ -134,6 +134,8 @@ pub enum Status {
     Deprecated,
     /// It may change.
     Draft,
+    /// libzmq does not have it.
+    Own,
 }
 
 /// An option's value on a new socket.
@@ -246,7 +248,7 @@ impl Row {
         }
     }
 
-    pub(super) fn wrong_type(&self, given: String) -> OptionError {
+    pub(crate) fn wrong_type(&self, given: String) -> OptionError {
         OptionError::WrongType {
             option: self.name,
             expected: self.kind.to_string(),

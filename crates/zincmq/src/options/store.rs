@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::row::Place;
+use super::row::{Place, Types};
 use super::{Access, OptionError, OptionValue, Row, row_by_name, rows};
 use crate::SocketType;
 use crate::error::SettingError;
@@ -43,8 +43,6 @@ pub struct SocketOptions {
     pub(super) hiccup_message: Option<Bytes>,
     pub(super) loopback_fastpath: bool,
     pub(super) transport: TransportOptions,
-    /// Whether the socket's type can keep only the newest message.
-    can_conflate: bool,
 }
 
 /// What a new value means beyond the store.
@@ -105,8 +103,8 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
-    /// The options of a new socket of `socket_type`. A type that sends only
-    /// subscriptions has nothing to linger for.
+    /// The options of a new socket of `socket_type`: what receives
+    /// subscriptions' answers only has nothing to linger for.
     pub(crate) fn of_type(socket_type: SocketType) -> Self {
         let mut store = Self::default();
         if matches!(
@@ -115,8 +113,15 @@ impl SocketOptions {
         ) {
             store.linger = Some(Duration::ZERO);
         }
-        store.can_conflate = row_by_name("CONFLATE").is_some_and(|row| row.heeded_by(socket_type));
         store
+    }
+
+    /// Takes over what a context gives to its new sockets.
+    pub(crate) fn inherit(&mut self, ipv6: bool, blocky: bool) {
+        self.transport.ipv6 = ipv6;
+        if !blocky {
+            self.linger = Some(Duration::ZERO);
+        }
     }
 
     /// Sets the option of `row` on a socket of `socket_type`.
@@ -181,17 +186,6 @@ impl SocketOptions {
         }
     }
 
-    /// Sets an option by its name, the value read from text.
-    pub(crate) fn set_by_name(
-        &mut self,
-        name: &str,
-        text: &str,
-        socket_type: SocketType,
-    ) -> Result<Effect, OptionError> {
-        let row = row_by_name(name).ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
-        self.set(row, OptionValue::parse(row, text)?, socket_type)
-    }
-
     /// The value of the option of `row`, or that the socket must be asked.
     pub(crate) fn value(&self, row: &Row) -> Result<Answer, OptionError> {
         if row.access == Access::Set {
@@ -243,7 +237,6 @@ impl SocketOptions {
             hiccup_message: None,
             loopback_fastpath: false,
             transport: TransportOptions::default(),
-            can_conflate: false,
         }
     }
 }
@@ -253,12 +246,6 @@ impl SocketOptions {
     /// Settings of tcp and ipc.
     pub(crate) fn transport(&self) -> &TransportOptions {
         &self.transport
-    }
-
-    /// For what the table does not know, such as
-    /// [`TransportOptions::steal_ipc`].
-    pub(crate) fn transport_mut(&mut self) -> &mut TransportOptions {
-        &mut self.transport
     }
 
     /// I/O threads that may serve new connections, one bit each; 0 for all.
@@ -316,10 +303,14 @@ impl SocketOptions {
         self.immediate
     }
 
-    /// Whether queues keep only the newest message; on types that cannot,
-    /// the option does nothing.
-    pub(crate) fn conflate(&self) -> bool {
-        self.conflate_wanted && self.can_conflate
+    /// Whether queues of a socket of `socket_type` keep only the newest
+    /// message; types that cannot ignore the option.
+    pub(crate) fn conflate(&self, socket_type: SocketType) -> bool {
+        self.conflate_wanted
+            && row_by_name("CONFLATE").is_some_and(|row| match row.types {
+                Types::Mainly(types) => types.contains(&socket_type),
+                _ => false,
+            })
     }
 
     /// Takes the routing id asked for the peer of the next connect.

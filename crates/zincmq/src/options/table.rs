@@ -350,6 +350,9 @@ macro_rules! option_table {
     124 NORM_PUSH [], SWITCH, Default::Int(0), SetGet Next ALL Multicast Draft,
         None in missing("NORM"),
         "Whether the stream pushes old data out.";
+    10_001 IPC_TAKEOVER [], SWITCH, Default::Int(1), SetGet Next ALL Transport Own,
+        Switch in transport(steal_ipc), as IpcTakeover(bool) ipc_takeover(bool),
+        "Whether binding an ipc path takes it from a live listener, as in libzmq, or fails as over tcp.";
     } };
 }
 
@@ -426,18 +429,18 @@ macro_rules! place {
 option_table!(static_rows);
 
 /// Every option, by number.
-pub(crate) fn rows() -> &'static [Row] {
+pub fn rows() -> &'static [Row] {
     ROWS
 }
 
 /// The option with this number in `zmq.h`.
-pub(crate) fn row_by_number(number: i32) -> Option<&'static Row> {
+pub fn row_by_number(number: i32) -> Option<&'static Row> {
     let index = ROWS.binary_search_by_key(&number, |row| row.number).ok()?;
     ROWS.get(index)
 }
 
 /// The option of this name or alias, in any case, with or without `ZMQ_`.
-pub(crate) fn row_by_name(name: &str) -> Option<&'static Row> {
+pub fn row_by_name(name: &str) -> Option<&'static Row> {
     let name = match name.get(..4) {
         Some(prefix) if prefix.eq_ignore_ascii_case("ZMQ_") => &name[4..],
         _ => name,

@@ -157,7 +157,7 @@ impl OptionValue {
     }
 
     /// Kind and value, for errors.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Bytes(bytes) if bytes.len() > 32 => format!("{} bytes", bytes.len()),
             other => other.to_string(),

@@ -1,6 +1,18 @@
 //! The socket types: each a [`Pattern`] composed from the routers in
 //! [`crate::route`].
 
+mod dealer;
+mod pair;
+mod pipeline;
+mod publish;
+mod reply;
+mod request;
+mod router;
+mod stream;
+mod subscribe;
+mod upstream;
+mod xpub;
+
 use bytes::Bytes;
 
 use crate::SocketType;
@@ -16,6 +28,12 @@ pub(crate) trait Pattern: Send {
 
     /// A peer's pipes have ended; `id` may name another peer after this.
     fn detached(&mut self, peers: &mut Peers, id: PeerId);
+
+    /// What is known of `id`, such as its routing id, was not when it was
+    /// attached, and is now.
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        let _ = (peers, id);
+    }
 
     /// The connection below `id` was replaced by a new one: what the peer was
     /// told before (subscriptions) it has forgotten.
@@ -60,6 +78,19 @@ pub(crate) trait Pattern: Send {
         false
     }
 
+    /// Whether the peer that a message starting with `first` goes to is there
+    /// and has room. Only types that address peers know; through C they have
+    /// to answer when the first part is sent.
+    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+        let _ = (peers, first);
+        Ok(())
+    }
+
+    /// How many different topics are subscribed to (ZMQ_TOPICS_COUNT).
+    fn topics(&self) -> usize {
+        0
+    }
+
     /// Changes one of the pattern's own settings.
     fn set(&mut self, peers: &mut Peers, setting: Setting) -> Result<(), SettingError>;
 
@@ -76,7 +107,14 @@ pub(crate) struct Rejected {
     pub(crate) message: Multipart,
 }
 
-/// Messages dropped by a pattern, by reason.
+impl Rejected {
+    fn new(why: SendFailure, message: Multipart) -> Self {
+        Self { why, message }
+    }
+}
+
+/// Messages dropped by a pattern, by reason. What a publisher sends and nobody
+/// subscribed to is not among them: it was for nobody.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Drops {
     /// The peer was at its high-water mark.
@@ -111,6 +149,36 @@ pub(crate) enum Setting {
 
 /// The pattern of `socket_type`, or `None` for one that is not built here.
 pub(crate) fn pattern_of(socket_type: SocketType) -> Option<Box<dyn Pattern>> {
-    let _ = socket_type;
-    None
+    Some(match socket_type {
+        SocketType::Pair => Box::new(pair::Pair::default()),
+        SocketType::Pub => Box::new(publish::Pub::new()),
+        SocketType::Xpub => Box::new(xpub::Xpub::new()),
+        SocketType::Sub => Box::new(subscribe::Sub::new()),
+        SocketType::Xsub => Box::new(subscribe::Xsub::new()),
+        SocketType::Req => Box::new(request::Req::new()),
+        SocketType::Rep => Box::new(reply::Rep::default()),
+        SocketType::Dealer => Box::new(dealer::Dealer::default()),
+        SocketType::Router => Box::new(router::Router::new()),
+        SocketType::Push => Box::new(pipeline::Push::default()),
+        SocketType::Pull => Box::new(pipeline::Pull::default()),
+        SocketType::Stream => Box::new(stream::Stream::new()),
+        _ => return None,
+    })
 }
+
+/// How many items are read in one go from peers whose items are consumed by
+/// the pattern itself. What is left is read with the next call, so that a peer
+/// that sends without end holds nobody up.
+const BATCH: usize = 1024;
+
+/// Makes sure that `ahead` holds the next message, if there is one: whether a
+/// message is there is only known once it has been taken out and looked at.
+fn look<T>(ahead: &mut Option<T>, next: impl FnOnce() -> Option<T>) -> bool {
+    if ahead.is_none() {
+        *ahead = next();
+    }
+    ahead.is_some()
+}
+
+#[cfg(test)]
+mod tests;

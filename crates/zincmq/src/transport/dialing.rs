@@ -48,11 +48,6 @@ pub(crate) fn dial(target: &Target, options: &TransportOptions) -> io::Result<Di
 }
 
 impl Dialing {
-    /// The resolved endpoint, such as `tcp://127.0.0.1:5555`.
-    pub(crate) fn endpoint(&self) -> &str {
-        self.target.endpoint()
-    }
-
     /// The connection, or why there is none. Before the descriptor polled
     /// writable this fails with `NotConnected`.
     pub(crate) fn finish(self) -> io::Result<Accepted> {

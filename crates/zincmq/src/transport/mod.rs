@@ -26,5 +26,5 @@ pub(crate) use failure::is_transient_accept;
 pub(crate) use listener::{Listener, listen};
 pub use options::ListeningFd;
 pub(crate) use options::TransportOptions;
-pub(crate) use resolve::{DialError, Target, needs_resolver, resolve};
+pub(crate) use resolve::{Target, needs_resolver, resolve};
 pub(crate) use stream::{Accepted, ByteStream};

@@ -47,6 +47,18 @@ impl Engine {
         input: &'a [u8],
         now: Instant,
     ) -> Result<(usize, Event<'a>), Error> {
+        // A long message frame, whole.
+        if self.fast
+            && let [flags @ (2 | 3), rest @ ..] = input
+            && let Some((size, rest)) = rest.split_first_chunk()
+            && let size = u64::from_be_bytes(*size)
+            && size <= self.limit
+            && let Some(payload) = rest.get(..size as usize)
+        {
+            self.pulse.note(now);
+            let more = *flags == 3;
+            return Ok((9 + payload.len(), Event::Frame { more, payload }));
+        }
         if let Phase::Failed(error) = &self.phase {
             return Err(error.clone());
         }

@@ -1,0 +1,223 @@
+use std::ptr;
+
+use super::{
+    chunk::{Chunk, is_border},
+    shared::{AWAKE, Shared, Tail},
+};
+use crate::sync::{Arc, Ordering};
+
+/// The consumer's end of the queue.
+pub(crate) struct Reader<T> {
+    shared: Arc<Shared<T>>,
+    /// The chunk of the item popped last; null before the first.
+    chunk: *mut Chunk<T>,
+    popped: u64,
+    /// The published count as last seen.
+    visible: u64,
+    /// `popped` at the last check for a sleeping producer.
+    checked: u64,
+    /// `popped` at which the next check is due.
+    check_at: u64,
+    /// Items dropped unread by `close`.
+    discarded: u64,
+    /// The producer has closed; no item follows after `visible`.
+    ended: bool,
+    closed: bool,
+}
+
+// SAFETY: as for the writer: the protocol in lib.rs keeps the two ends apart,
+// and items move between threads.
+unsafe impl<T: Send> Send for Reader<T> {}
+
+impl<T> Reader<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+        Self {
+            shared,
+            chunk: ptr::null_mut(),
+            popped: 0,
+            visible: 0,
+            checked: 0,
+            check_at: 1,
+            discarded: 0,
+            ended: false,
+            closed: false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        if self.has_items() {
+            Some(self.take())
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    pub(crate) fn has_items(&mut self) -> bool {
+        self.popped != self.visible || (self.look() && !self.closed) || self.fall_asleep()
+    }
+
+    #[inline]
+    pub(crate) fn release(&mut self) -> bool {
+        if self.popped == self.checked {
+            return false;
+        }
+        let due = self.popped >= self.check_at
+            || self.popped >= self.shared.head.wake_at.load(Ordering::Relaxed)
+            || (self.popped == self.visible && !self.look());
+        due && self.check()
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        let tail = Tail(self.shared.tail.word.load(Ordering::Relaxed));
+        // A relaxed load is never older than one this end has seen.
+        usize::try_from(tail.count() - self.popped).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn is_finished(&mut self) -> bool {
+        if self.closed {
+            self.discard();
+            return self.ended;
+        }
+        self.popped == self.visible && !self.look() && self.ended
+    }
+
+    pub(crate) fn close(&mut self) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.closed = true;
+        let shared = &self.shared;
+        shared.tail.reader_gone.store(true, Ordering::Release);
+        // As for a check: either this finds the producer's mark, or the
+        // producer's second look finds the consumer gone.
+        let wake_at = shared.head.wake_at.swap(AWAKE, Ordering::AcqRel);
+        self.discard();
+        wake_at != AWAKE
+    }
+
+    pub(crate) fn discarded(&self) -> u64 {
+        self.discarded
+    }
+
+    /// Looks for new items; true if there are any.
+    #[inline]
+    fn look(&mut self) -> bool {
+        let tail = Tail(self.shared.tail.word.load(Ordering::Acquire));
+        self.see(tail)
+    }
+
+    #[inline]
+    fn see(&mut self, tail: Tail) -> bool {
+        self.visible = tail.count();
+        self.ended = tail.is_closed();
+        self.popped != self.visible
+    }
+
+    /// Marks the consumer as asleep unless items have come; true if they have.
+    #[cold]
+    fn fall_asleep(&mut self) -> bool {
+        if self.closed {
+            self.discard();
+            return false;
+        }
+        let mut tail = Tail(self.shared.tail.word.load(Ordering::Acquire));
+        if !self.see(tail) && !tail.is_closed() && !tail.is_asleep() {
+            // Otherwise only the producer changes the word, to publish or to
+            // close: after a failure there is no reason left to sleep.
+            let marked = self.shared.tail.word.compare_exchange(
+                tail.0,
+                tail.asleep().0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            tail = marked.map_or_else(Tail, |_| tail);
+        }
+        self.see(tail)
+    }
+
+    /// Moves the next visible item out.
+    #[inline(always)]
+    fn take(&mut self) -> T {
+        if is_border(self.popped) {
+            self.next_chunk();
+        }
+        // SAFETY: item `popped` is published (it is below `visible`), `chunk`
+        // is its chunk, and it is read once, because `popped` only grows.
+        let item = unsafe { (*self.chunk).read(self.popped) };
+        self.popped += 1;
+        self.shared
+            .head
+            .popped
+            .store(self.popped, Ordering::Release);
+        item
+    }
+
+    /// Goes to the chunk of item number `popped`, the first of its chunk.
+    #[inline(never)]
+    fn next_chunk(&mut self) {
+        let old = self.chunk;
+        if old.is_null() {
+            // SAFETY: item 0 is published, so the cell is written.
+            self.chunk = self.shared.tail.first.with(|first| unsafe { *first });
+            return;
+        }
+        // SAFETY: `old` ends at this border and item `popped` is published.
+        self.chunk = unsafe { (*old).next(self.popped) };
+        if old != self.chunk {
+            let surplus = self.shared.head.spare.swap(old, Ordering::AcqRel);
+            if !surplus.is_null() {
+                // SAFETY: out of `spare`, only one end can have it. Both are
+                // done with it: the reader put it there, and the writer left it
+                // before that.
+                unsafe { Chunk::free(surplus) };
+            }
+        }
+    }
+
+    /// Looks for a sleeping producer; true if its target is reached.
+    #[inline(never)]
+    fn check(&mut self) -> bool {
+        let head = &self.shared.head;
+        self.checked = self.popped;
+        self.check_at = self
+            .popped
+            .saturating_add(head.check_every.load(Ordering::Relaxed));
+        let wake_at = head.wake_at.swap(AWAKE, Ordering::AcqRel);
+        if wake_at == AWAKE {
+            return false;
+        }
+        if self.popped >= wake_at {
+            return true;
+        }
+        // Too early. A failure means that the producer has left a newer mark.
+        let _newer =
+            head.wake_at
+                .compare_exchange(AWAKE, wake_at, Ordering::AcqRel, Ordering::Relaxed);
+        false
+    }
+
+    /// Drops everything visible.
+    fn discard(&mut self) {
+        self.look();
+        while self.popped != self.visible {
+            let item = self.take();
+            self.discarded += 1;
+            drop(item);
+        }
+        self.checked = self.popped;
+    }
+}
+
+impl<T> Drop for Reader<T> {
+    fn drop(&mut self) {
+        // Nobody is left to do the waking; lib.rs tells owners to close first.
+        let _wake = self.close();
+        self.shared.head.last.with_mut(|last| {
+            // SAFETY: read only when both ends are gone.
+            unsafe { *last = self.chunk };
+        });
+    }
+}

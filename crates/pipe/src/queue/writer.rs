@@ -1,0 +1,245 @@
+use std::ptr;
+
+use super::{
+    chunk::{Chunk, is_border},
+    shared::{AWAKE, Shared, Tail},
+};
+use crate::{
+    PushError,
+    sync::{Arc, Ordering},
+};
+
+/// The producer's end of the queue.
+pub(crate) struct Writer<T> {
+    shared: Arc<Shared<T>>,
+    /// The chunk of the item pushed last; null before the first.
+    chunk: *mut Chunk<T>,
+    pushed: u64,
+    published: u64,
+    /// As long as `pushed` is below this there is room for certain; 0 once
+    /// closed.
+    limit: u64,
+    marks: WaterMarks,
+    /// A mark was left in `wake_at`; the consumer may have taken it since.
+    marked: bool,
+    closed: bool,
+}
+
+// SAFETY: the writer's cells and chunks are touched by one writer and one
+// reader, which the protocol in lib.rs keeps apart; items move between threads.
+unsafe impl<T: Send> Send for Writer<T> {}
+
+impl<T> Writer<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, high_water_mark: usize) -> Self {
+        let marks = WaterMarks::new(high_water_mark);
+        let check_every = &shared.head.check_every;
+        check_every.store(marks.check_every(), Ordering::Relaxed);
+        Self {
+            shared,
+            chunk: ptr::null_mut(),
+            pushed: 0,
+            published: 0,
+            limit: marks.high,
+            marks,
+            marked: false,
+            closed: false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, item: T) -> Result<(), PushError<T>> {
+        if self.is_closed() {
+            return Err(PushError::Closed(item));
+        }
+        if self.pushed >= self.limit && !self.find_room() {
+            return Err(if self.closed || self.is_closed() {
+                PushError::Closed(item)
+            } else {
+                PushError::Full(item)
+            });
+        }
+        self.put(item);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn push_over(&mut self, item: T) -> Result<(), T> {
+        if self.closed || self.is_closed() {
+            return Err(item);
+        }
+        self.put(item);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn publish(&mut self) -> bool {
+        if self.published == self.pushed {
+            return false;
+        }
+        self.set_tail(Tail::open(self.pushed))
+    }
+
+    #[inline]
+    pub(crate) fn has_room(&mut self) -> bool {
+        !self.is_closed() && (self.pushed < self.limit || self.find_room())
+    }
+
+    pub(crate) fn has_room_hint(&self) -> bool {
+        !self.closed && !self.is_closed() && self.count_queued() < self.marks.high
+    }
+
+    pub(crate) fn set_high_water_mark(&mut self, n: usize) {
+        self.marks = WaterMarks::new(n);
+        self.shared
+            .head
+            .check_every
+            .store(self.marks.check_every(), Ordering::Relaxed);
+        if !self.closed && self.refresh_limit() {
+            self.unmark();
+        }
+    }
+
+    pub(crate) fn high_water_mark(&self) -> usize {
+        self.marks.setting
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.count_queued()).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn close(&mut self) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.closed = true;
+        self.limit = 0;
+        self.unmark();
+        self.set_tail(Tail::closed(self.pushed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.tail.reader_gone.load(Ordering::Relaxed)
+    }
+
+    /// Publishes; true if the consumer has to be woken.
+    #[inline(always)]
+    fn set_tail(&mut self, tail: Tail) -> bool {
+        self.published = self.pushed;
+        let old = self.shared.tail.word.swap(tail.0, Ordering::AcqRel);
+        Tail(old).is_asleep() && !self.is_closed()
+    }
+
+    #[inline(always)]
+    fn put(&mut self, item: T) {
+        if is_border(self.pushed) {
+            self.next_chunk();
+        }
+        // SAFETY: `chunk` is the chunk of item `pushed`, whose slot is empty.
+        // The reader does not free it before it has popped all of it, and then
+        // only after following the link that the writer stores on leaving it.
+        unsafe { (*self.chunk).write(self.pushed, item) };
+        self.pushed += 1;
+    }
+
+    /// Finds the chunk for item number `pushed`, the first of its chunk.
+    #[inline(never)]
+    fn next_chunk(&mut self) {
+        let head = &self.shared.head;
+        let old = self.chunk;
+        if old.is_null() {
+            self.chunk = Chunk::allocate();
+            self.shared.tail.first.with_mut(|first| {
+                // SAFETY: the reader looks here after item 0 is published.
+                unsafe { *first = self.chunk };
+            });
+            return;
+        }
+        // When all of it was read, the old chunk serves once more: short
+        // queues stay in the cache.
+        if head.popped.load(Ordering::Acquire) != self.pushed {
+            let spare = head.spare.swap(ptr::null_mut(), Ordering::Acquire);
+            self.chunk = if spare.is_null() {
+                Chunk::allocate()
+            } else {
+                spare
+            };
+        }
+        // SAFETY: `old` ends at this border, item `pushed` is not published,
+        // and the reader holds on to `old` until it has followed this link.
+        unsafe { (*old).set_next(self.pushed, self.chunk) };
+    }
+
+    /// Looks for room; if there is none, leaves the mark that makes the
+    /// consumer say so when there is.
+    #[cold]
+    fn find_room(&mut self) -> bool {
+        if self.closed {
+            return false;
+        }
+        if self.refresh_limit() {
+            self.unmark();
+            return true;
+        }
+        let target = self.pushed - self.marks.low;
+        self.shared.head.wake_at.swap(target, Ordering::AcqRel);
+        self.marked = true;
+        // What the consumer did before it could see the mark is visible now.
+        if self.is_closed() || !self.refresh_limit() {
+            return false;
+        }
+        self.unmark();
+        true
+    }
+
+    fn unmark(&mut self) {
+        if self.marked {
+            self.marked = false;
+            self.shared.head.wake_at.swap(AWAKE, Ordering::AcqRel);
+        }
+    }
+
+    /// Learns what was popped; true if there is room.
+    fn refresh_limit(&mut self) -> bool {
+        let popped = self.shared.head.popped.load(Ordering::Acquire);
+        self.limit = popped.saturating_add(self.marks.high);
+        self.pushed < self.limit
+    }
+
+    fn count_queued(&self) -> u64 {
+        self.pushed - self.shared.head.popped.load(Ordering::Acquire)
+    }
+}
+
+impl<T> Drop for Writer<T> {
+    fn drop(&mut self) {
+        // Nobody is left to do the waking; lib.rs tells owners to close first.
+        let _wake = self.close();
+    }
+}
+
+/// When the queue is full and when it is open again.
+struct WaterMarks {
+    /// As set: 0 is unlimited.
+    setting: usize,
+    high: u64,
+    low: u64,
+}
+
+impl WaterMarks {
+    fn new(setting: usize) -> Self {
+        let high = match setting {
+            0 => u64::MAX,
+            n => n as u64,
+        };
+        // Below the high mark, or a queue of one would be open while full.
+        let low = high.div_ceil(2).min(high - 1);
+        Self { setting, high, low }
+    }
+
+    /// The number of pops that lead from full to open: at least one check falls
+    /// into them.
+    fn check_every(&self) -> u64 {
+        self.high - self.low
+    }
+}

@@ -1,0 +1,279 @@
+//! Bytes on their way between a stream and an engine.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use crate::message::Message;
+use crate::transport::ByteStream;
+
+/// What an input starts with, and keeps to while little comes.
+const SMALL: usize = 8 * 1024;
+/// What it grows to when reads fill it.
+const LARGE: usize = 128 * 1024;
+/// Buffers kept by a thread for the next connection it reads.
+const POOLED: usize = 4;
+
+/// Payloads from here on are written from where they are, not copied first.
+const WRITE_IN_PLACE: usize = 8 * 1024;
+const SLICES: usize = 64;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { inputs: Vec::new(), outputs: Vec::new() }) };
+}
+
+struct Pool {
+    inputs: Vec<Vec<u8>>,
+    outputs: Vec<Vec<u8>>,
+}
+
+/// What was read and not yet decoded. Holds no memory while it is empty.
+#[derive(Default)]
+pub(super) struct Input {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    large: bool,
+}
+
+impl Input {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    #[inline]
+    pub(super) fn consume(&mut self, n: usize) {
+        self.start += n;
+    }
+
+    /// Reads once. `hint` is how many bytes more would be of use at least;
+    /// `grow` allows the large size.
+    pub(super) fn fill(
+        &mut self,
+        stream: &mut dyn ByteStream,
+        hint: usize,
+        grow: bool,
+    ) -> io::Result<usize> {
+        self.make_room(hint);
+        let n = stream.read(&mut self.buffer[self.end..])?;
+        self.end += n;
+        self.large |= grow && self.end == self.buffer.len();
+        Ok(n)
+    }
+
+    /// Gives the memory back if nothing is held in it.
+    pub(super) fn rest(&mut self) {
+        if self.start < self.end {
+            return;
+        }
+        self.start = 0;
+        self.end = 0;
+        if self.buffer.len() == LARGE {
+            POOL.with_borrow_mut(|pool| {
+                if pool.inputs.len() < POOLED {
+                    pool.inputs.push(std::mem::take(&mut self.buffer));
+                }
+            });
+        }
+        self.buffer = Vec::new();
+    }
+
+    fn make_room(&mut self, hint: usize) {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+        let wanted = if self.large { LARGE } else { SMALL };
+        let needed = self.len() + hint;
+        if self.buffer.len() < wanted.max(needed) {
+            let mut bigger = if wanted == LARGE && needed <= LARGE {
+                POOL.with_borrow_mut(|pool| pool.inputs.pop())
+                    .unwrap_or_else(|| vec![0; LARGE])
+            } else {
+                vec![0; wanted.max(needed)]
+            };
+            bigger[..self.len()].copy_from_slice(self.bytes());
+            self.end = self.len();
+            self.start = 0;
+            self.buffer = bigger;
+        } else if self.buffer.len() - self.end < hint.max(wanted / 4) && self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+}
+
+/// What is encoded and not yet written: small frames back to back, with large
+/// payloads in between that stay where they are.
+#[derive(Default)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    /// How much of `bytes` is written.
+    written: usize,
+    /// Payloads that belong before `bytes[at]`.
+    inserts: VecDeque<Insert>,
+    inserted: usize,
+    /// Where each message ends, counted over everything ever encoded.
+    ends: VecDeque<u64>,
+    encoded: u64,
+    flushed: u64,
+}
+
+struct Insert {
+    at: usize,
+    payload: Message,
+    written: usize,
+}
+
+impl Output {
+    /// Whether a payload of `len` bytes should go through [`Output::insert`].
+    pub(super) fn wants_in_place(len: usize) -> bool {
+        len >= WRITE_IN_PLACE
+    }
+
+    /// Where frames are appended.
+    #[inline]
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Appends `payload` without copying it.
+    pub(super) fn insert(&mut self, payload: Message) {
+        self.inserted += payload.len();
+        self.encoded += payload.len() as u64;
+        self.inserts.push_back(Insert {
+            at: self.bytes.len(),
+            payload,
+            written: 0,
+        });
+    }
+
+    /// Marks the end of a message.
+    #[inline]
+    pub(super) fn end_message(&mut self) {
+        let end = self.total();
+        self.ends.push_back(end);
+    }
+
+    /// Bytes not yet written.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.written + self.inserted
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Messages not wholly written.
+    pub(super) fn unfinished(&self) -> u64 {
+        self.ends.iter().filter(|&&end| end > self.flushed).count() as u64
+    }
+
+    /// Writes as much as the stream takes; true if that was all.
+    pub(super) fn flush(&mut self, stream: &mut dyn ByteStream) -> io::Result<bool> {
+        while !self.is_empty() {
+            let n = match self.write_once(stream) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            self.advance(n);
+        }
+        self.reset();
+        Ok(true)
+    }
+
+    fn write_once(&self, stream: &mut dyn ByteStream) -> io::Result<usize> {
+        if self.inserts.is_empty() {
+            return stream.write(&self.bytes[self.written..]);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut used = 0;
+        let mut from = self.written;
+        for insert in &self.inserts {
+            if used + 2 > SLICES {
+                return stream.write_vectored(&slices[..used]);
+            }
+            if from < insert.at {
+                slices[used] = IoSlice::new(&self.bytes[from..insert.at]);
+                used += 1;
+                from = insert.at;
+            }
+            slices[used] = IoSlice::new(&insert.payload[insert.written..]);
+            used += 1;
+        }
+        if from < self.bytes.len() && used < SLICES {
+            slices[used] = IoSlice::new(&self.bytes[from..]);
+            used += 1;
+        }
+        stream.write_vectored(&slices[..used])
+    }
+
+    fn advance(&mut self, mut n: usize) {
+        self.flushed += n as u64;
+        while n > 0 {
+            let next = self.inserts.front().map_or(self.bytes.len(), |i| i.at);
+            let plain = (next - self.written).min(n);
+            self.written += plain;
+            n -= plain;
+            let Some(insert) = self.inserts.front_mut() else {
+                return;
+            };
+            if self.written < insert.at {
+                return;
+            }
+            let part = (insert.payload.len() - insert.written).min(n);
+            insert.written += part;
+            self.inserted -= part;
+            n -= part;
+            if insert.written == insert.payload.len() {
+                self.inserts.pop_front();
+            }
+        }
+    }
+
+    fn total(&self) -> u64 {
+        // `encoded` counts the inserts alone until the buffer is reset.
+        self.encoded + self.bytes.len() as u64
+    }
+
+    /// Everything is written: start over with an empty buffer.
+    fn reset(&mut self) {
+        self.encoded = self.total();
+        self.flushed = self.encoded;
+        self.written = 0;
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Gives the memory back if all is written: an idle connection should not
+    /// hold on to what a burst needed.
+    pub(super) fn rest(&mut self) {
+        if !self.is_empty() || self.bytes.capacity() <= SMALL {
+            return;
+        }
+        let buffer = std::mem::take(&mut self.bytes);
+        POOL.with_borrow_mut(|pool| {
+            if pool.outputs.len() < POOLED {
+                pool.outputs.push(buffer);
+            }
+        });
+        self.ends.shrink_to(64);
+    }
+
+    /// Sees to a buffer that will not have to grow step by step.
+    pub(super) fn prepare(&mut self, burst: bool) {
+        if burst && self.bytes.capacity() == 0 {
+            self.bytes = POOL
+                .with_borrow_mut(|pool| pool.outputs.pop())
+                .unwrap_or_default();
+        }
+    }
+}

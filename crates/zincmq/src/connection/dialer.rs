@@ -1,0 +1,315 @@
+//! Connects, and connects again: names looked up anew each time, delays that
+//! double, and some jitter so that a crowd does not come back at once.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::session::{Redial, Session};
+use super::{Ending, Link, LinkOptions, Port};
+use crate::monitor::EventKind;
+use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
+use crate::sync::Mutex;
+use crate::transport::{self, Accepted, Dialing, Endpoint, Target};
+
+/// Runs a job that may block, such as a name look-up, off the reactor.
+pub(crate) trait Resolve: Send + Sync {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) -> io::Result<()>;
+}
+
+pub(crate) struct Dialer {
+    me: Weak<Self>,
+    session: Arc<Session>,
+    endpoint: Endpoint,
+    uri: String,
+    options: Arc<LinkOptions>,
+    port: Arc<dyn Port>,
+    reactor: Handle,
+    resolver: Arc<dyn Resolve>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    targets: VecDeque<Target>,
+    timer: Option<TimerKey>,
+    delay: Option<Duration>,
+    stopped: bool,
+}
+
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Idle,
+    Resolving,
+    Dialing(Dialing, Watch),
+    Waiting,
+    Connected,
+}
+
+impl Dialer {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        endpoint: Endpoint,
+        options: Arc<LinkOptions>,
+        port: Arc<dyn Port>,
+        reactor: Handle,
+        resolver: Arc<dyn Resolve>,
+    ) -> Arc<Self> {
+        let uri = endpoint.to_string();
+        let dialer = Arc::new_cyclic(|me: &Weak<Self>| Self {
+            me: Weak::clone(me),
+            session,
+            endpoint,
+            uri,
+            options,
+            port,
+            reactor,
+            resolver,
+            state: Mutex::default(),
+        });
+        let redial: Weak<dyn Redial> = Weak::clone(&dialer.me) as Weak<dyn Redial>;
+        dialer.session.redial_with(redial);
+        dialer
+    }
+
+    /// Makes the first attempt soon, on the reactor's thread.
+    pub(crate) fn start(&self) {
+        if let Some(me) = self.me.upgrade() {
+            self.reactor.schedule(me);
+        }
+    }
+
+    /// Sends what is queued, then ends; stops connecting once that is done.
+    pub(crate) fn close(&self) {
+        self.session.close();
+    }
+
+    fn stop(&self) {
+        let old = {
+            let mut state = self.state.lock();
+            state.stopped = true;
+            self.cancel_timer(&mut state);
+            std::mem::take(&mut state.phase)
+        };
+        self.leave(old);
+    }
+
+    /// Unwatches a descriptor before it is closed.
+    fn leave(&self, phase: Phase) {
+        if let Phase::Dialing(dialing, watch) = phase {
+            watch.stop(dialing.as_fd());
+        }
+    }
+
+    fn cancel_timer(&self, state: &mut State) {
+        if let Some(timer) = state.timer.take() {
+            self.reactor.cancel_timer(timer);
+        }
+    }
+
+    fn attempt(&self) {
+        if !transport::needs_resolver(&self.endpoint) {
+            let targets = transport::resolve(&self.endpoint, &self.options.transport);
+            self.resolved(targets.map_err(|error| error.to_string()));
+            return;
+        }
+        {
+            let mut state = self.state.lock();
+            if state.stopped {
+                return;
+            }
+            state.phase = Phase::Resolving;
+        }
+        let me = Weak::clone(&self.me);
+        let endpoint = self.endpoint.clone();
+        let options = self.options.transport.clone();
+        let job = Box::new(move || {
+            let targets = transport::resolve(&endpoint, &options);
+            if let Some(me) = me.upgrade() {
+                me.resolved(targets.map_err(|error| error.to_string()));
+            }
+        });
+        if let Err(error) = self.resolver.run(job) {
+            self.retry(&error.to_string());
+        }
+    }
+
+    fn resolved(&self, targets: Result<Vec<Target>, String>) {
+        match targets {
+            Ok(targets) => {
+                self.state.lock().targets = targets.into();
+                self.dial_next("the name has no address");
+            }
+            Err(reason) => self.retry(&reason),
+        }
+    }
+
+    /// Tries the next address; `reason` is why the last one failed.
+    fn dial_next(&self, reason: &str) {
+        let mut reason = reason.to_owned();
+        loop {
+            let mut state = self.state.lock();
+            if state.stopped {
+                return;
+            }
+            let Some(target) = state.targets.pop_front() else {
+                break;
+            };
+            let Some(me) = self.me.upgrade() else { return };
+            let started = transport::dial(&target, &self.options.transport).and_then(|dialing| {
+                let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
+                Ok((dialing, watch))
+            });
+            match started {
+                Ok((dialing, watch)) => {
+                    state.phase = Phase::Dialing(dialing, watch);
+                    if let Some(limit) = self.options.connect_timeout {
+                        self.set_timer(&mut state, Instant::now() + limit);
+                    }
+                    drop(state);
+                    self.port.event(&self.uri, None, EventKind::ConnectDelayed);
+                    return;
+                }
+                Err(error) => reason = error.to_string(),
+            }
+        }
+        self.retry(&reason);
+    }
+
+    fn dialled(&self, result: io::Result<Accepted>) {
+        match result {
+            Ok(accepted) => {
+                self.port.event(
+                    &self.uri,
+                    None,
+                    EventKind::Connected {
+                        peer: accepted.peer.clone(),
+                        fd: accepted.stream.fd().as_raw_fd(),
+                    },
+                );
+                self.session.connected(accepted, false);
+            }
+            Err(error) => {
+                self.port.event(
+                    &self.uri,
+                    None,
+                    EventKind::Closed {
+                        reason: error.to_string(),
+                    },
+                );
+                self.dial_next(&error.to_string());
+            }
+        }
+    }
+
+    /// Tries again later, or never.
+    fn retry(&self, reason: &str) {
+        let delay = {
+            let mut state = self.state.lock();
+            if state.stopped {
+                return;
+            }
+            state.phase = Phase::Waiting;
+            let Some(backoff) = self.options.reconnect else {
+                drop(state);
+                self.session.abort();
+                return;
+            };
+            let delay = state.delay.unwrap_or(backoff.first);
+            let doubled = (delay * 2).min(backoff.longest);
+            state.delay = Some(doubled.max(delay));
+            let delay = delay + jitter(backoff.first);
+            self.set_timer(&mut state, Instant::now() + delay);
+            delay
+        };
+        self.port.event(
+            &self.uri,
+            None,
+            EventKind::ConnectRetried {
+                after: delay,
+                reason: reason.to_owned(),
+            },
+        );
+    }
+
+    fn set_timer(&self, state: &mut State, at: Instant) {
+        self.cancel_timer(state);
+        if let Some(me) = self.me.upgrade() {
+            state.timer = Some(self.reactor.set_timer(at, me));
+        }
+    }
+}
+
+/// Somewhere between nothing and `span`.
+fn jitter(span: Duration) -> Duration {
+    let random = RandomState::new().hash_one(0);
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(random % nanos.max(1))
+}
+
+impl Source for Dialer {
+    fn run(&self) {
+        self.attempt();
+    }
+
+    fn ready(&self, _: Ready, _: Driver) {
+        let dialing = {
+            let mut state = self.state.lock();
+            match std::mem::take(&mut state.phase) {
+                Phase::Dialing(dialing, watch) => {
+                    self.cancel_timer(&mut state);
+                    state.phase = Phase::Connected;
+                    watch.stop(dialing.as_fd());
+                    dialing
+                }
+                other => {
+                    state.phase = other;
+                    return;
+                }
+            }
+        };
+        self.dialled(dialing.finish());
+    }
+
+    fn timeout(&self) {
+        let old = {
+            let mut state = self.state.lock();
+            state.timer = None;
+            if state.stopped {
+                return;
+            }
+            std::mem::take(&mut state.phase)
+        };
+        match old {
+            Phase::Waiting => self.attempt(),
+            Phase::Dialing(dialing, watch) => {
+                watch.stop(dialing.as_fd());
+                drop(dialing);
+                self.dialled(Err(io::ErrorKind::TimedOut.into()));
+            }
+            other => self.state.lock().phase = other,
+        }
+    }
+
+    fn panicked(&self) {
+        self.session.abort();
+    }
+}
+
+impl Redial for Dialer {
+    fn lost(&self, ending: &Ending, was_ready: bool) {
+        if was_ready {
+            self.state.lock().delay = None;
+        }
+        self.retry(&ending.to_string());
+    }
+
+    fn over(&self) {
+        self.stop();
+    }
+}

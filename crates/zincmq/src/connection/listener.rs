@@ -1,0 +1,154 @@
+//! Accepts peers and makes a session for each.
+
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::session::Session;
+use super::{LinkOptions, Port};
+use crate::monitor::EventKind;
+use crate::reactor::{Driver, Handle, Interest, PollSet, Ready, Source, Watch};
+use crate::sync::Mutex;
+use crate::transport::{self, Listener};
+
+/// How long to leave the listener alone when the system has no descriptor or
+/// memory for another peer: trying again at once fails again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Peers accepted before others get their turn.
+const TURNS: u32 = 64;
+
+pub(crate) struct Acceptor {
+    me: Weak<Self>,
+    origin: u64,
+    endpoint: String,
+    options: Arc<LinkOptions>,
+    port: Arc<dyn Port>,
+    reactor: Handle,
+    set: Arc<PollSet>,
+    keys: Arc<AtomicU64>,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    listener: Listener,
+    watch: Watch,
+}
+
+impl Acceptor {
+    /// Starts to accept. `keys` numbers the sessions.
+    pub(crate) fn start(
+        listener: Listener,
+        origin: u64,
+        options: Arc<LinkOptions>,
+        port: Arc<dyn Port>,
+        set: Arc<PollSet>,
+        keys: Arc<AtomicU64>,
+    ) -> std::io::Result<Arc<Self>> {
+        let reactor = set.reactor().clone();
+        let acceptor = Arc::new_cyclic(|me: &Weak<Self>| Self {
+            me: Weak::clone(me),
+            origin,
+            endpoint: listener.endpoint().to_owned(),
+            options,
+            port,
+            reactor,
+            set,
+            keys,
+            open: Mutex::default(),
+        });
+        let mut open = acceptor.open.lock();
+        let source = Arc::clone(&acceptor) as Arc<dyn Source>;
+        let watch = acceptor
+            .reactor
+            .watch(listener.as_fd(), Interest::READ, source)?;
+        *open = Some(Open { listener, watch });
+        drop(open);
+        Ok(acceptor)
+    }
+
+    /// Stops accepting and frees the address.
+    pub(crate) fn close(&self) {
+        let open = self.open.lock().take();
+        if let Some(Open { listener, watch }) = open {
+            watch.stop(listener.as_fd());
+            drop(listener);
+            self.port.event(
+                &self.endpoint,
+                None,
+                EventKind::Closed {
+                    reason: "the endpoint was unbound".to_owned(),
+                },
+            );
+        }
+    }
+
+    fn accept(&self) {
+        for _ in 0..TURNS {
+            let accepted = {
+                let open = self.open.lock();
+                let Some(open) = &*open else { return };
+                match open.listener.accept() {
+                    Ok(Some(accepted)) => accepted,
+                    Ok(None) => return,
+                    Err(error) => {
+                        let fault = !transport::is_transient_accept(&error);
+                        if fault {
+                            self.pause(open);
+                        }
+                        self.port.event(
+                            &self.endpoint,
+                            None,
+                            EventKind::AcceptFailed {
+                                reason: error.to_string(),
+                            },
+                        );
+                        if fault {
+                            return;
+                        }
+                        continue;
+                    }
+                }
+            };
+            let key = self.keys.fetch_add(1, Ordering::Relaxed);
+            let session = Session::new(
+                key,
+                self.origin,
+                Arc::clone(&self.options),
+                Arc::clone(&self.port),
+                Arc::clone(&self.set),
+                None,
+            );
+            session.announce();
+            self.port.event(
+                &self.endpoint,
+                None,
+                EventKind::Accepted {
+                    peer: accepted.peer.clone(),
+                    fd: std::os::fd::AsRawFd::as_raw_fd(&accepted.stream.fd()),
+                },
+            );
+            session.connected(accepted, true);
+        }
+    }
+
+    fn pause(&self, open: &Open) {
+        let _ = open.watch.modify(open.listener.as_fd(), Interest::NONE);
+        if let Some(me) = self.me.upgrade() {
+            self.reactor.set_timer(Instant::now() + PAUSE, me);
+        }
+    }
+}
+
+impl Source for Acceptor {
+    fn ready(&self, _: Ready, _: Driver) {
+        self.accept();
+    }
+
+    fn timeout(&self) {
+        let open = self.open.lock();
+        if let Some(open) = &*open {
+            let _ = open.watch.modify(open.listener.as_fd(), Interest::READ);
+        }
+    }
+}

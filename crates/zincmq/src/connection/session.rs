@@ -1,0 +1,584 @@
+//! A peer's connection as a whole: two pipe ends and, while it is connected,
+//! a [`Wire`]. Whoever holds its lock drives it; whoever finds the lock taken
+//! leaves word and goes, and the holder sees to it.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pipe::{Consumer, Producer};
+use zmtp::{Config, Engine};
+
+use super::wire::{Decoded, Filled, Wire};
+use super::{Ending, Link, LinkOptions, Port};
+use crate::message::{Item, PeerInfo};
+use crate::monitor::EventKind;
+use crate::peer::{Far, Peer};
+use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
+use crate::sync::Mutex;
+use crate::transport::Accepted;
+
+/// Sends in a row that the application writes itself before the reactor
+/// takes over.
+const DIRECT_SENDS: u32 = 2;
+/// After this long without a send the application writes itself again. Also
+/// how long the reactor looks for more before it lets go.
+const QUIET: Duration = Duration::from_micros(20);
+/// Reads or writes in a row before others get their turn.
+const TURNS: u32 = 16;
+
+const READ: u32 = 1;
+const WRITE: u32 = 2;
+const TIMER: u32 = 4;
+const CLOSE: u32 = 8;
+const ABORT: u32 = 16;
+const PANIC: u32 = 32;
+
+/// What a session reports its losses to, if it was dialled.
+pub(super) trait Redial: Send + Sync {
+    /// The connection is gone; the pipes stay, and wait for another.
+    /// `was_ready` tells whether its handshake had been completed.
+    fn lost(&self, ending: &Ending, was_ready: bool);
+    /// The session is over.
+    fn over(&self);
+}
+
+pub(crate) struct Session {
+    me: Weak<Self>,
+    key: u64,
+    origin: u64,
+    options: Arc<LinkOptions>,
+    port: Arc<dyn Port>,
+    set: Arc<PollSet>,
+    redial: OnceLock<Weak<dyn Redial>>,
+    assigned_id: Option<Bytes>,
+    pending: AtomicU32,
+    inner: Mutex<Inner>,
+    scheduled: AtomicBool,
+    started: Instant,
+    direct_sends: AtomicU32,
+    last_direct: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    out: Option<Consumer<Item>>,
+    inn: Option<Producer<Item>>,
+    wire: Option<Wire>,
+    timer: Option<TimerKey>,
+    /// Handshakes completed.
+    connections: u32,
+    closing: bool,
+    ended: bool,
+    info: Option<Arc<PeerInfo>>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        key: u64,
+        origin: u64,
+        options: Arc<LinkOptions>,
+        port: Arc<dyn Port>,
+        set: Arc<PollSet>,
+        assigned_id: Option<Bytes>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            key,
+            origin,
+            options,
+            port,
+            set,
+            redial: OnceLock::new(),
+            assigned_id,
+            pending: AtomicU32::new(0),
+            inner: Mutex::default(),
+            scheduled: AtomicBool::new(false),
+            started: Instant::now(),
+            direct_sends: AtomicU32::new(0),
+            last_direct: AtomicU64::new(0),
+        })
+    }
+
+    /// Tells the socket of it.
+    pub(crate) fn announce(self: &Arc<Self>) {
+        let link: Arc<dyn Link> = Arc::clone(self) as Arc<dyn Link>;
+        self.port.link_started(self.key, self.origin, link);
+    }
+
+    pub(super) fn redial_with(&self, redial: Weak<dyn Redial>) {
+        let _ = self.redial.set(redial);
+    }
+
+    /// Gives the socket its pipe ends before there is a connection, so that
+    /// messages can be queued for it.
+    pub(crate) fn attach_early(&self) {
+        let mut inner = self.inner.lock();
+        let info = Arc::new(PeerInfo::default());
+        self.attach(&mut inner, info);
+    }
+
+    /// Starts to talk over a new connection.
+    pub(super) fn connected(&self, accepted: Accepted, accepting: bool) {
+        let engine = (!self.options.raw).then(|| {
+            let mut config = Config::new(self.options.socket_type);
+            config.routing_id = self.options.routing_id.to_vec();
+            config.as_server = accepting;
+            config.properties = self.options.properties.clone();
+            config.max_message_size = self.options.max_message_size;
+            config.handshake_timeout = self.options.handshake_timeout;
+            config.heartbeat = self.options.heartbeat.clone();
+            Engine::new(config, Instant::now())
+        });
+        let endpoint = if accepting {
+            accepted.local_endpoint
+        } else {
+            accepted.peer_endpoint
+        };
+        let wire = Wire::new(accepted.stream, engine, endpoint, accepted.peer);
+        let mut inner = self.inner.lock();
+        if inner.ended {
+            return;
+        }
+        let me: Arc<dyn Source> = match self.me.upgrade() {
+            Some(me) => me,
+            None => return,
+        };
+        let raw = self.options.raw;
+        let wire = inner.wire.insert(wire);
+        match self.set.join(wire.stream().fd(), Interest::READ, me) {
+            Ok(membership) => wire.joined(membership),
+            Err(error) => {
+                self.end_connection(&mut inner, Ending::System(error));
+                return;
+            }
+        }
+        if raw {
+            self.handshake_done(&mut inner);
+        }
+        drop(inner);
+        self.drive(READ | WRITE, Driver::Reactor);
+    }
+
+    fn drive(&self, work: u32, by: Driver) {
+        self.pending.fetch_or(work, Ordering::SeqCst);
+        loop {
+            let Some(mut inner) = self.inner.try_lock() else {
+                return;
+            };
+            let work = self.pending.swap(0, Ordering::SeqCst);
+            if work != 0 {
+                self.work(&mut inner, work, by);
+            }
+            drop(inner);
+            if self.pending.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+        }
+    }
+
+    fn work(&self, inner: &mut Inner, work: u32, by: Driver) {
+        if inner.ended {
+            return;
+        }
+        if let Err(ending) = self.try_work(inner, work, by) {
+            self.end_connection(inner, ending);
+        } else if inner.closing && inner.wire.is_none() && self.nothing_left(inner) {
+            self.end(inner);
+        }
+    }
+
+    fn try_work(&self, inner: &mut Inner, work: u32, by: Driver) -> Result<(), Ending> {
+        if work & PANIC != 0 {
+            inner.closing = true;
+            return Err(Ending::Panicked);
+        }
+        if work & ABORT != 0 {
+            inner.closing = true;
+            if inner.wire.is_some() {
+                // What the system takes at once still goes.
+                let _ = self.write(inner, Driver::Application);
+            }
+            return Err(Ending::HungUp);
+        }
+        if work & CLOSE != 0 {
+            inner.closing = true;
+        }
+        if inner.wire.is_none() {
+            return Ok(());
+        }
+        if work & TIMER != 0 {
+            inner.timer = None;
+            if let Some(engine) = inner.wire.as_mut().and_then(Wire::engine) {
+                engine.handle_timeout(Instant::now())?;
+            }
+        }
+        if work & READ != 0 {
+            self.read(inner, by)?;
+        }
+        self.write(inner, by)?;
+        if let Some(wire) = &mut inner.wire {
+            wire.rest();
+        }
+        self.set_timer(inner);
+        Ok(())
+    }
+
+    fn read(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
+        let mut turns = 0;
+        let mut result = Ok(());
+        let mut published = false;
+        loop {
+            let Some(wire) = &mut inner.wire else { break };
+            let before = inner.inn.as_ref().map_or(0, Producer::len);
+            match wire.decode(inner.inn.as_mut(), Instant::now()) {
+                Ok(Decoded::Ready) => {
+                    self.handshake_done(inner);
+                    continue;
+                }
+                Ok(Decoded::Full) => {
+                    if wire.interest().read {
+                        let write = wire.interest().write;
+                        wire.want(Interest { read: false, write });
+                    }
+                    break;
+                }
+                Ok(Decoded::NeedsInput) => {}
+                Err(ending) => {
+                    result = Err(ending);
+                    break;
+                }
+            }
+            if let Some(inn) = &mut inner.inn
+                && inn.len() > before
+            {
+                published = true;
+                if inn.publish() {
+                    self.port.readable(self.key);
+                }
+                if by == Driver::Application {
+                    break;
+                }
+            }
+            if turns == TURNS {
+                break;
+            }
+            turns += 1;
+            if !wire.interest().read {
+                let write = wire.interest().write;
+                wire.want(Interest { read: true, write });
+            }
+            match wire.fill() {
+                Ok(Filled::Some) => {}
+                Ok(Filled::Nothing) => break,
+                Err(ending) => {
+                    result = Err(ending);
+                    break;
+                }
+            }
+        }
+        if let Some(inn) = &mut inner.inn
+            && inn.publish()
+        {
+            self.port.readable(self.key);
+        }
+        if published {
+            self.direct_sends.store(0, Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn write(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
+        let mut turns = 0;
+        loop {
+            let Some(wire) = &mut inner.wire else {
+                return Ok(());
+            };
+            if wire.is_ready()
+                && let Some(out) = &mut inner.out
+                && !wire.has_batch()
+            {
+                if by == Driver::Reactor && out.is_empty_hint() && !wire.has_unwritten() {
+                    self.await_more(out);
+                }
+                wire.encode_from(out);
+                if out.release() {
+                    self.port.writable(self.key);
+                }
+            }
+            wire.transmit();
+            if !wire.has_unwritten() {
+                break;
+            }
+            if !wire.flush()? {
+                let read = wire.interest().read;
+                wire.want(Interest { read, write: true });
+                return Ok(());
+            }
+            turns += 1;
+            if turns == TURNS {
+                self.schedule();
+                return Ok(());
+            }
+        }
+        if let Some(wire) = &mut inner.wire
+            && wire.interest().write
+        {
+            let read = wire.interest().read;
+            wire.want(Interest { read, write: false });
+        }
+        if self.nothing_left(inner) {
+            return Err(Ending::Drained);
+        }
+        Ok(())
+    }
+
+    /// Whether the socket has closed its end and all it sent has gone.
+    fn nothing_left(&self, inner: &mut Inner) -> bool {
+        match &mut inner.out {
+            Some(out) => out.is_finished(),
+            None => inner.closing,
+        }
+    }
+
+    /// While messages stream, the next one is worth a short look.
+    fn await_more(&self, out: &Consumer<Item>) {
+        if self.direct_sends.load(Ordering::Relaxed) < DIRECT_SENDS {
+            return;
+        }
+        let start = Instant::now();
+        while out.is_empty_hint() && self.pending.load(Ordering::Relaxed) == 0 {
+            if start.elapsed() > QUIET {
+                self.direct_sends.store(0, Ordering::Relaxed);
+                return;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    fn handshake_done(&self, inner: &mut Inner) {
+        let Some(wire) = &inner.wire else { return };
+        let info = wire.peer_info();
+        inner.info = Some(Arc::clone(&info));
+        if !self.options.raw {
+            self.port
+                .event(&wire.endpoint, Some(&info), EventKind::HandshakeSucceeded);
+        }
+        let again = inner.connections > 0;
+        inner.connections += 1;
+        if inner.inn.is_none() {
+            self.attach(inner, info);
+        } else {
+            self.port.connected(self.key, info, again);
+        }
+    }
+
+    fn attach(&self, inner: &mut Inner, info: Arc<PeerInfo>) {
+        let options = &self.options;
+        let ((tx, out), (inn, rx)) = if options.conflate {
+            (pipe::conflated(), pipe::conflated())
+        } else {
+            (
+                pipe::bounded(options.send_hwm),
+                pipe::bounded(options.recv_hwm),
+            )
+        };
+        inner.out = Some(out);
+        inner.inn = Some(inn);
+        let Some(me) = self.me.upgrade() else { return };
+        let assigned = self.assigned_id.clone();
+        self.port
+            .attach(Peer::new(self.key, tx, rx, me, info, assigned));
+    }
+
+    /// The connection is gone, for better or worse.
+    fn end_connection(&self, inner: &mut Inner, ending: Ending) {
+        let mut lost = 0;
+        let mut was_ready = false;
+        if let Some(mut wire) = inner.wire.take() {
+            // An ERROR for the peer may be waiting.
+            wire.transmit();
+            let _ = wire.flush();
+            lost = wire.unfinished();
+            was_ready = wire.is_ready();
+            self.report(&wire, &ending, inner.info.as_ref());
+        }
+        if let Some(timer) = inner.timer.take() {
+            self.set.reactor().cancel_timer(timer);
+        }
+        if lost > 0 {
+            self.port.lost(lost);
+        }
+        let dialled = self.redial.get().and_then(Weak::upgrade);
+        let over = inner.closing
+            && (matches!(ending, Ending::HungUp | Ending::Panicked) || self.nothing_left(inner))
+            || matches!(ending, Ending::Drained | Ending::HungUp);
+        match dialled {
+            Some(redial) if !over => {
+                if self.options.detach_on_loss || self.options.raw {
+                    self.detach(inner);
+                }
+                redial.lost(&ending, was_ready);
+            }
+            _ => self.end(inner),
+        }
+    }
+
+    /// Ends the session's own part of the pipes.
+    fn detach(&self, inner: &mut Inner) {
+        let attached = inner.inn.is_some();
+        if let Some(mut inn) = inner.inn.take() {
+            let _ = inn.close();
+        }
+        if let Some(mut out) = inner.out.take()
+            && out.close()
+        {
+            self.port.writable(self.key);
+        }
+        if attached {
+            self.port.ended(self.key);
+        }
+    }
+
+    /// Ends the session for good.
+    fn end(&self, inner: &mut Inner) {
+        if std::mem::replace(&mut inner.ended, true) {
+            return;
+        }
+        let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
+        self.detach(inner);
+        inner.info = None;
+        if left > 0 {
+            self.port.lost(left);
+        }
+        self.port.link_ended(self.key);
+        if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
+            redial.over();
+        }
+    }
+
+    fn report(&self, wire: &Wire, ending: &Ending, info: Option<&Arc<PeerInfo>>) {
+        let kind = match ending {
+            Ending::Protocol(error) if !wire.is_ready() => EventKind::HandshakeFailed {
+                code: error.code(),
+                reason: error.to_string(),
+            },
+            Ending::PeerClosed | Ending::System(_) if !wire.is_ready() => {
+                EventKind::HandshakeFailed {
+                    code: None,
+                    reason: ending.to_string(),
+                }
+            }
+            _ => EventKind::Disconnected {
+                reason: ending.to_string(),
+            },
+        };
+        self.port.event(&wire.endpoint, info, kind);
+    }
+
+    fn set_timer(&self, inner: &mut Inner) {
+        let Some(wire) = &inner.wire else { return };
+        match (inner.timer, wire.next_timeout()) {
+            (None, None) => {}
+            // Going off early costs less than moving it with every message.
+            (Some(timer), Some(next)) if timer.at() <= next && wire.is_ready() => {}
+            (Some(timer), Some(next)) if timer.at() == next => {}
+            (old, next) => {
+                if let Some(old) = old {
+                    self.set.reactor().cancel_timer(old);
+                }
+                inner.timer = None;
+                if let Some(next) = next
+                    && let Some(me) = self.me.upgrade()
+                {
+                    inner.timer = Some(self.set.reactor().set_timer(next, me));
+                }
+            }
+        }
+    }
+
+    fn schedule(&self) {
+        if self.scheduled.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Some(me) = self.me.upgrade() {
+            self.set.reactor().schedule(me);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        // 584 years of nanoseconds fit.
+        self.started.elapsed().as_nanos() as u64
+    }
+}
+
+impl Far for Session {
+    fn data(&self) {
+        let sends = self.direct_sends.fetch_add(1, Ordering::Relaxed) + 1;
+        if sends > DIRECT_SENDS {
+            let now = self.now();
+            let last = self.last_direct.load(Ordering::Relaxed);
+            self.last_direct.store(now, Ordering::Relaxed);
+            if u128::from(now.saturating_sub(last)) < QUIET.as_nanos() {
+                self.schedule();
+                return;
+            }
+            self.direct_sends.store(1, Ordering::Relaxed);
+        } else if sends == DIRECT_SENDS {
+            self.last_direct.store(self.now(), Ordering::Relaxed);
+        }
+        self.drive(WRITE, Driver::Application);
+    }
+
+    fn room(&self) {
+        self.drive(READ, Driver::Application);
+    }
+
+    fn hang_up(&self) {
+        self.drive(ABORT, Driver::Application);
+    }
+}
+
+impl Source for Session {
+    fn ready(&self, ready: Ready, by: Driver) {
+        let mut work = 0;
+        if ready.read {
+            work |= READ;
+        }
+        if ready.write {
+            work |= WRITE;
+        }
+        self.drive(work, by);
+    }
+
+    fn timeout(&self) {
+        self.drive(TIMER, Driver::Reactor);
+    }
+
+    fn run(&self) {
+        self.scheduled.store(false, Ordering::SeqCst);
+        self.drive(WRITE, Driver::Reactor);
+    }
+
+    fn panicked(&self) {
+        self.drive(PANIC, Driver::Reactor);
+    }
+}
+
+impl Link for Session {
+    fn close(&self) {
+        self.drive(CLOSE | WRITE, Driver::Application);
+    }
+
+    fn abort(&self) {
+        self.drive(ABORT, Driver::Application);
+    }
+
+    fn set_recv_hwm(&self, high_water_mark: usize) {
+        if let Some(inn) = &mut self.inner.lock().inn {
+            inn.set_high_water_mark(high_water_mark);
+        }
+        self.drive(READ, Driver::Application);
+    }
+}

@@ -1,0 +1,424 @@
+//! A stream and what gives its bytes meaning.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use pipe::{Consumer, Producer};
+use zmtp::{Engine, Event};
+
+use super::Ending;
+use super::buffer::{Input, Output};
+use crate::message::{Item, Message, Multipart, PeerInfo};
+use crate::reactor::{Interest, Membership};
+use crate::transport::ByteStream;
+
+/// How many encoded bytes make a write worth its system call.
+const BATCH: usize = 128 * 1024;
+
+/// First allocation for a payload that is read in place. It grows as bytes
+/// come, never by what the peer merely claims.
+const FIRST_CHUNK: usize = 1024 * 1024;
+
+pub(super) struct Wire {
+    stream: Box<dyn ByteStream>,
+    membership: Option<Membership>,
+    interest: Interest,
+    framing: Framing,
+    input: Input,
+    output: Output,
+    /// Bytes more that decoding can use at least.
+    hint: usize,
+    /// The message whose parts are still coming.
+    partial: Option<Multipart>,
+    /// The payload that is being read in place.
+    large: Option<Large>,
+    /// The stream has more, as far as anybody knows.
+    pub(super) peer_address: String,
+    pub(super) endpoint: String,
+}
+
+enum Framing {
+    Zmtp(Box<Engine>),
+    Raw,
+}
+
+struct Large {
+    payload: Vec<u8>,
+    filled: usize,
+    len: usize,
+    more: bool,
+}
+
+/// Why decoding stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decoded {
+    /// Everything whole was decoded.
+    NeedsInput,
+    /// The pipe to the socket is at its high-water mark.
+    Full,
+    /// The handshake has just ended.
+    Ready,
+}
+
+/// What reading brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    Some,
+    Nothing,
+}
+
+impl Wire {
+    pub(super) fn new(
+        stream: Box<dyn ByteStream>,
+        engine: Option<Engine>,
+        endpoint: String,
+        peer_address: String,
+    ) -> Self {
+        Self {
+            stream,
+            membership: None,
+            interest: Interest::READ,
+            framing: engine.map_or(Framing::Raw, |engine| Framing::Zmtp(Box::new(engine))),
+            input: Input::default(),
+            output: Output::default(),
+            hint: 1,
+            partial: None,
+            large: None,
+            peer_address,
+            endpoint,
+        }
+    }
+
+    pub(super) fn stream(&self) -> &dyn ByteStream {
+        &*self.stream
+    }
+
+    pub(super) fn joined(&mut self, membership: Membership) {
+        self.membership = Some(membership);
+    }
+
+    /// Whether user messages may travel.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.framing {
+            Framing::Zmtp(engine) => engine.is_ready(),
+            Framing::Raw => true,
+        }
+    }
+
+    pub(super) fn engine(&mut self) -> Option<&mut Engine> {
+        match &mut self.framing {
+            Framing::Zmtp(engine) => Some(engine),
+            Framing::Raw => None,
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        match &self.framing {
+            Framing::Zmtp(engine) => engine.next_timeout(),
+            Framing::Raw => None,
+        }
+    }
+
+    /// Who the peer says it is, once the handshake is over.
+    pub(super) fn peer_info(&self) -> Arc<PeerInfo> {
+        let mut info = PeerInfo {
+            address: self.peer_address.clone(),
+            ..PeerInfo::default()
+        };
+        if let Framing::Zmtp(engine) = &self.framing
+            && let Some(peer) = engine.peer()
+        {
+            info.socket_type = peer.socket_type;
+            info.routing_id = Bytes::copy_from_slice(&peer.routing_id);
+            info.properties = peer
+                .properties
+                .iter()
+                .map(|(name, value)| (name.clone(), Bytes::copy_from_slice(value)))
+                .collect();
+        }
+        Arc::new(info)
+    }
+
+    /// Reads once.
+    pub(super) fn fill(&mut self) -> Result<Filled, Ending> {
+        let read = match &mut self.large {
+            Some(large) if self.input.len() == 0 => large.fill(&mut *self.stream)?,
+            _ => {
+                let ready = match &self.framing {
+                    Framing::Zmtp(engine) => engine.is_ready(),
+                    Framing::Raw => true,
+                };
+                self.input.fill(&mut *self.stream, self.hint, ready)
+            }
+        };
+        match read {
+            Ok(0) => Err(Ending::PeerClosed),
+            Ok(_) => Ok(Filled::Some),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Turns what was read into items for the socket. Before the handshake is
+    /// over there is no pipe to put them into.
+    pub(super) fn decode(
+        &mut self,
+        mut sink: Option<&mut Producer<Item>>,
+        now: Instant,
+    ) -> Result<Decoded, Ending> {
+        loop {
+            if let Some(large) = &mut self.large {
+                let n = large.take(self.input.bytes())?;
+                self.input.consume(n);
+                if let Framing::Zmtp(engine) = &mut self.framing {
+                    engine.note_traffic(now);
+                }
+                if large.filled < large.len {
+                    return Ok(Decoded::NeedsInput);
+                }
+                if let Some(large) = self.large.take()
+                    && let Some(sink) = sink.as_deref_mut()
+                {
+                    assemble(&mut self.partial, large.payload.into(), large.more, sink);
+                }
+                continue;
+            }
+            if self.partial.is_none()
+                && let Some(sink) = sink.as_deref_mut()
+                && !sink.has_room()
+                // A closed socket reads on, to learn when its peer has all.
+                && !sink.is_closed()
+            {
+                return Ok(Decoded::Full);
+            }
+            let Framing::Zmtp(engine) = &mut self.framing else {
+                if self.input.len() == 0 {
+                    return Ok(Decoded::NeedsInput);
+                }
+                let chunk = Message::copy_from_slice(self.input.bytes());
+                self.input.consume(chunk.len());
+                if let Some(sink) = sink.as_deref_mut() {
+                    assemble(&mut self.partial, chunk, false, sink);
+                }
+                continue;
+            };
+            let (consumed, event) = engine.step(self.input.bytes(), now)?;
+            match event {
+                Event::Frame { more, payload } => {
+                    let message = Message::copy_from_slice(payload);
+                    if let Some(sink) = sink.as_deref_mut() {
+                        assemble(&mut self.partial, message, more, sink);
+                    }
+                }
+                Event::LargeFrame { more, len } => self.large = Some(Large::new(len, more)?),
+                Event::Subscribe(topic) => {
+                    let topic = Message::copy_from_slice(topic);
+                    control(sink.as_deref_mut(), Item::Subscribe(topic));
+                }
+                Event::Cancel(topic) => {
+                    let topic = Message::copy_from_slice(topic);
+                    control(sink.as_deref_mut(), Item::Cancel(topic));
+                }
+                // Groups belong to RADIO and DISH, which are not among our types.
+                Event::Progress | Event::Join(_) | Event::Leave(_) => {}
+                Event::Ready => {
+                    self.input.consume(consumed);
+                    self.hint = 1;
+                    return Ok(Decoded::Ready);
+                }
+                Event::NeedMore { hint } => {
+                    self.input.consume(consumed);
+                    self.hint = hint.max(1);
+                    return Ok(Decoded::NeedsInput);
+                }
+            }
+            self.input.consume(consumed);
+        }
+    }
+
+    /// Takes items from the socket until a write's worth is encoded.
+    pub(super) fn encode_from(&mut self, source: &mut Consumer<Item>) {
+        while self.output.len() < BATCH {
+            let Some(item) = source.pop() else { break };
+            self.encode(item);
+        }
+    }
+
+    /// Whether one more write's worth may be encoded.
+    pub(super) fn has_batch(&self) -> bool {
+        self.output.len() >= BATCH
+    }
+
+    fn encode(&mut self, item: Item) {
+        self.output.prepare(true);
+        match (&mut self.framing, item) {
+            (Framing::Zmtp(engine), Item::Data(message)) => {
+                let mut left = message.len();
+                let in_place = engine.is_transparent();
+                for part in message {
+                    left -= 1;
+                    let more = left > 0;
+                    if in_place && Output::wants_in_place(part.len()) {
+                        engine.encode_header(part.len() as u64, more, self.output.buffer());
+                        self.output.insert(part);
+                    } else {
+                        engine.encode_frame(&part, more, self.output.buffer());
+                    }
+                }
+            }
+            (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
+                engine.encode_subscribe(&topic, self.output.buffer());
+            }
+            (Framing::Zmtp(engine), Item::Cancel(topic)) => {
+                engine.encode_cancel(&topic, self.output.buffer());
+            }
+            (Framing::Raw, Item::Data(message)) => {
+                for part in message {
+                    if Output::wants_in_place(part.len()) {
+                        self.output.insert(part);
+                    } else {
+                        self.output.buffer().extend_from_slice(&part);
+                    }
+                }
+            }
+            (Framing::Raw, Item::Subscribe(_) | Item::Cancel(_)) => return,
+        }
+        self.output.end_message();
+    }
+
+    /// Appends what the protocol itself has to say.
+    pub(super) fn transmit(&mut self) {
+        if let Framing::Zmtp(engine) = &mut self.framing
+            && engine.has_output()
+        {
+            engine.transmit(self.output.buffer());
+        }
+    }
+
+    /// Writes; true if everything went.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        self.output.flush(&mut *self.stream)
+    }
+
+    pub(super) fn has_unwritten(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Messages taken from the socket and not wholly written.
+    pub(super) fn unfinished(&self) -> u64 {
+        self.output.unfinished()
+    }
+
+    /// Gives back the memory an idle connection does not need.
+    pub(super) fn rest(&mut self) {
+        self.input.rest();
+        self.output.rest();
+    }
+
+    /// What the poller should tell of.
+    pub(super) fn want(&mut self, interest: Interest) {
+        if interest == self.interest {
+            return;
+        }
+        if let Some(membership) = &self.membership
+            && membership.modify(self.stream.fd(), interest).is_ok()
+        {
+            self.interest = interest;
+        }
+    }
+
+    pub(super) fn interest(&self) -> Interest {
+        self.interest
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(membership) = self.membership.take() {
+            membership.leave(self.stream.fd());
+        }
+    }
+}
+
+impl Large {
+    fn new(len: u64, more: bool) -> Result<Self, Ending> {
+        let whole = usize::try_from(len).map_err(|_| Ending::OutOfMemory(len))?;
+        let mut large = Self {
+            payload: Vec::new(),
+            filled: 0,
+            len: whole,
+            more,
+        };
+        if whole <= FIRST_CHUNK {
+            // Comes zeroed from the allocator, for less than filling it costs.
+            large.payload = vec![0; whole];
+        } else {
+            large.grow()?;
+        }
+        Ok(large)
+    }
+
+    fn grow(&mut self) -> Result<(), Ending> {
+        let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
+        let target = target.min(self.len);
+        self.payload
+            .try_reserve_exact(target - self.payload.len())
+            .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
+        self.payload.resize(target, 0);
+        Ok(())
+    }
+
+    /// Copies from what was read already; tells how much.
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
+        let mut taken = 0;
+        while taken < bytes.len() && self.filled < self.len {
+            if self.filled == self.payload.len() {
+                self.grow()?;
+            }
+            let n = (bytes.len() - taken).min(self.payload.len() - self.filled);
+            self.payload[self.filled..self.filled + n].copy_from_slice(&bytes[taken..taken + n]);
+            self.filled += n;
+            taken += n;
+        }
+        Ok(taken)
+    }
+
+    fn fill(&mut self, stream: &mut dyn ByteStream) -> Result<io::Result<usize>, Ending> {
+        if self.filled == self.payload.len() {
+            self.grow()?;
+        }
+        let read = stream.read(&mut self.payload[self.filled..]);
+        if let Ok(n) = read {
+            self.filled += n;
+        }
+        Ok(read)
+    }
+}
+
+/// Adds one part; the whole message goes to the socket with its last.
+#[inline]
+fn assemble(partial: &mut Option<Multipart>, part: Message, more: bool, sink: &mut Producer<Item>) {
+    let message = match partial.take() {
+        None => Multipart::from(part),
+        Some(mut begun) => {
+            begun.push(part);
+            begun
+        }
+    };
+    if more {
+        *partial = Some(message);
+    } else {
+        control(Some(sink), Item::Data(message));
+    }
+}
+
+/// Puts `item` into the pipe. Room was seen before the message began, and
+/// nobody else pushes; if the socket closed its end, the item goes with it.
+#[inline]
+fn control(sink: Option<&mut Producer<Item>>, item: Item) {
+    if let Some(sink) = sink {
+        let _ = sink.push_over(item);
+    }
+}

@@ -1,0 +1,277 @@
+//! A context: what its sockets share.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::SocketType;
+use crate::connection::Resolve;
+use crate::error::{SocketError, TermError};
+use crate::options::context::ContextOptions;
+use crate::reactor::{Handle, Reactor, fork_generation, watch_forks};
+use crate::socket::{Core, Inproc, Socket};
+use crate::sync::Mutex;
+
+/// How long dropping the last handle of a context waits for closed sockets
+/// that linger without a limit. [`Context::term`] waits for ever.
+const PATIENCE_OF_DROP: Duration = Duration::from_secs(30);
+
+/// What a group of sockets shares: the threads that do their I/O, and the
+/// names of the inproc transport. One is enough for most programs.
+///
+/// Threads are started when a socket first uses a transport other than inproc.
+/// Cloning gives another handle to the same context. Dropping the last handle
+/// waits until what closed sockets have queued is sent or their linger time is
+/// over, for at most 30 seconds if they linger without limit. In a process
+/// made by `fork` every operation answers with an error; a new context works.
+///
+/// ```
+/// let ctx = zincmq::Context::new();
+/// let socket = ctx.socket(zincmq::SocketType::Pair)?;
+/// socket.bind("inproc://example")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    handle: Arc<LastHandle>,
+}
+
+struct LastHandle(Arc<Shared>);
+
+/// What the sockets of a context hold of it.
+pub(crate) struct Shared {
+    options: Mutex<ContextOptions>,
+    reactors: Mutex<Vec<Reactor>>,
+    inproc: Inproc,
+    sockets: StdMutex<HashMap<u64, Arc<Core>>>,
+    socket_gone: Condvar,
+    next_id: AtomicU64,
+    terminated: AtomicBool,
+    born: u32,
+}
+
+impl Context {
+    /// A context with the usual options: one I/O thread, 1023 sockets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(ContextOptions::default())
+    }
+
+    pub(crate) fn with_options(options: ContextOptions) -> Self {
+        watch_forks();
+        Self {
+            handle: Arc::new(LastHandle(Arc::new(Shared {
+                options: Mutex::new(options),
+                reactors: Mutex::default(),
+                inproc: Inproc::default(),
+                sockets: StdMutex::default(),
+                socket_gone: Condvar::new(),
+                next_id: AtomicU64::new(1),
+                terminated: AtomicBool::new(false),
+                born: fork_generation(),
+            }))),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.0
+    }
+
+    /// A new socket of the type chosen at run time. [`push`](crate::push) and
+    /// its like make sockets that have only the operations of their type.
+    ///
+    /// # Errors
+    ///
+    /// [`SocketError`]: as many sockets as the context may have, a type that
+    /// is not built in, or the context is terminated.
+    pub fn socket(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
+        Shared::socket(self.shared(), socket_type)
+    }
+
+    /// Makes every call on the context's sockets fail with `Terminated` from
+    /// now on, those that wait included. Does not wait (zmq_ctx_shutdown(3)).
+    pub fn shutdown(&self) {
+        self.shared().shutdown();
+    }
+
+    /// Shuts down, then waits until every socket is closed by its owner and
+    /// has sent what its linger time allows (zmq_ctx_term(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`TermError::Forked`] in a process that inherited the context.
+    pub fn term(&self) -> Result<(), TermError> {
+        self.shared().term(None)
+    }
+
+    /// As [`Context::term`], for `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`TermError::TimedOut`] tells how many sockets were left.
+    pub fn term_timeout(&self, limit: Duration) -> Result<(), TermError> {
+        self.shared().term(Instant::now().checked_add(limit))
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("sockets", &self.shared().lock_sockets().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for LastHandle {
+    fn drop(&mut self) {
+        if self.0.is_foreign() {
+            return;
+        }
+        self.0.await_lingering(Instant::now() + PATIENCE_OF_DROP);
+    }
+}
+
+impl Shared {
+    pub(crate) fn inproc(&self) -> &Inproc {
+        &self.inproc
+    }
+
+    pub(crate) fn options(&self) -> &Mutex<ContextOptions> {
+        &self.options
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.born != fork_generation()
+    }
+
+    fn lock_sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<Core>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn socket(this: &Arc<Self>, socket_type: SocketType) -> Result<Socket, SocketError> {
+        if this.is_foreign() {
+            return Err(SocketError::Forked);
+        }
+        let (most, defaults) = {
+            let options = this.options.lock();
+            (options.max_sockets as usize, options.socket_defaults(socket_type))
+        };
+        let mut sockets = this.lock_sockets();
+        if this.terminated.load(Ordering::SeqCst) {
+            return Err(SocketError::Terminated);
+        }
+        if sockets.len() >= most {
+            return Err(SocketError::TooMany(most));
+        }
+        let id = this.next_id.fetch_add(1, Ordering::Relaxed);
+        let core = Socket::core(id, socket_type, Arc::clone(this), defaults)?;
+        sockets.insert(id, Arc::clone(&core));
+        Ok(Socket::from_core(core))
+    }
+
+    /// Called by a closed socket when nothing of it is left.
+    pub(crate) fn socket_done(&self, id: u64) {
+        let core = self.lock_sockets().remove(&id);
+        self.socket_gone.notify_all();
+        drop(core);
+    }
+
+    /// A reactor among those that `affinity` allows (bit 0 is the first; none
+    /// set means any), the one with the fewest users. Starts them if need be.
+    pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Handle> {
+        let wanted = (self.options.lock().io_threads as usize).max(1);
+        let name = self.options.lock().thread_name();
+        let mut reactors = self.reactors.lock();
+        while reactors.len() < wanted {
+            let reactor = Reactor::start(&format!("{name}/{}", reactors.len()))?;
+            reactors.push(reactor);
+        }
+        let allowed = |index: usize| affinity == 0 || (index < 64 && affinity >> index & 1 == 1);
+        let chosen = reactors
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| allowed(*index))
+            .map(|(_, reactor)| reactor)
+            .min_by_key(|reactor| reactor.users())
+            .or(reactors.first());
+        match chosen {
+            Some(reactor) => Ok(reactor.handle().clone()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn shutdown(&self) {
+        if self.is_foreign() {
+            return;
+        }
+        self.terminated.store(true, Ordering::SeqCst);
+        let open: Vec<Arc<Core>> = self.lock_sockets().values().cloned().collect();
+        for core in open {
+            core.terminate();
+        }
+    }
+
+    fn term(&self, deadline: Option<Instant>) -> Result<(), TermError> {
+        if self.is_foreign() {
+            return Err(TermError::Forked);
+        }
+        self.shutdown();
+        let mut sockets = self.lock_sockets();
+        while !sockets.is_empty() {
+            sockets = match deadline {
+                None => self
+                    .socket_gone
+                    .wait(sockets)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let left = at.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(TermError::TimedOut {
+                            open: sockets.len(),
+                        });
+                    }
+                    self.socket_gone
+                        .wait_timeout(sockets, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Waits for closed sockets only: open ones have owners who may go on.
+    fn await_lingering(&self, deadline: Instant) {
+        let mut sockets = self.lock_sockets();
+        while sockets.values().any(|core| core.is_closed()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            sockets = self
+                .socket_gone
+                .wait_timeout(sockets, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+impl Resolve for Shared {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        // One look-up at a time for each endpoint, so their number is bounded
+        // by what the program connects to.
+        std::thread::Builder::new()
+            .name(format!("{}/resolve", self.options.lock().thread_name()))
+            .spawn(job)
+            .map(drop)
+    }
+}

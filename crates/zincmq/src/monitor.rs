@@ -1,0 +1,219 @@
+//! What happens to a socket's connections, told as it happens.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex as StdMutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+
+use crate::message::PeerInfo;
+
+/// Events kept for a monitor that is not read; later ones are counted only.
+const CAPACITY: usize = 16 * 1024;
+
+/// One event of a socket's connections (zmq_socket_monitor(3)).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// The endpoint it happened on, as bound or connected to.
+    pub endpoint: String,
+    /// The peer, once its handshake is over.
+    pub peer: Option<Arc<PeerInfo>>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A connection to the peer's address was made.
+    Connected {
+        /// The address, as its transport names it.
+        peer: String,
+        /// The descriptor.
+        fd: i32,
+    },
+    /// A connection attempt is under way.
+    ConnectDelayed,
+    /// It failed, or the connection was lost; another attempt follows.
+    ConnectRetried {
+        /// How long until then.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// The socket listens at the endpoint.
+    Listening {
+        /// The descriptor.
+        fd: i32,
+    },
+    /// It could not listen there.
+    BindFailed {
+        /// Why.
+        reason: String,
+    },
+    /// A peer has connected.
+    Accepted {
+        /// Its address, as its transport names it.
+        peer: String,
+        /// The descriptor.
+        fd: i32,
+    },
+    /// A peer could not be accepted.
+    AcceptFailed {
+        /// Why.
+        reason: String,
+    },
+    /// A descriptor that had no peer yet was closed.
+    Closed {
+        /// Why.
+        reason: String,
+    },
+    /// A connection has ended.
+    Disconnected {
+        /// Why.
+        reason: String,
+    },
+    /// A handshake did not succeed.
+    HandshakeFailed {
+        /// libzmq's number for the breach of protocol, if it was one.
+        code: Option<u32>,
+        /// Why.
+        reason: String,
+    },
+    /// A peer has introduced itself and messages may flow.
+    HandshakeSucceeded,
+    /// The monitor was stopped, or its socket is closed. The last event.
+    MonitorStopped,
+}
+
+/// The events of one socket, in order: an iterator that blocks, and a
+/// [`Stream`]. Ends after [`EventKind::MonitorStopped`].
+#[derive(Debug)]
+pub struct Monitor {
+    queue: Arc<Queue>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    state: StdMutex<State>,
+    changed: Condvar,
+    missed: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<Event>,
+    stopped: bool,
+    waker: Option<Waker>,
+}
+
+impl Monitor {
+    pub(crate) fn new() -> (Self, Arc<Queue>) {
+        let queue = Arc::new(Queue::default());
+        let reader = Self {
+            queue: Arc::clone(&queue),
+        };
+        (reader, queue)
+    }
+
+    /// The next event, or `None` if there is none now.
+    pub fn try_next(&mut self) -> Option<Event> {
+        self.queue.lock().events.pop_front()
+    }
+
+    /// The next event; `None` if `limit` passed first, or there are no more.
+    pub fn next_timeout(&mut self, limit: Duration) -> Option<Event> {
+        self.wait(Some(Instant::now() + limit))
+    }
+
+    /// Events that were lost because nobody read the earlier ones.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.queue.missed.load(Ordering::Relaxed)
+    }
+
+    fn wait(&self, deadline: Option<Instant>) -> Option<Event> {
+        let mut state = self.queue.lock();
+        loop {
+            if let Some(event) = state.events.pop_front() {
+                return Some(event);
+            }
+            if state.stopped {
+                return None;
+            }
+            state = match deadline {
+                None => self
+                    .queue
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let left = at.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    self.queue
+                        .changed
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+        }
+    }
+}
+
+impl Iterator for Monitor {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.wait(None)
+    }
+}
+
+impl Stream for Monitor {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = self.queue.lock();
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.stopped {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, event: Event) {
+        let waker = {
+            let mut state = self.lock();
+            if state.stopped {
+                return;
+            }
+            state.stopped = event.kind == EventKind::MonitorStopped;
+            if state.events.len() < CAPACITY || state.stopped {
+                state.events.push_back(event);
+            } else {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+            }
+            state.waker.take()
+        };
+        self.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

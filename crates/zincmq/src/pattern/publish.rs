@@ -1,0 +1,206 @@
+//! PUB (RFC 29), and what it shares with XPUB.
+
+use super::upstream::{Upstream, take_apart};
+use super::{BATCH, Drops, Pattern, Rejected, Setting};
+use crate::error::{SendFailure, SettingError};
+use crate::message::{Item, Message, Multipart};
+use crate::peer::{PeerId, Peers};
+use crate::route::{FairQueue, FanOut, Subscriptions};
+
+/// Sends each message to the peers that subscribed to a prefix of its first
+/// part. Never waits unless XPUB_NODROP is set; a peer that is full misses the
+/// message, and that is counted.
+pub(super) struct Publisher {
+    pub(super) subscriptions: Subscriptions,
+    inbound: FairQueue,
+    fan_out: FanOut,
+    no_drop: bool,
+    invert: bool,
+    only_first: bool,
+    welcome: Message,
+    /// The peer without room that made the last send wait.
+    waiting_for: Option<PeerId>,
+}
+
+impl Publisher {
+    pub(super) fn new() -> Self {
+        Self {
+            subscriptions: Subscriptions::new(),
+            inbound: FairQueue::default(),
+            fan_out: FanOut::default(),
+            no_drop: false,
+            invert: false,
+            only_first: false,
+            welcome: Message::new(),
+            waiting_for: None,
+        }
+    }
+
+    pub(super) fn attach(&mut self, peers: &mut Peers, id: PeerId) {
+        self.inbound.add(id);
+        self.fan_out.add(id);
+        if !self.welcome.is_empty() {
+            let _ = peers.send(id, self.welcome.clone().into());
+        }
+    }
+
+    pub(super) fn detach(&mut self, id: PeerId) {
+        self.inbound.remove(id);
+        self.fan_out.remove(id);
+        self.subscriptions.remove_peer(id);
+        if self.waiting_for == Some(id) {
+            self.waiting_for = None;
+        }
+    }
+
+    pub(super) fn readable(&mut self, id: PeerId) {
+        self.inbound.readable(id);
+    }
+
+    pub(super) fn writable(&mut self, id: PeerId) {
+        self.fan_out.writable(id);
+    }
+
+    /// Whether some peer may have sent something.
+    #[inline]
+    pub(super) fn is_behind(&self) -> bool {
+        !self.inbound.is_idle()
+    }
+
+    pub(super) fn next_item(&mut self, peers: &mut Peers) -> Option<(PeerId, Item)> {
+        self.inbound.pop_item(peers)
+    }
+
+    pub(super) fn only_first(&self) -> bool {
+        self.only_first
+    }
+
+    #[inline]
+    pub(super) fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        let fan_out = &mut self.fan_out;
+        fan_out.begin();
+        self.subscriptions
+            .matching(message.first(), |id| fan_out.choose(id));
+        if self.invert {
+            fan_out.invert();
+        }
+        if self.no_drop
+            && let Some(id) = fan_out.find_full(peers)
+        {
+            self.waiting_for = Some(id);
+            return Err(Rejected::new(SendFailure::WouldBlock, message));
+        }
+        fan_out.send(peers, message);
+        Ok(())
+    }
+
+    /// Always true, but while XPUB_NODROP waits for a peer to have room.
+    pub(super) fn can_send(&mut self, peers: &mut Peers) -> bool {
+        if let Some(id) = self.waiting_for
+            && (peers.has_room(id) || !self.no_drop)
+        {
+            self.waiting_for = None;
+        }
+        self.waiting_for.is_none()
+    }
+
+    pub(super) fn set(&mut self, setting: Setting) -> Result<(), SettingError> {
+        match setting {
+            Setting::XpubNoDrop(on) => self.no_drop = on,
+            Setting::InvertMatching(on) => self.invert = on,
+            Setting::OnlyFirstSubscribe(on) => self.only_first = on,
+            Setting::XpubWelcomeMessage(message) => self.welcome = message.into(),
+            _ => return Err(SettingError::NotForThisType),
+        }
+        Ok(())
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.fan_out.dropped()
+    }
+}
+
+/// A publisher that keeps its subscriptions to itself.
+pub(super) struct Pub {
+    publisher: Publisher,
+    filtered: u64,
+}
+
+impl Pub {
+    pub(super) fn new() -> Self {
+        Self {
+            publisher: Publisher::new(),
+            filtered: 0,
+        }
+    }
+
+    fn absorb(&mut self, peers: &mut Peers) {
+        for _ in 0..BATCH {
+            let Some((id, item)) = self.publisher.next_item(peers) else {
+                return;
+            };
+            let only_first = self.publisher.only_first();
+            take_apart(item, only_first, |upstream| match upstream {
+                Upstream::Subscribe(topic) => {
+                    self.publisher.subscriptions.add(&topic, id);
+                }
+                Upstream::Cancel(topic) => {
+                    self.publisher.subscriptions.remove(&topic, id);
+                }
+                Upstream::User(_) => self.filtered += 1,
+            });
+        }
+    }
+}
+
+impl Pattern for Pub {
+    fn attached(&mut self, peers: &mut Peers, id: PeerId) {
+        self.publisher.attach(peers, id);
+        self.absorb(peers);
+    }
+
+    fn detached(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.publisher.detach(id);
+    }
+
+    fn readable(&mut self, peers: &mut Peers, id: PeerId) {
+        self.publisher.readable(id);
+        self.absorb(peers);
+    }
+
+    fn writable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.publisher.writable(id);
+    }
+
+    #[inline]
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        if self.publisher.is_behind() {
+            self.absorb(peers);
+        }
+        self.publisher.send(peers, message)
+    }
+
+    fn can_send(&mut self, peers: &mut Peers) -> bool {
+        self.publisher.can_send(peers)
+    }
+
+    fn topics(&self) -> usize {
+        self.publisher.subscriptions.len()
+    }
+
+    fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {
+        match setting {
+            // Taken and of no effect, as nobody sees the subscriptions.
+            Setting::XpubVerbose(_) | Setting::XpubVerboser(_) => Ok(()),
+            other => self.publisher.set(other),
+        }
+    }
+
+    fn drops(&self) -> Drops {
+        Drops {
+            full: self.publisher.dropped(),
+            filtered: self.filtered,
+            ..Drops::default()
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! ROUTER (RFC 28): peers are addressed by their routing ids.
+
+use super::dealer::probe;
+use super::{Drops, Pattern, Rejected, Setting, look};
+use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::message::Multipart;
+use crate::peer::{PeerId, Peers, Refused};
+use crate::route::{Addressed, returned};
+
+/// Sends each message to the peer that its first part names, and puts the
+/// peer's routing id before each one it receives.
+///
+/// A message of nothing but a routing id sends nothing: libzmq takes it
+/// without complaint, and so does this; it is counted as filtered.
+pub(super) struct Router {
+    routes: Addressed,
+    mandatory: bool,
+    handover: bool,
+    raw: bool,
+    probe: bool,
+    ahead: Option<Multipart>,
+    drops: Drops,
+}
+
+impl Router {
+    pub(super) fn new() -> Self {
+        Self {
+            routes: Addressed::new(),
+            mandatory: false,
+            handover: false,
+            raw: false,
+            probe: false,
+            ahead: None,
+            drops: Drops::default(),
+        }
+    }
+}
+
+impl Pattern for Router {
+    fn attached(&mut self, peers: &mut Peers, id: PeerId) {
+        if self.routes.add(peers, id, self.handover) && self.probe {
+            probe(peers, id);
+        }
+    }
+
+    fn detached(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.remove(id);
+    }
+
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        self.routes.rename(peers, id, self.handover);
+    }
+
+    fn reconnected(&mut self, peers: &mut Peers, id: PeerId) {
+        self.routes.rename(peers, id, self.handover);
+        if self.probe {
+            probe(peers, id);
+        }
+    }
+
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.readable(id);
+    }
+
+    fn writable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.writable(id);
+    }
+
+    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+        if message.len() < 2 {
+            self.drops.filtered += 1;
+            return Ok(());
+        }
+        let Some(id) = self.routes.find(message.first()) else {
+            if self.mandatory {
+                return Err(Rejected::new(SendFailure::Unroutable, message));
+            }
+            self.drops.no_route += 1;
+            return Ok(());
+        };
+        let name = message.pop_front().unwrap_or_default();
+        if self.raw && message.len() == 1 && message.first().is_empty() {
+            self.routes.part(peers, id);
+            return Ok(());
+        }
+        let Err(refused) = self.routes.send(peers, id, message) else {
+            return Ok(());
+        };
+        let full = matches!(refused, Refused::Full(_));
+        if self.mandatory {
+            let mut message = returned(refused);
+            message.push_front(name);
+            let why = match full {
+                true => SendFailure::WouldBlock,
+                false => SendFailure::Unroutable,
+            };
+            return Err(Rejected::new(why, message));
+        }
+        if full {
+            peers.count_dropped(id);
+            self.drops.full += 1;
+        } else {
+            self.drops.no_route += 1;
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
+        let ahead = self.ahead.take();
+        ahead
+            .or_else(|| self.routes.pop(peers))
+            .ok_or(RecvFailure::WouldBlock)
+    }
+
+    /// Without MANDATORY always true: what cannot be sent is dropped.
+    fn can_send(&mut self, peers: &mut Peers) -> bool {
+        !self.mandatory || self.routes.has_room(peers)
+    }
+
+    fn can_recv(&mut self, peers: &mut Peers) -> bool {
+        look(&mut self.ahead, || self.routes.pop(peers))
+    }
+
+    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+        if !self.mandatory {
+            return Ok(());
+        }
+        match self.routes.find(first) {
+            None => Err(SendFailure::Unroutable),
+            Some(id) if peers.has_room(id) => Ok(()),
+            Some(_) => Err(SendFailure::WouldBlock),
+        }
+    }
+
+    fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {
+        match setting {
+            Setting::RouterMandatory(on) => self.mandatory = on,
+            Setting::RouterHandover(on) => self.handover = on,
+            Setting::RouterRaw(on) => self.raw = on,
+            Setting::ProbeRouter(on) => self.probe = on,
+            _ => return Err(SettingError::NotForThisType),
+        }
+        Ok(())
+    }
+
+    fn drops(&self) -> Drops {
+        self.drops
+    }
+}

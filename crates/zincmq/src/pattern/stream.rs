@@ -1,0 +1,136 @@
+//! STREAM: raw connections, addressed by routing id.
+
+use std::collections::VecDeque;
+
+use super::{Pattern, Rejected, Setting};
+use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::message::{Message, Multipart};
+use crate::peer::{PeerId, Peers, Refused};
+use crate::route::{Addressed, returned};
+
+/// Messages have two parts: the routing id of a connection and a run of bytes.
+/// Sending no bytes closes the connection; receiving none means that it opened
+/// or that its peer closed it.
+pub(super) struct Stream {
+    routes: Addressed,
+    notify: bool,
+    notices: VecDeque<Multipart>,
+    ahead: Option<Multipart>,
+}
+
+impl Stream {
+    pub(super) fn new() -> Self {
+        Self {
+            routes: Addressed::new(),
+            notify: true,
+            notices: VecDeque::new(),
+            ahead: None,
+        }
+    }
+
+    /// Tells the application that connection `name` opened or closed.
+    fn notice(&mut self, peers: &Peers, id: PeerId, name: Message) {
+        if self.notify {
+            let mut notice = Multipart::from(name);
+            notice.push(Message::new());
+            if let Some(peer) = peers.peer(id) {
+                notice.set_peer(peer.info());
+            }
+            self.notices.push_back(notice);
+        }
+    }
+
+    fn next(&mut self, peers: &mut Peers) -> Option<Multipart> {
+        let notice = self.notices.pop_front();
+        notice.or_else(|| self.routes.pop(peers))
+    }
+}
+
+impl Pattern for Stream {
+    fn attached(&mut self, peers: &mut Peers, id: PeerId) {
+        if self.routes.add(peers, id, false)
+            && let Some(name) = self.routes.name(id)
+        {
+            let name = name.clone();
+            self.notice(peers, id, name);
+        }
+    }
+
+    fn detached(&mut self, peers: &mut Peers, id: PeerId) {
+        // Who was hung up by the application has no name any more.
+        if let Some(name) = self.routes.remove(id) {
+            self.notice(peers, id, name);
+        }
+    }
+
+    fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.readable(id);
+    }
+
+    fn writable(&mut self, _peers: &mut Peers, id: PeerId) {
+        self.routes.writable(id);
+    }
+
+    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+        match message.len() {
+            2 => {}
+            1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
+            _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
+        }
+        let Some(id) = self.routes.find(message.first()) else {
+            return Err(Rejected::new(SendFailure::Unroutable, message));
+        };
+        if message.last().is_empty() {
+            self.routes.part(peers, id);
+            return Ok(());
+        }
+        let name = message.pop_front().unwrap_or_default();
+        self.routes.send(peers, id, message).map_err(|refused| {
+            let why = match refused {
+                Refused::Full(_) => SendFailure::WouldBlock,
+                Refused::Gone(_) => SendFailure::Unroutable,
+            };
+            let mut message = returned(refused);
+            message.push_front(name);
+            Rejected::new(why, message)
+        })
+    }
+
+    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
+        let ahead = self.ahead.take();
+        ahead
+            .or_else(|| self.next(peers))
+            .ok_or(RecvFailure::WouldBlock)
+    }
+
+    /// False only while all connections are full: with none there is nothing
+    /// to wait for, a send fails at once.
+    fn can_send(&mut self, peers: &mut Peers) -> bool {
+        self.routes.is_empty() || self.routes.has_room(peers)
+    }
+
+    fn can_recv(&mut self, peers: &mut Peers) -> bool {
+        if self.ahead.is_none() {
+            self.ahead = self.next(peers);
+        }
+        self.ahead.is_some()
+    }
+
+    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+        match self.routes.find(first) {
+            None => Err(SendFailure::Unroutable),
+            Some(id) if peers.has_room(id) => Ok(()),
+            Some(_) => Err(SendFailure::WouldBlock),
+        }
+    }
+
+    fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {
+        match setting {
+            Setting::StreamNotify(on) => {
+                self.notify = on;
+                Ok(())
+            }
+            _ => Err(SettingError::NotForThisType),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! One thread that polls, keeps time and takes over when messages stream. It
+//! knows descriptors and [`Source`]s, not what they are for.
+
+mod bell;
+mod epoll;
+mod fork;
+mod poll_set;
+mod spin;
+mod timers;
+mod waiting;
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+pub(crate) use bell::Bell;
+pub(crate) use epoll::{Epoll, Events, Interest, Ready};
+pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
+pub(crate) use poll_set::{Membership, PollSet};
+pub(crate) use timers::TimerKey;
+pub(crate) use waiting::Waiting;
+
+use crate::sync::Mutex;
+use timers::Timers;
+
+/// Who is driving: a thread of the application, which wants one thing and
+/// goes, or the reactor, which stays until there is nothing left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driver {
+    Application,
+    Reactor,
+}
+
+/// Something a poller or timer can call.
+pub(crate) trait Source: Send + Sync {
+    /// Its descriptor is ready.
+    fn ready(&self, ready: Ready, by: Driver) {
+        let _ = (ready, by);
+    }
+
+    /// A timer that was set for it has gone off.
+    fn timeout(&self) {}
+
+    /// It was scheduled; called on the reactor's thread.
+    fn run(&self) {}
+
+    /// It panicked in one of the above, and must end.
+    fn panicked(&self) {}
+}
+
+/// The thread. Dropping it stops and joins.
+pub(crate) struct Reactor {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What other threads hold of a reactor.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<Shared>);
+
+struct Shared {
+    epoll: Epoll,
+    bell: Bell,
+    sources: Mutex<HashMap<u64, Arc<dyn Source>>>,
+    next_key: AtomicU64,
+    timers: Mutex<Timers>,
+    queue: Mutex<Vec<Arc<dyn Source>>>,
+    has_queue: AtomicBool,
+    asleep: AtomicBool,
+    stop: AtomicBool,
+    born: u32,
+}
+
+const BELL: u64 = 0;
+
+impl Reactor {
+    /// Starts the thread, named `name`.
+    pub(crate) fn start(name: &str) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            epoll: Epoll::new()?,
+            bell: Bell::new()?,
+            sources: Mutex::default(),
+            next_key: AtomicU64::new(BELL + 1),
+            timers: Mutex::default(),
+            queue: Mutex::default(),
+            has_queue: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            born: fork_generation(),
+        });
+        shared
+            .epoll
+            .add(shared.bell.as_fd(), BELL, Interest::READ)?;
+        let handle = Handle(shared);
+        let looper = handle.clone();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || looper.0.run())?;
+        Ok(Self {
+            handle,
+            thread: Some(thread),
+        })
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// How many descriptors it watches.
+    pub(crate) fn users(&self) -> usize {
+        self.handle.0.sources.lock().len()
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        if self.handle.is_foreign() {
+            // The thread runs in the parent process, not in this one.
+            std::mem::forget(thread);
+            return;
+        }
+        self.handle.0.stop.store(true, Ordering::SeqCst);
+        self.handle.0.bell.ring();
+        if thread.thread().id() != std::thread::current().id() {
+            // The thread confines panics, so joining has nothing to report.
+            let _ = thread.join();
+        }
+        // Taken out first: a source that is dropped may call back.
+        let sources = std::mem::take(&mut *self.handle.0.sources.lock());
+        let timers = std::mem::take(&mut *self.handle.0.timers.lock());
+        let queue = std::mem::take(&mut *self.handle.0.queue.lock());
+        drop((sources, timers, queue));
+    }
+}
+
+/// A descriptor registered with the reactor itself. Unregisters when dropped.
+pub(crate) struct Watch {
+    handle: Handle,
+    key: u64,
+}
+
+impl Handle {
+    /// Calls `source` whenever `fd` is ready for `interest`. The descriptor
+    /// must be unwatched before it is closed.
+    pub(crate) fn watch(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        source: Arc<dyn Source>,
+    ) -> io::Result<Watch> {
+        let key = self.0.next_key.fetch_add(1, Ordering::Relaxed);
+        self.0.sources.lock().insert(key, source);
+        if let Err(error) = self.0.epoll.add(fd, key, interest) {
+            self.0.sources.lock().remove(&key);
+            return Err(error);
+        }
+        Ok(Watch {
+            handle: self.clone(),
+            key,
+        })
+    }
+
+    /// Calls `source.run()` on the reactor's thread soon.
+    pub(crate) fn schedule(&self, source: Arc<dyn Source>) {
+        self.0.queue.lock().push(source);
+        self.0.has_queue.store(true, Ordering::Relaxed);
+        self.0.nudge();
+    }
+
+    /// Calls `source.timeout()` once at `at` or soon after.
+    pub(crate) fn set_timer(&self, at: Instant, source: Arc<dyn Source>) -> TimerKey {
+        let (key, first) = self.0.timers.lock().insert(at, source);
+        if first {
+            self.0.nudge();
+        }
+        key
+    }
+
+    /// Forgets a timer, if it has not gone off yet.
+    pub(crate) fn cancel_timer(&self, key: TimerKey) -> bool {
+        let source = self.0.timers.lock().remove(key);
+        source.is_some()
+    }
+
+    /// Whether this process only inherited the reactor through a fork.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.0.born != fork_generation()
+    }
+}
+
+impl Watch {
+    /// Changes what the source is told about.
+    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
+        self.handle.0.epoll.modify(fd, self.key, interest)
+    }
+
+    /// Stops the calls; `fd` is the descriptor given at the start.
+    pub(crate) fn stop(self, fd: BorrowedFd<'_>) {
+        if !self.handle.is_foreign() {
+            self.handle.0.epoll.delete(fd);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let source = self.handle.0.sources.lock().remove(&self.key);
+        drop(source);
+    }
+}
+
+impl Shared {
+    /// Wakes the thread if it sleeps. The fence orders what the caller has
+    /// published before the look at `asleep`; the thread does the mirror image.
+    fn nudge(&self) {
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::SeqCst) {
+            self.bell.ring();
+        }
+    }
+
+    fn run(&self) {
+        let mut events = Events::with_capacity(256);
+        while !self.stop.load(Ordering::Relaxed) {
+            self.run_queue();
+            self.run_timers();
+            self.asleep.store(true, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            if self.has_queue.load(Ordering::Relaxed) {
+                self.epoll.look(&mut events);
+            } else {
+                let next = self.timers.lock().next();
+                self.epoll.wait(&mut events, next);
+            }
+            self.asleep.store(false, Ordering::Relaxed);
+            for ready in events.iter() {
+                if ready.key == BELL {
+                    self.bell.hush();
+                    continue;
+                }
+                let source = self.sources.lock().get(&ready.key).cloned();
+                if let Some(source) = source {
+                    confine(&*source, |source| source.ready(ready, Driver::Reactor));
+                }
+            }
+        }
+    }
+
+    fn run_queue(&self) {
+        if !self.has_queue.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let queue = std::mem::take(&mut *self.queue.lock());
+        for source in queue {
+            confine(&*source, |source| source.run());
+        }
+    }
+
+    fn run_timers(&self) {
+        let mut now = None;
+        loop {
+            let mut timers = self.timers.lock();
+            let Some(next) = timers.next() else { return };
+            let now = *now.get_or_insert_with(Instant::now);
+            if next > now {
+                return;
+            }
+            let due = timers.pop_due(now);
+            drop(timers);
+            if let Some(source) = due {
+                confine(&*source, |source| source.timeout());
+            }
+        }
+    }
+}
+
+/// Runs `call`; a panic in it ends `source` and nothing else.
+pub(crate) fn confine(source: &dyn Source, call: impl FnOnce(&dyn Source)) {
+    if catch_unwind(AssertUnwindSafe(|| call(source))).is_err() {
+        // A panic while ending it leaves nothing more to try.
+        let _ = catch_unwind(AssertUnwindSafe(|| source.panicked()));
+    }
+}

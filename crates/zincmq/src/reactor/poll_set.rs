@@ -1,0 +1,304 @@
+//! The connections of one socket, in a poll set of their own.
+//!
+//! The reactor watches the set as a whole. A thread that waits in the socket
+//! takes a lease: it reads the connections itself, so that an answer wakes
+//! *it* and not first another thread. While the lease is renewed the reactor
+//! leaves the set alone; a millisecond after the last renewal it takes over
+//! again. A lease costs no system call and no wake-up of the reactor beyond
+//! the first.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use super::{Bell, Driver, Epoll, Events, Handle, Interest, Ready, Source, Watch, confine};
+use crate::sync::Mutex;
+
+/// How long after its last renewal a lease still holds the reactor off.
+const LEASE: Duration = Duration::from_millis(1);
+
+const BELL: u64 = 0;
+
+pub(crate) struct PollSet {
+    me: Weak<Self>,
+    epoll: Epoll,
+    bell: Bell,
+    members: Mutex<Members>,
+    next_key: AtomicU64,
+    reactor: Handle,
+    watch: OnceLock<Watch>,
+    /// A thread of the application sleeps on the set.
+    polling: AtomicBool,
+    /// Counts renewals.
+    lease: AtomicU64,
+    /// The count the reactor saw when it last looked.
+    lease_seen: AtomicU64,
+    /// The reactor is told about the set.
+    armed: AtomicBool,
+    /// The reactor left the set to a sleeping thread, which must arm it again.
+    parked: AtomicBool,
+}
+
+#[derive(Default)]
+struct Members {
+    by_key: HashMap<u64, Arc<dyn Source>>,
+    /// The member, while there is just one: it is read without asking the
+    /// poller first.
+    only: Option<(u64, Arc<dyn Source>)>,
+}
+
+impl Members {
+    fn settle(&mut self) {
+        self.only = match self.by_key.len() {
+            1 => self.by_key.iter().next().map(|(k, s)| (*k, Arc::clone(s))),
+            _ => None,
+        };
+    }
+}
+
+/// A descriptor's place in a set.
+pub(crate) struct Membership {
+    set: Arc<PollSet>,
+    key: u64,
+}
+
+thread_local! {
+    static EVENTS: RefCell<Option<Events>> = const { RefCell::new(None) };
+}
+
+impl PollSet {
+    pub(crate) fn new(reactor: &Handle) -> io::Result<Arc<Self>> {
+        let epoll = Epoll::new()?;
+        let bell = Bell::new()?;
+        epoll.add(bell.as_fd(), BELL, Interest::READ)?;
+        let set = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            epoll,
+            bell,
+            members: Mutex::default(),
+            next_key: AtomicU64::new(BELL + 1),
+            reactor: reactor.clone(),
+            watch: OnceLock::new(),
+            polling: AtomicBool::new(false),
+            lease: AtomicU64::new(0),
+            lease_seen: AtomicU64::new(0),
+            armed: AtomicBool::new(true),
+            parked: AtomicBool::new(false),
+        });
+        let watcher = Arc::new(Watcher(Arc::downgrade(&set)));
+        let watch = reactor.watch(set.epoll.as_fd(), Interest::READ, watcher)?;
+        let _ = set.watch.set(watch);
+        Ok(set)
+    }
+
+    /// Adds `fd`; `source` is called whenever it is ready for `interest`.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        source: Arc<dyn Source>,
+    ) -> io::Result<Membership> {
+        let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut members = self.members.lock();
+            members.by_key.insert(key, source);
+            members.settle();
+        }
+        let membership = Membership {
+            set: Arc::clone(self),
+            key,
+        };
+        self.epoll.add(fd, key, interest)?;
+        Ok(membership)
+    }
+
+    /// Does what can be done now without waiting, as the application.
+    pub(crate) fn drive(&self) {
+        self.lease.fetch_add(1, Ordering::Relaxed);
+        self.drive_unleased();
+    }
+
+    /// The same for one who will not be back soon.
+    pub(crate) fn drive_unleased(&self) {
+        let only = self.members.lock().only.clone();
+        if let Some((key, source)) = only {
+            let ready = Ready {
+                key,
+                read: true,
+                write: true,
+                broken: false,
+            };
+            confine(&*source, |source| source.ready(ready, Driver::Application));
+        } else {
+            with_events(|events| {
+                self.epoll.look(events);
+                self.dispatch(events, Driver::Application);
+            });
+        }
+    }
+
+    /// Sleeps until a member is ready or the bell rings, and sees to it.
+    /// `unless` is asked once the sleep can no longer be missed by a ringer.
+    pub(crate) fn sleep(&self, deadline: Option<Instant>, unless: impl FnOnce() -> bool) {
+        self.lease.fetch_add(1, Ordering::Relaxed);
+        self.polling.store(true, Ordering::SeqCst);
+        with_events(|events| {
+            if unless() {
+                self.stop_polling();
+                return;
+            }
+            self.epoll.wait(events, deadline);
+            self.stop_polling();
+            self.dispatch(events, Driver::Application);
+        });
+    }
+
+    /// Wakes the thread in [`PollSet::sleep`], if there is one.
+    pub(crate) fn ring(&self) {
+        if self.polling.load(Ordering::SeqCst) {
+            self.bell.ring();
+        }
+    }
+
+    /// Sees to it that the reactor drives the set while nobody else does.
+    pub(crate) fn arm(&self) {
+        if !self.armed.load(Ordering::SeqCst) && !self.armed.swap(true, Ordering::SeqCst) {
+            self.lease_seen
+                .store(self.lease.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.set_watch(Interest::READ);
+        }
+    }
+
+    pub(crate) fn reactor(&self) -> &Handle {
+        &self.reactor
+    }
+
+    fn stop_polling(&self) {
+        self.polling.store(false, Ordering::SeqCst);
+        if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
+            self.arm();
+        }
+    }
+
+    fn set_watch(&self, interest: Interest) {
+        if let Some(watch) = self.watch.get() {
+            // Fails only if the set were not registered, which it is for life.
+            let _ = watch.modify(self.epoll.as_fd(), interest);
+        }
+    }
+
+    fn dispatch(&self, events: &Events, by: Driver) {
+        for ready in events.iter() {
+            if ready.key == BELL {
+                self.bell.hush();
+                continue;
+            }
+            let source = self.members.lock().by_key.get(&ready.key).cloned();
+            if let Some(source) = source {
+                confine(&*source, |source| source.ready(ready, by));
+            }
+        }
+    }
+
+    /// Whether somebody else has driven the set since the reactor last asked.
+    fn is_leased(&self) -> bool {
+        let lease = self.lease.load(Ordering::Relaxed);
+        let seen = self.lease_seen.swap(lease, Ordering::Relaxed);
+        lease != seen || self.polling.load(Ordering::SeqCst)
+    }
+
+    fn remove(&self, key: u64) {
+        let (member, only);
+        {
+            let mut members = self.members.lock();
+            member = members.by_key.remove(&key);
+            only = members.only.take();
+            members.settle();
+        }
+        drop((member, only));
+    }
+}
+
+impl Drop for PollSet {
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.stop(self.epoll.as_fd());
+        }
+    }
+}
+
+/// The set as the reactor sees it.
+struct Watcher(Weak<PollSet>);
+
+impl Source for Watcher {
+    fn ready(&self, _: Ready, by: Driver) {
+        let Some(set) = self.0.upgrade() else { return };
+        if set.is_leased() {
+            set.armed.store(false, Ordering::SeqCst);
+            set.set_watch(Interest::NONE);
+            self.look_later(&set);
+            return;
+        }
+        with_events(|events| {
+            set.epoll.look(events);
+            set.dispatch(events, by);
+        });
+    }
+
+    fn timeout(&self) {
+        let Some(set) = self.0.upgrade() else { return };
+        if set.armed.load(Ordering::SeqCst) {
+            return;
+        }
+        if set.polling.load(Ordering::SeqCst) {
+            set.parked.store(true, Ordering::SeqCst);
+            // It may have left in between without seeing the mark.
+            if set.polling.load(Ordering::SeqCst) || !set.parked.swap(false, Ordering::SeqCst) {
+                return;
+            }
+        }
+        if set.is_leased() {
+            self.look_later(&set);
+        } else {
+            set.arm();
+        }
+    }
+}
+
+impl Watcher {
+    fn look_later(&self, set: &Arc<PollSet>) {
+        let again = Arc::new(Self(Arc::downgrade(set)));
+        set.reactor.set_timer(Instant::now() + LEASE, again);
+    }
+}
+
+impl Membership {
+    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
+        self.set.epoll.modify(fd, self.key, interest)
+    }
+
+    /// Takes `fd` out of the set before it is closed.
+    pub(crate) fn leave(self, fd: BorrowedFd<'_>) {
+        if !self.set.reactor.is_foreign() {
+            self.set.epoll.delete(fd);
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.set.remove(self.key);
+    }
+}
+
+/// Lends the thread's event buffer; a nested call gets a fresh one.
+fn with_events<R>(call: impl FnOnce(&mut Events) -> R) -> R {
+    let mut events = EVENTS.take().unwrap_or_else(|| Events::with_capacity(64));
+    let result = call(&mut events);
+    EVENTS.set(Some(events));
+    result
+}

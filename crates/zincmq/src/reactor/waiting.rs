@@ -1,0 +1,172 @@
+//! The threads and tasks that wait for one socket.
+//!
+//! An event count: a waiter notes the epoch, finds nothing to do, and sleeps
+//! only if the epoch is still the same. Whoever changes something for the
+//! socket moves the epoch on and wakes those who sleep, and nobody else.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex as StdMutex, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use super::PollSet;
+use super::spin::Spin;
+use crate::sync::Mutex;
+
+#[derive(Default)]
+pub(crate) struct Waiting {
+    epoch: AtomicU64,
+    /// Threads that sleep, or are about to, on the poll set or the condition.
+    sleepers: AtomicU32,
+    /// One of them has the poll set.
+    poll_taken: AtomicBool,
+    gate: StdMutex<()>,
+    changed: Condvar,
+    wakers: Mutex<Vec<Waker>>,
+    has_wakers: AtomicBool,
+    set: OnceLock<Arc<PollSet>>,
+    spin: Spin,
+}
+
+impl Waiting {
+    /// To be read before looking for work.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Says that something changed.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            self.wake_sleepers();
+        }
+        if self.has_wakers.load(Ordering::SeqCst) {
+            self.wake_tasks();
+        }
+    }
+
+    /// Has `waker` woken at the next change. The caller looks once more after.
+    pub(crate) fn register(&self, waker: &Waker) {
+        {
+            let mut wakers = self.wakers.lock();
+            if !wakers.iter().any(|known| known.will_wake(waker)) {
+                wakers.push(waker.clone());
+            }
+            self.has_wakers.store(true, Ordering::SeqCst);
+        }
+        if let Some(set) = self.set.get() {
+            set.arm();
+        }
+    }
+
+    /// The poll set of the socket, once it has connections.
+    pub(crate) fn set(&self) -> Option<&Arc<PollSet>> {
+        self.set.get()
+    }
+
+    /// Gives the socket a poll set. Threads that sleep without one look again.
+    pub(crate) fn set_or_init(&self, set: Arc<PollSet>) -> &Arc<PollSet> {
+        let set = self.set.get_or_init(|| set);
+        self.notify();
+        set
+    }
+
+    /// Waits until the epoch is no longer `seen` or `deadline` has passed,
+    /// and drives the socket's connections meanwhile. False if it passed.
+    pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>) -> bool {
+        if self.look(seen, deadline) {
+            return true;
+        }
+        if deadline.is_some_and(|at| at <= Instant::now()) {
+            return false;
+        }
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        match self.set.get() {
+            Some(set) if !self.poll_taken.swap(true, Ordering::SeqCst) => {
+                set.sleep(deadline, || self.epoch() != seen);
+                self.poll_taken.store(false, Ordering::SeqCst);
+            }
+            _ => self.sleep(seen, deadline),
+        }
+        let others = self.sleepers.fetch_sub(1, Ordering::SeqCst) - 1;
+        if others > 0 {
+            // Whoever sleeps without the poll set may have it now.
+            drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+            self.changed.notify_one();
+        }
+        true
+    }
+
+    /// Reads the connections, and goes on looking for as long as it pays.
+    fn look(&self, seen: u64, deadline: Option<Instant>) -> bool {
+        let set = self.set.get();
+        if let Some(set) = set {
+            set.drive();
+        }
+        if self.epoch() != seen {
+            return true;
+        }
+        let Some(limit) = self.spin.limit() else {
+            return false;
+        };
+        let start = Instant::now();
+        let mut until = start + limit;
+        if let Some(deadline) = deadline {
+            until = until.min(deadline);
+        }
+        loop {
+            if self.epoch() != seen {
+                self.spin.hit();
+                return true;
+            }
+            if Instant::now() >= until {
+                self.spin.miss();
+                return false;
+            }
+            match set {
+                Some(set) => set.drive(),
+                None => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    fn sleep(&self, seen: u64, deadline: Option<Instant>) {
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.set.get().is_some() && !self.poll_taken.load(Ordering::SeqCst);
+        if self.epoch() != seen || free {
+            return;
+        }
+        match deadline {
+            None => {
+                let _gate = self.changed.wait(gate);
+            }
+            Some(at) => {
+                let left = at.saturating_duration_since(Instant::now());
+                let _gate = self.changed.wait_timeout(gate, left);
+            }
+        }
+    }
+
+    #[cold]
+    fn wake_sleepers(&self) {
+        if let Some(set) = self.set.get() {
+            set.ring();
+        }
+        drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    #[cold]
+    fn wake_tasks(&self) {
+        let wakers = {
+            let mut wakers = self.wakers.lock();
+            self.has_wakers.store(false, Ordering::SeqCst);
+            std::mem::take(&mut *wakers)
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}

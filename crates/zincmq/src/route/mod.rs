@@ -1,0 +1,33 @@
+//! The small routers that socket types are composed from. They know peers and
+//! messages, no socket types.
+
+mod addressed;
+mod by_identity;
+mod fair_queue;
+mod fan_out;
+mod load_balance;
+mod radix;
+mod rota;
+mod subscriptions;
+
+pub(crate) use addressed::Addressed;
+pub(crate) use by_identity::random_u32;
+pub(crate) use fair_queue::FairQueue;
+pub(crate) use fan_out::FanOut;
+pub(crate) use load_balance::LoadBalance;
+pub(crate) use subscriptions::{Added, Prefixes, Removed, Subscriptions};
+
+use crate::message::{Item, Multipart};
+use crate::peer::Refused;
+
+/// The user's message back out of a push that was refused.
+pub(crate) fn returned(refused: Refused) -> Multipart {
+    let (Refused::Full(item) | Refused::Gone(item)) = refused;
+    match item {
+        Item::Data(message) => message,
+        Item::Subscribe(topic) | Item::Cancel(topic) => topic.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

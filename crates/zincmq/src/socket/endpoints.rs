@@ -1,0 +1,285 @@
+//! What a socket is bound and connected to.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::core::{Core, Refusal};
+use super::settings::link_options;
+use crate::SocketType;
+use crate::connection::{Acceptor, Dialer, Port, Session};
+use crate::error::{BindError, ConnectError, UnbindError};
+use crate::monitor::EventKind;
+use crate::reactor::PollSet;
+use crate::transport::{self, Endpoint};
+
+#[derive(Default)]
+pub(crate) struct Endpoints {
+    entries: Vec<Entry>,
+    last: String,
+}
+
+struct Entry {
+    /// As the user wrote it.
+    given: String,
+    /// As it turned out to be.
+    actual: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Bound {
+        acceptor: Arc<Acceptor>,
+        origin: u64,
+    },
+    Dialled {
+        dialer: Arc<Dialer>,
+        key: u64,
+    },
+    InprocBound,
+    InprocConnected {
+        key: u64,
+    },
+}
+
+impl Core {
+    /// Binds and tells the endpoint as it turned out to be.
+    pub(crate) fn bind(&self, given: &str) -> Result<String, BindError> {
+        self.check_open()?;
+        let endpoint = Endpoint::parse(given)?;
+        let (actual, kind) = match &endpoint {
+            Endpoint::Inproc(name) => {
+                self.check_fits(given, self.socket_type() != SocketType::Stream)?;
+                self.context.inproc().bind(name, self)?;
+                (given.to_owned(), Kind::InprocBound)
+            }
+            Endpoint::Tcp(_) => self.listen(given, &endpoint)?,
+            Endpoint::Ipc(_) => {
+                self.check_fits(given, self.socket_type() != SocketType::Stream)?;
+                self.listen(given, &endpoint)?
+            }
+        };
+        let mut endpoints = self.endpoints.lock();
+        endpoints.last.clone_from(&actual);
+        endpoints.entries.push(Entry {
+            given: given.to_owned(),
+            actual: actual.clone(),
+            kind,
+        });
+        Ok(actual)
+    }
+
+    /// Connects, now or as soon as the peer is there.
+    pub(crate) fn connect(&self, given: &str) -> Result<(), ConnectError> {
+        self.check_open()?;
+        let endpoint = Endpoint::parse(given)?;
+        endpoint.check_connect()?;
+        if self.is_repeated(given) {
+            return Ok(());
+        }
+        let kind = match &endpoint {
+            Endpoint::Inproc(name) => {
+                self.check_fits(given, self.socket_type() != SocketType::Stream)?;
+                let key = self.context.inproc().connect(name, self);
+                Kind::InprocConnected { key }
+            }
+            Endpoint::Tcp(_) => self.dial(given, endpoint)?,
+            Endpoint::Ipc(_) => {
+                self.check_fits(given, self.socket_type() != SocketType::Stream)?;
+                self.dial(given, endpoint)?
+            }
+        };
+        let mut endpoints = self.endpoints.lock();
+        given.clone_into(&mut endpoints.last);
+        endpoints.entries.push(Entry {
+            given: given.to_owned(),
+            actual: given.to_owned(),
+            kind,
+        });
+        Ok(())
+    }
+
+    /// Stops listening at `endpoint` and closes what came in there.
+    pub(crate) fn unbind(&self, endpoint: &str) -> Result<(), UnbindError> {
+        self.take_entries(endpoint, |kind| {
+            matches!(kind, Kind::Bound { .. } | Kind::InprocBound)
+        })
+    }
+
+    /// Ends the connections made to `endpoint`, after what is queued has gone.
+    pub(crate) fn disconnect(&self, endpoint: &str) -> Result<(), UnbindError> {
+        self.take_entries(endpoint, |kind| {
+            matches!(kind, Kind::Dialled { .. } | Kind::InprocConnected { .. })
+        })
+    }
+
+    /// The endpoint of the last bind or connect, empty before.
+    pub(crate) fn last_endpoint(&self) -> String {
+        self.endpoints.lock().last.clone()
+    }
+
+    pub(super) fn close_endpoints(&self) {
+        let entries = std::mem::take(&mut self.endpoints.lock().entries);
+        for entry in entries {
+            if let Kind::Bound { acceptor, .. } = &entry.kind {
+                acceptor.close();
+            }
+        }
+        self.context.inproc().forget(self);
+    }
+
+    fn take_entries(
+        &self,
+        endpoint: &str,
+        chosen: impl Fn(&Kind) -> bool,
+    ) -> Result<(), UnbindError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        Endpoint::parse(endpoint)?;
+        let taken: Vec<Entry> = self
+            .endpoints
+            .lock()
+            .entries
+            .extract_if(.., |entry| {
+                chosen(&entry.kind) && (entry.actual == endpoint || entry.given == endpoint)
+            })
+            .collect();
+        if taken.is_empty() {
+            return Err(UnbindError::Unknown(endpoint.to_owned()));
+        }
+        for entry in taken {
+            match entry.kind {
+                Kind::Bound { acceptor, origin } => {
+                    acceptor.close();
+                    self.part_with_links(origin);
+                }
+                Kind::Dialled { dialer, key } => {
+                    self.part_with(key);
+                    dialer.close();
+                }
+                Kind::InprocBound => {
+                    if let Ok(Endpoint::Inproc(name)) = Endpoint::parse(&entry.actual) {
+                        self.context.inproc().unbind(&name, self);
+                    }
+                }
+                Kind::InprocConnected { key } => self.part_with(key),
+            }
+        }
+        Ok(())
+    }
+
+    fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
+        let set = self.poll_set(given)?;
+        let options = self.with(|state| link_options(&state.options, self.socket_type()));
+        let listener = match transport::listen(endpoint, &options.transport) {
+            Ok(listener) => listener,
+            Err(error) => {
+                let reason = error.to_string();
+                self.event(given, None, EventKind::BindFailed { reason });
+                return Err(error);
+            }
+        };
+        let actual = listener.endpoint().to_owned();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&listener));
+        let Some(me) = self.me.upgrade() else {
+            return Err(BindError::Closed);
+        };
+        let origin = self.keys.fetch_add(1, Ordering::Relaxed);
+        let keys = Arc::clone(&self.keys);
+        self.event(&actual, None, EventKind::Listening { fd });
+        let acceptor = Acceptor::start(listener, origin, Arc::new(options), me, set, keys)
+            .map_err(|source| BindError::System {
+                endpoint: given.to_owned(),
+                source,
+            })?;
+        Ok((actual, Kind::Bound { acceptor, origin }))
+    }
+
+    fn dial(&self, given: &str, endpoint: Endpoint) -> Result<Kind, ConnectError> {
+        let set = self.poll_set(given)?;
+        let (options, assigned) = self.with(|state| {
+            let options = link_options(&state.options, self.socket_type());
+            (options, state.options.take_connect_routing_id())
+        });
+        let Some(me) = self.me.upgrade() else {
+            return Err(ConnectError::Closed);
+        };
+        let options = Arc::new(options);
+        let key = self.keys.fetch_add(1, Ordering::Relaxed);
+        let reactor = set.reactor().clone();
+        let port: Arc<dyn Port> = me;
+        let session = Session::new(
+            key,
+            key,
+            Arc::clone(&options),
+            Arc::clone(&port),
+            set,
+            assigned,
+        );
+        session.announce();
+        if !options.attach_late {
+            session.attach_early();
+        }
+        let resolver = Arc::clone(&self.context) as Arc<dyn crate::connection::Resolve>;
+        let dialer = Dialer::new(session, endpoint, options, port, reactor, resolver);
+        dialer.start();
+        Ok(Kind::Dialled { dialer, key })
+    }
+
+    /// The socket's poll set, made at its first use of a transport.
+    fn poll_set(&self, given: &str) -> Result<Arc<PollSet>, BindError> {
+        if let Some(set) = self.waiting().set() {
+            return Ok(Arc::clone(set));
+        }
+        let affinity = self.with(|state| state.options.affinity());
+        self.context
+            .reactor(affinity)
+            .and_then(|reactor| PollSet::new(&reactor))
+            .map(|set| Arc::clone(self.waiting().set_or_init(set)))
+            .map_err(|source| BindError::System {
+                endpoint: given.to_owned(),
+                source,
+            })
+    }
+
+    fn check_open(&self) -> Result<(), BindError> {
+        match self.refusal() {
+            None => Ok(()),
+            Some(Refusal::Closed) => Err(BindError::Closed),
+            Some(Refusal::Terminated) => Err(BindError::Terminated),
+            Some(Refusal::Forked) => Err(BindError::Forked),
+        }
+    }
+
+    fn check_fits(&self, given: &str, fits: bool) -> Result<(), BindError> {
+        if fits {
+            return Ok(());
+        }
+        Err(BindError::Incompatible {
+            socket_type: self.socket_type(),
+            endpoint: given.to_owned(),
+        })
+    }
+
+    /// Types that connect to one endpoint but once (zmq_connect(3)).
+    fn is_repeated(&self, given: &str) -> bool {
+        use SocketType::{Dealer, Pub, Req, Sub};
+        matches!(self.socket_type(), Dealer | Pub | Req | Sub)
+            && self
+                .endpoints
+                .lock()
+                .entries
+                .iter()
+                .any(|entry| matches!(entry.kind, Kind::Dialled { .. }) && entry.given == given)
+    }
+}
+
+impl From<Refusal> for UnbindError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed => Self::Closed,
+            Refusal::Terminated => Self::Terminated,
+            Refusal::Forked => Self::Forked,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Sockets of one context joined directly: two pipes, no connection.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, Weak};
+
+use bytes::Bytes;
+use pipe::{Consumer, Producer};
+
+use super::core::Core;
+use crate::error::BindError;
+use crate::message::{Item, PeerInfo};
+use crate::peer::{Far, News, Peer};
+use crate::sync::Mutex;
+
+/// The names bound in a context, and the connects that wait for one.
+#[derive(Default)]
+pub(crate) struct Inproc(Mutex<Names>);
+
+#[derive(Default)]
+struct Names {
+    bound: HashMap<String, Weak<Core>>,
+    waiting: HashMap<String, Vec<Waiter>>,
+}
+
+/// A connect that came before its bind.
+struct Waiter {
+    core: Weak<Core>,
+    key: u64,
+    side: Side,
+    far: Arc<Other>,
+    conflate: bool,
+    tx: Producer<Item>,
+    rx: Consumer<Item>,
+}
+
+/// What each side brings to a connection.
+struct Side {
+    send_hwm: usize,
+    recv_hwm: usize,
+    conflate: bool,
+    info: Arc<PeerInfo>,
+}
+
+/// The socket at the other end of a pair of pipes.
+#[derive(Default)]
+struct Other(OnceLock<(Weak<Core>, u64)>);
+
+impl Inproc {
+    pub(super) fn bind(&self, name: &str, core: &Core) -> Result<(), BindError> {
+        let waiters = {
+            let mut names = self.0.lock();
+            if names
+                .bound
+                .get(name)
+                .is_some_and(|other| other.strong_count() > 0)
+            {
+                return Err(BindError::InUse(format!("inproc://{name}")));
+            }
+            names.bound.insert(name.to_owned(), Weak::clone(&core.me));
+            names.waiting.remove(name).unwrap_or_default()
+        };
+        for waiter in waiters {
+            waiter.meet(core);
+        }
+        Ok(())
+    }
+
+    /// Connects `core` to `name`, bound or yet to be; tells the peer's key.
+    pub(super) fn connect(&self, name: &str, core: &Core) -> u64 {
+        let side = core.inproc_side();
+        let assigned = core.with(|state| state.options.take_connect_routing_id());
+        let key = core.keys.fetch_add(1, Ordering::Relaxed);
+        let far = Arc::new(Other::default());
+        let mut names = self.0.lock();
+        let bound = names.bound.get(name).and_then(Weak::upgrade);
+        let other = bound.as_ref().map(|core| core.inproc_side());
+        let conflate = side.conflate || other.as_ref().is_some_and(|other| other.conflate);
+        let (out_hwm, in_hwm, info) = match &other {
+            Some(other) => (
+                joint(side.send_hwm, other.recv_hwm),
+                joint(other.send_hwm, side.recv_hwm),
+                Arc::clone(&other.info),
+            ),
+            None => (side.send_hwm, side.recv_hwm, Arc::default()),
+        };
+        let ((tx, far_rx), (far_tx, rx)) = if conflate {
+            (pipe::conflated(), pipe::conflated())
+        } else {
+            (pipe::bounded(out_hwm), pipe::bounded(in_hwm))
+        };
+        let there = Arc::clone(&far) as Arc<dyn Far>;
+        let peer = Peer::new(key, tx, rx, there, info, assigned);
+        let waiter = Waiter {
+            core: Weak::clone(&core.me),
+            key,
+            side,
+            far,
+            conflate,
+            tx: far_tx,
+            rx: far_rx,
+        };
+        if let Some(bound) = bound {
+            drop(names);
+            core.adopt(peer);
+            waiter.meet(&bound);
+        } else {
+            // Before anybody can find the waiter: what a bind says of the
+            // peer must come after the peer itself.
+            core.adopt(peer);
+            names
+                .waiting
+                .entry(name.to_owned())
+                .or_default()
+                .push(waiter);
+        }
+        key
+    }
+
+    pub(super) fn unbind(&self, name: &str, core: &Core) {
+        let mut names = self.0.lock();
+        if names
+            .bound
+            .get(name)
+            .is_some_and(|bound| bound.ptr_eq(&core.me))
+        {
+            names.bound.remove(name);
+        }
+    }
+
+    /// Takes back everything a closing socket has entered here.
+    pub(super) fn forget(&self, core: &Core) {
+        let mut gone = Vec::new();
+        {
+            let mut names = self.0.lock();
+            names.bound.retain(|_, bound| !bound.ptr_eq(&core.me));
+            names.waiting.retain(|_, waiters| {
+                gone.extend(waiters.extract_if(.., |waiter| waiter.core.ptr_eq(&core.me)));
+                !waiters.is_empty()
+            });
+        }
+        // Dropped without the lock: closing a pipe may call back.
+        drop(gone);
+    }
+}
+
+impl Waiter {
+    /// Joins the one that waited with `core`, which has bound the name.
+    fn meet(mut self, core: &Core) {
+        let Some(waiting) = self.core.upgrade() else {
+            return;
+        };
+        let side = core.inproc_side();
+        let key = core.keys.fetch_add(1, Ordering::Relaxed);
+        let _ = self.far.0.set((Weak::clone(&core.me), key));
+        if !self.conflate {
+            self.tx
+                .set_high_water_mark(joint(side.send_hwm, self.side.recv_hwm));
+            waiting.set_peer_hwm(self.key, joint(self.side.send_hwm, side.recv_hwm));
+        }
+        waiting.introduce(self.key, side.info);
+        let far = Arc::new(Other::default());
+        let _ = far.0.set((Weak::clone(&waiting.me), self.key));
+        core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None));
+    }
+}
+
+impl Core {
+    fn inproc_side(&self) -> Side {
+        self.with(|state| Side {
+            send_hwm: state.options.send_hwm(),
+            recv_hwm: state.options.recv_hwm(),
+            conflate: state.options.conflate(self.socket_type()),
+            info: Arc::new(PeerInfo {
+                socket_type: Some(self.socket_type()),
+                routing_id: Bytes::clone(state.options.routing_id()),
+                ..PeerInfo::default()
+            }),
+        })
+    }
+}
+
+/// The high-water mark of a pipe between two sockets: both ends' together,
+/// and none if either has none (zmq_inproc(7)).
+fn joint(sender: usize, receiver: usize) -> usize {
+    if sender == 0 || receiver == 0 {
+        0
+    } else {
+        sender.saturating_add(receiver)
+    }
+}
+
+impl Other {
+    fn tell(&self, what: News) {
+        if let Some((core, key)) = self.0.get()
+            && let Some(core) = core.upgrade()
+        {
+            core.news(*key, what);
+        }
+    }
+}
+
+impl Far for Other {
+    fn data(&self) {
+        self.tell(News::Data);
+    }
+
+    fn room(&self) {
+        self.tell(News::Room);
+    }
+
+    fn hang_up(&self) {
+        self.tell(News::HangUp);
+    }
+}

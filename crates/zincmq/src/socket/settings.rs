@@ -1,0 +1,144 @@
+//! A socket's options: stored, and applied to what is there already.
+
+use std::time::Duration;
+
+use super::core::{Core, Refusal, State};
+use crate::connection::{Backoff, LinkOptions};
+use crate::options::{
+    Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions,
+};
+use crate::SocketType;
+
+const POLL_IN: i32 = 1;
+const POLL_OUT: i32 = 2;
+
+impl Core {
+    pub(crate) fn set_option(&self, row: &Row, value: OptionValue) -> Result<(), OptionError> {
+        self.check_usable()?;
+        let socket_type = self.socket_type();
+        let live = self.with(|state| {
+            match state.options.set(row, value, socket_type)? {
+                Effect::Stored => Ok(None),
+                Effect::Live(live) => Ok(Some(live)),
+                Effect::Pattern(setting) => state
+                    .pattern
+                    .set(&mut state.peers, setting)
+                    .map(|()| None)
+                    .map_err(|error| OptionError::from_setting(row, error)),
+            }
+        })?;
+        match live {
+            Some(Live::SendHwm(n)) => self.apply_send_hwm(n),
+            Some(Live::RecvHwm(n)) => self.apply_recv_hwm(n),
+            Some(Live::Linger(_)) | None => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn option(&self, row: &Row) -> Result<OptionValue, OptionError> {
+        self.check_usable()?;
+        let ask = match self.with(|state| state.options.value(row))? {
+            Answer::Known(value) => return Ok(value),
+            Answer::Ask(ask) => ask,
+        };
+        Ok(match ask {
+            Ask::SocketType => OptionValue::Int(i32::from(self.socket_type().number())),
+            Ask::LastEndpoint => OptionValue::Text(self.last_endpoint()),
+            Ask::Events => OptionValue::Int(self.events()),
+            Ask::TopicsCount => {
+                let topics = self.with(|state| state.pattern.topics());
+                OptionValue::Int(i32::try_from(topics).unwrap_or(i32::MAX))
+            }
+            // Every socket is; libzmq answers so for its thread-safe types only.
+            Ask::ThreadSafe => OptionValue::Int(1),
+            // A multipart message is received whole, so no parts are pending.
+            Ask::MoreParts => OptionValue::Int(0),
+            Ask::Descriptor => {
+                return Err(OptionError::NotBuiltIn {
+                    option: row.name,
+                    needs: "the C library",
+                });
+            }
+        })
+    }
+
+    /// ZMQ_POLLIN and ZMQ_POLLOUT, as they are now.
+    fn events(&self) -> i32 {
+        let mut events = 0;
+        if self.can_recv() {
+            events |= POLL_IN;
+        }
+        if self.can_send() {
+            events |= POLL_OUT;
+        }
+        events
+    }
+
+    pub(crate) fn can_recv(&self) -> bool {
+        self.can(|state| state.pattern.can_recv(&mut state.peers))
+    }
+
+    pub(crate) fn can_send(&self) -> bool {
+        self.can(|state| state.pattern.can_send(&mut state.peers))
+    }
+
+    /// Asks the pattern; if it cannot, asks once more after a look at the
+    /// connections.
+    fn can(&self, ask: impl Fn(&mut State) -> bool) -> bool {
+        if self.refusal().is_some() {
+            return false;
+        }
+        if self.with(&ask) {
+            return true;
+        }
+        if let Some(set) = self.waiting().set() {
+            set.drive();
+        }
+        self.with(ask)
+    }
+
+    fn check_usable(&self) -> Result<(), OptionError> {
+        match self.refusal() {
+            None => Ok(()),
+            Some(Refusal::Closed) => Err(OptionError::Closed),
+            Some(Refusal::Terminated) => Err(OptionError::Terminated),
+            Some(Refusal::Forked) => Err(OptionError::Forked),
+        }
+    }
+}
+
+/// From a socket's options to what its next connections are told.
+pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> LinkOptions {
+    let raw = socket_type == SocketType::Stream;
+    let heartbeat = options
+        .heartbeat_interval()
+        .map(|interval| zmtp::Heartbeat {
+            interval,
+            timeout: options.heartbeat_timeout().unwrap_or(Duration::ZERO),
+            ttl: options.heartbeat_ttl().unwrap_or(Duration::ZERO),
+        });
+    LinkOptions {
+        socket_type,
+        routing_id: options.routing_id().clone(),
+        send_hwm: options.send_hwm(),
+        recv_hwm: options.recv_hwm(),
+        conflate: options.conflate(socket_type),
+        raw,
+        attach_late: raw || options.immediate(),
+        detach_on_loss: raw || options.immediate(),
+        max_message_size: options.max_message_size(),
+        handshake_timeout: options.handshake_timeout(),
+        heartbeat,
+        reconnect: options.reconnect_interval().map(|first| Backoff {
+            first,
+            longest: options.reconnect_interval_max().unwrap_or(Duration::ZERO),
+        }),
+        connect_timeout: options.transport().connect_timeout,
+        properties: options
+            .metadata()
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_vec()))
+            .collect(),
+        transport: options.transport().clone(),
+    }
+}

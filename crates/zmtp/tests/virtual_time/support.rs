@@ -1,0 +1,145 @@
+//! One end of a connection as a test drives it, and the pieces of a peer's script.
+
+use std::mem;
+use std::time::Instant;
+
+use zmtp::{Config, Engine, Error, Event};
+
+/// An [`Event`] that owns its bytes; a large frame shows as a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    Ready,
+    Frame(bool, Vec<u8>),
+    Subscribe(Vec<u8>),
+    Cancel(Vec<u8>),
+    Join(Vec<u8>),
+    Leave(Vec<u8>),
+}
+
+/// An engine, the bytes it has not consumed yet, and what it said so far.
+pub struct End {
+    pub engine: Engine,
+    pub heard: Vec<Heard>,
+    pub error: Option<Error>,
+    /// How many frames came as [`Event::LargeFrame`].
+    pub large_frames: usize,
+    input: Vec<u8>,
+    large: Option<(bool, usize, Vec<u8>)>,
+}
+
+impl End {
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            engine: Engine::new(config, now),
+            heard: Vec::new(),
+            error: None,
+            large_frames: 0,
+            input: Vec::new(),
+            large: None,
+        }
+    }
+
+    /// Takes bytes from the wire, and steps as far as they reach.
+    pub fn receive(&mut self, bytes: &[u8], now: Instant) {
+        let mut input = mem::take(&mut self.input);
+        input.extend_from_slice(bytes);
+        let mut from = 0;
+        let mut idle = 0;
+        while self.error.is_none() {
+            if let Some((more, len, mut payload)) = self.large.take() {
+                let missing = len - payload.len();
+                let at_hand = missing.min(input.len() - from);
+                payload.extend_from_slice(&input[from..from + at_hand]);
+                from += at_hand;
+                if at_hand > 0 {
+                    self.engine.note_traffic(now);
+                }
+                if payload.len() < len {
+                    self.large = Some((more, len, payload));
+                    break;
+                }
+                self.heard.push(Heard::Frame(more, payload));
+            }
+            let rest = &input[from..];
+            let (used, event) = match self.engine.step(rest, now) {
+                Ok(stepped) => stepped,
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
+            };
+            assert!(used <= rest.len(), "consumed what was not there");
+            from += used;
+            idle = if used == 0 { idle + 1 } else { 0 };
+            assert!(idle <= 3, "goes on and on without consuming anything");
+            self.heard.push(match event {
+                Event::NeedMore { hint } => {
+                    assert!(hint >= 1);
+                    assert_eq!(used, 0, "consumed and asked for more");
+                    break;
+                }
+                Event::Progress => continue,
+                Event::LargeFrame { more, len } => {
+                    self.large_frames += 1;
+                    self.large = Some((more, len as usize, Vec::new()));
+                    continue;
+                }
+                Event::Ready => Heard::Ready,
+                Event::Frame { more, payload } => Heard::Frame(more, payload.to_vec()),
+                Event::Subscribe(topic) => Heard::Subscribe(topic.to_vec()),
+                Event::Cancel(topic) => Heard::Cancel(topic.to_vec()),
+                Event::Join(group) => Heard::Join(group.to_vec()),
+                Event::Leave(group) => Heard::Leave(group.to_vec()),
+            });
+        }
+        self.input = input.split_off(from);
+    }
+
+    /// What the protocol has to send.
+    pub fn transmit(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.engine.transmit(&mut out);
+        assert!(!self.engine.has_output());
+        out
+    }
+
+    /// Frames of a message, encoded.
+    pub fn message(&mut self, parts: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let more = index + 1 < parts.len();
+            self.engine.encode_frame(part, more, &mut out);
+        }
+        out
+    }
+}
+
+/// A whole greeting of that version, naming that mechanism.
+pub fn greeting(major: u8, minor: u8, mechanism: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[0] = 0xff;
+    bytes[8] = 1;
+    bytes[9] = 0x7f;
+    bytes[10] = major;
+    bytes[11] = minor;
+    bytes[12..12 + mechanism.len()].copy_from_slice(mechanism.as_bytes());
+    bytes
+}
+
+/// A short command frame.
+pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
+    let len = 1 + name.len() + data.len();
+    let len = u8::try_from(len).expect("scripts use short commands");
+    let mut bytes = vec![4, len, name.len() as u8];
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+/// READY of a peer of that type.
+pub fn ready(socket_type: &str) -> Vec<u8> {
+    let mut data = b"\x0bSocket-Type\0\0\0".to_vec();
+    data.push(socket_type.len() as u8);
+    data.extend_from_slice(socket_type.as_bytes());
+    command("READY", &data)
+}
