@@ -41,6 +41,8 @@ pub struct Row {
 pub enum Kind {
     /// 0 or 1.
     Switch,
+    /// A number from 0, where 0 is off.
+    Loose,
     /// Any number, where 0 is off.
     Truth,
     /// An `int` of this range.
@@ -225,6 +227,7 @@ impl Row {
     pub(super) fn check_range(&self, value: &OptionValue) -> Result<(), OptionError> {
         let fits = match (self.kind, value) {
             (Kind::Switch, OptionValue::Int(value)) => matches!(value, 0 | 1),
+            (Kind::Loose, OptionValue::Int(value)) => *value >= 0,
             (Kind::Int { min, max }, OptionValue::Int(value)) => (min..=max).contains(value),
             (Kind::I64 { min }, OptionValue::I64(value)) => min <= *value,
             (Kind::Bytes { min, max }, OptionValue::Bytes(value)) => {
@@ -261,11 +264,12 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Switch => f.write_str("0 or 1"),
+            Self::Loose => f.write_str("a number from 0, 0 for off"),
             Self::Truth => f.write_str("a number, 0 for off"),
             Self::Int { min, max: i32::MAX } => write!(f, "a number from {min}"),
             Self::Int { min, max } => write!(f, "a number from {min} to {max}"),
+            Self::I64 { min: i64::MIN } | Self::U64 => f.write_str("a 64-bit number"),
             Self::I64 { min } => write!(f, "a 64-bit number from {min}"),
-            Self::U64 => f.write_str("a 64-bit number"),
             Self::Bytes {
                 max: usize::MAX, ..
             } => f.write_str("bytes"),

@@ -119,11 +119,9 @@ fn listen_tcp(
 ) -> Result<Listener, BindError> {
     let addresses = local_addresses(tcp.place(), options.ipv6).map_err(|error| match error {
         DialError::Endpoint(error) => error,
-        other => EndpointError::BadAddress {
-            transport: "tcp",
-            address: tcp.to_string(),
-            reason: other.to_string(),
-        },
+        DialError::Lookup { host, .. } | DialError::NoAddress { host, .. } => {
+            EndpointError::NoSuchInterface(host)
+        }
     })?;
     let mut last = None;
     for address in addresses {

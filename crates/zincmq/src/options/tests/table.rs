@@ -221,6 +221,10 @@ fn edges(kind: Kind) -> (Vec<OptionValue>, Vec<OptionValue>) {
             vec![0.into(), 1.into()],
             vec![2.into(), (-1).into(), text(1)],
         ),
+        Kind::Loose => (
+            vec![0.into(), 1.into(), i32::MAX.into()],
+            vec![(-1).into(), text(1)],
+        ),
         Kind::Truth => (vec![0.into(), 1.into()], vec![bytes(4)]),
         Kind::Int { min, max } => (
             vec![min.into(), max.into()],
@@ -232,8 +236,13 @@ fn edges(kind: Kind) -> (Vec<OptionValue>, Vec<OptionValue>) {
                 .collect(),
         ),
         Kind::I64 { min } => (
-            vec![min.into(), i64::MAX.into()],
-            vec![(min - 1).into(), text(1), u64::MAX.into()],
+            // Every negative one means no limit, and reads as -1.
+            vec![(-1i64).into(), i64::MAX.into()],
+            min.checked_sub(1)
+                .map(OptionValue::I64)
+                .into_iter()
+                .chain([text(1), u64::MAX.into()])
+                .collect(),
         ),
         Kind::U64 => (
             vec![0u64.into(), u64::MAX.into()],

@@ -55,6 +55,8 @@ fn values_are_parsed_once_into_what_the_engine_wants() {
     assert_eq!(store.heartbeat_ttl(), None);
     set(&mut store, "HEARTBEAT_TIMEOUT", 0).unwrap();
     assert_eq!(store.heartbeat_timeout(), None);
+    set(&mut store, "MAXMSGSIZE", -5).unwrap();
+    assert_eq!(store.max_message_size(), None);
     set(&mut store, "SNDBUF", -1).unwrap();
     assert_eq!(store.transport().send_buffer, None);
 }
@@ -100,7 +102,7 @@ fn live_pipes_and_patterns_are_told() {
         ("ROUTER_HANDOVER", 1.into(), Setting::RouterHandover(true)),
         ("ROUTER_RAW", 1.into(), Setting::RouterRaw(true)),
         ("PROBE_ROUTER", 1.into(), Setting::ProbeRouter(true)),
-        ("REQ_CORRELATE", 1.into(), Setting::ReqCorrelate(true)),
+        ("REQ_CORRELATE", 2.into(), Setting::ReqCorrelate(true)),
         ("REQ_RELAXED", 0.into(), Setting::ReqRelaxed(false)),
         ("XPUB_VERBOSE", 1.into(), Setting::XpubVerbose(true)),
         ("XPUB_VERBOSER", 1.into(), Setting::XpubVerboser(true)),
@@ -175,6 +177,7 @@ fn accept_filters_add_up() {
         );
     }
     assert_eq!(store.transport().tcp_accept_filters.len(), 2);
+    assert!(set(&mut store, "TCP_ACCEPT_FILTER", "\0").is_err());
     set(&mut store, "TCP_ACCEPT_FILTER", "").unwrap();
     assert!(store.transport().tcp_accept_filters.is_empty());
 
@@ -300,6 +303,8 @@ fn c_bytes_have_the_size_of_their_kind() {
     assert_eq!(from("AFFINITY", &7u64.to_ne_bytes()), Ok(7u64.into()));
     assert_eq!(from("ROUTING_ID", b"a\0b"), Ok(b"a\0b".as_slice().into()));
     assert_eq!(from("BINDTODEVICE", b"eth0\0"), Ok("eth0".into()));
+    assert_eq!(from("TCP_ACCEPT_FILTER", b""), Ok("".into()));
+    assert_eq!(from("TCP_ACCEPT_FILTER", b"\0"), Ok("\0".into()));
     assert_eq!(from("METADATA", b"X:yz"), Ok("X:yz".into()));
     assert_eq!(from("IPC_FILTER_UID", b""), Ok(b"".as_slice().into()));
     for (name, len) in [

@@ -208,6 +208,10 @@ fn names_without_address_are_told_apart() {
     assert!(
         matches!(bound, Err(BindError::Endpoint(EndpointError::NoSuchInterface(name))) if name == "nosuch.invalid")
     );
+    let bound = listen(&endpoint("tcp://[::1]:*"), &options(false));
+    assert!(
+        matches!(bound, Err(BindError::Endpoint(EndpointError::NoSuchInterface(name))) if name == "::1")
+    );
     let dialed = resolve(&endpoint("tcp://nosuch.invalid:1"), &options(false));
     assert!(matches!(dialed, Err(DialError::Lookup { host, .. }) if host == "nosuch.invalid"));
     let v6 = resolve(&endpoint("tcp://[::1]:1"), &options(false));
