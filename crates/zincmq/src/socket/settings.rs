@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use super::core::{Core, Refusal, State};
-use crate::connection::{Backoff, LinkOptions};
-use crate::options::{
-    Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions,
-};
 use crate::SocketType;
+use crate::connection::{Backoff, LinkOptions};
+use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 
 const POLL_IN: i32 = 1;
 const POLL_OUT: i32 = 2;
@@ -16,16 +14,14 @@ impl Core {
     pub(crate) fn set_option(&self, row: &Row, value: OptionValue) -> Result<(), OptionError> {
         self.check_usable()?;
         let socket_type = self.socket_type();
-        let live = self.with(|state| {
-            match state.options.set(row, value, socket_type)? {
-                Effect::Stored => Ok(None),
-                Effect::Live(live) => Ok(Some(live)),
-                Effect::Pattern(setting) => state
-                    .pattern
-                    .set(&mut state.peers, setting)
-                    .map(|()| None)
-                    .map_err(|error| OptionError::from_setting(row, error)),
-            }
+        let live = self.with(|state| match state.options.set(row, value, socket_type)? {
+            Effect::Stored => Ok(None),
+            Effect::Live(live) => Ok(Some(live)),
+            Effect::Pattern(setting) => state
+                .pattern
+                .set(&mut state.peers, setting)
+                .map(|()| None)
+                .map_err(|error| OptionError::from_setting(row, error)),
         })?;
         match live {
             Some(Live::SendHwm(n)) => self.apply_send_hwm(n),
