@@ -15,7 +15,7 @@ use super::{Target, TransportOptions};
 /// [`Dialing::finish`] tells how it ended.
 pub(crate) struct Dialing {
     socket: Socket,
-    target: Target,
+    endpoint: String,
 }
 
 /// Starts to connect to `target` without waiting. An ipc listener whose
@@ -43,7 +43,7 @@ pub(crate) fn dial(target: &Target, options: &TransportOptions) -> io::Result<Di
     }
     Ok(Dialing {
         socket,
-        target: target.clone(),
+        endpoint: target.endpoint.clone(),
     })
 }
 
@@ -63,7 +63,7 @@ impl Dialing {
                 None => rustix::net::sockopt::socket_peercred(&self.socket)
                     .map_or_else(|_| "localhost".to_owned(), |peer| credentials_text(&peer)),
             },
-            peer_endpoint: self.target.endpoint,
+            peer_endpoint: self.endpoint,
             local_endpoint: endpoint_of(&local),
             stream: SocketStream::boxed(self.socket),
         })
