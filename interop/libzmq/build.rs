@@ -53,7 +53,10 @@ fn main() {
     }
 
     // The archive must come before the C++ runtime it needs.
-    println!("cargo:rustc-link-search=native={}", cache.join("lib").display());
+    println!(
+        "cargo:rustc-link-search=native={}",
+        cache.join("lib").display()
+    );
     println!("cargo:rustc-link-lib=static=zmq");
     println!("cargo:rustc-link-lib=stdc++");
     println!("cargo:root={}", cache.display());

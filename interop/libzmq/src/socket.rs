@@ -61,7 +61,9 @@ impl Socket {
     pub fn bind(&self, endpoint: &str) -> Result<String, Error> {
         let c = c_string("zmq_bind", endpoint)?;
         // SAFETY: a live socket and a terminated string.
-        check("zmq_bind", unsafe { ffi::zmq_bind(self.handle, c.as_ptr()) })?;
+        check("zmq_bind", unsafe {
+            ffi::zmq_bind(self.handle, c.as_ptr())
+        })?;
         self.last_endpoint()
     }
 
