@@ -39,7 +39,7 @@ pub fn deny(run: &Run) -> Result<Tally> {
     let config = run.repo.path("deny.toml");
     let config = config.to_string_lossy();
     let command = |name: &str, checks: &[&str]| {
-        let arguments = [&["--all-features", "check", "--config", &config], checks].concat();
+        let arguments = [&["--all-features", "--config", &config, "check"], checks].concat();
         let command = run.repo.cargo(name, &[])?;
         Ok::<_, anyhow::Error>(command.program(&deny).arguments(&arguments))
     };
