@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -41,6 +42,54 @@ impl Machine {
                 rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
             },
         }
+    }
+}
+
+/// How busy the machine was since a moment, and with whose work.
+#[derive(Debug)]
+pub struct Load {
+    start: Ticks,
+}
+
+/// Clock ticks of all processors together.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    busy: u64,
+    all: u64,
+}
+
+impl Load {
+    /// From now on.
+    pub fn start() -> Result<Self> {
+        Ok(Self {
+            start: Ticks::now()?,
+        })
+    }
+
+    /// The part of the machine that was busy since the start, without `ours`, in processor seconds.
+    pub fn others_share(&self, ours: f64) -> Result<f64> {
+        let now = Ticks::now()?;
+        let busy = now.busy.saturating_sub(self.start.busy) as f64;
+        let all = now.all.saturating_sub(self.start.all) as f64;
+        let ours = ours * rustix::param::clock_ticks_per_second() as f64;
+        Ok(((busy - ours) / all.max(1.0)).max(0.0))
+    }
+}
+
+impl Ticks {
+    /// proc(5): the first line of `stat` is `cpu`, then user, nice, system, idle, iowait, irq,
+    /// softirq, steal; what follows is contained in these.
+    fn now() -> Result<Self> {
+        let stat = fs::read_to_string("/proc/stat")?;
+        let line = stat.lines().next().context("/proc/stat")?;
+        let fields = line.split_whitespace().skip(1).take(8);
+        let ticks = fields.map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let all: u64 = ticks.iter().sum();
+        let idle: u64 = ticks.iter().skip(3).take(2).sum();
+        Ok(Self {
+            busy: all - idle,
+            all,
+        })
     }
 }
 

@@ -78,6 +78,9 @@ fn run(cli: Cli) -> Result<()> {
         report.rows.push(row);
     }
     println!("results: {}", report.save()?.display());
+    if let Some(note) = report.disturbance() {
+        println!("{note}");
+    }
     println!("{}", report.worst());
     Ok(())
 }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::case::{Case, Pattern, Transport};
 use crate::library::{Name, for_case};
+use crate::machine::Load;
 use crate::report::{Contender, Row, Sample};
 use crate::role::Finding;
 
@@ -73,6 +74,7 @@ fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Sample> {
         Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
         Transport::Inproc => "inproc://bench".to_owned(),
     };
+    let load = Load::start()?;
     let end = Instant::now() + DEADLINE;
     let start = |role: &str, endpoint: &str| {
         Process::start(library, role, endpoint, case.size, count, verify, end)
@@ -93,17 +95,19 @@ fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Sample> {
             vec![first.finding()?, second.finding()?]
         }
     };
-    sample(&findings, count)
+    sample(&findings, count, &load)
 }
 
-fn sample(findings: &[Finding], count: u64) -> Result<Sample> {
+fn sample(findings: &[Finding], count: u64, load: &Load) -> Result<Sample> {
     let cpu_seconds: f64 = findings.iter().map(|finding| finding.cpu_seconds).sum();
     let cpu_seconds_per_million = cpu_seconds * 1e6 / count as f64;
+    let others_share = load.others_share(cpu_seconds)?;
     if let Some(seconds) = findings.iter().find_map(|finding| finding.seconds) {
         return Ok(Sample::Throughput {
             // The first message starts the clock.
             per_second: count.saturating_sub(1) as f64 / seconds.max(1e-9),
             cpu_seconds_per_million,
+            others_share,
         });
     }
     let latency = findings.iter().find_map(|finding| finding.latency);
@@ -113,6 +117,7 @@ fn sample(findings: &[Finding], count: u64) -> Result<Sample> {
         p99: latency.p99,
         max: latency.max,
         cpu_seconds_per_million,
+        others_share,
     })
 }
 

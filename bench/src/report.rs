@@ -12,6 +12,9 @@ use crate::case::Case;
 use crate::library::Name;
 use crate::machine::Machine;
 
+/// What others may use of a machine that counts as quiet.
+const QUIET: f64 = 0.05;
+
 /// Everything one call measured.
 pub struct Report {
     quick: bool,
@@ -44,6 +47,8 @@ pub enum Sample {
         per_second: f64,
         /// Of both processes together.
         cpu_seconds_per_million: f64,
+        /// Part of the machine that processes outside the run used meanwhile.
+        others_share: f64,
     },
     /// One way, in microseconds.
     Latency {
@@ -51,6 +56,7 @@ pub enum Sample {
         p99: f64,
         max: f64,
         cpu_seconds_per_million: f64,
+        others_share: f64,
     },
 }
 
@@ -84,6 +90,19 @@ impl Report {
         let text = serde_json::to_string_pretty(&report)? + "\n";
         fs::write(&file, text).with_context(|| file.display().to_string())?;
         Ok(file)
+    }
+
+    /// A warning, when others used the machine: above all latency then says little, since it
+    /// depends on whether the scheduler puts both sides on one core.
+    pub fn disturbance(&self) -> Option<String> {
+        let samples = self.rows.iter().flat_map(|row| &row.contenders);
+        let shares =
+            samples.flat_map(|contender| contender.samples.iter().map(Sample::others_share));
+        let share = median(shares);
+        (share > QUIET).then(|| {
+            let percent = share * 100.0;
+            format!("note: other processes used {percent:.0} % of the machine during the runs")
+        })
     }
 
     /// The case in which the subject does least well beside the first it is compared with.
@@ -140,6 +159,14 @@ impl Sample {
         match *self {
             Self::Throughput { per_second, .. } => per_second,
             Self::Latency { median, .. } => median,
+        }
+    }
+
+    fn others_share(&self) -> f64 {
+        match *self {
+            Self::Throughput { others_share, .. } | Self::Latency { others_share, .. } => {
+                others_share
+            }
         }
     }
 }
@@ -216,12 +243,14 @@ mod tests {
                     Pattern::Throughput => Sample::Throughput {
                         per_second: value,
                         cpu_seconds_per_million: 0.0,
+                        others_share: 0.0,
                     },
                     Pattern::Latency => Sample::Latency {
                         median: value,
                         p99: 2.0 * value,
                         max: 3.0 * value,
                         cpu_seconds_per_million: 0.0,
+                        others_share: 0.0,
                     },
                 })
                 .collect(),
