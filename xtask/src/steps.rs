@@ -10,7 +10,11 @@ use crate::tools;
 /// `cargo fmt --check` in every workspace.
 pub fn fmt(run: &Run) -> Result<Tally> {
     each_workspace(run, |name| {
-        run.check(run.repo.cargo(name, &["fmt", "--all", "--check"])?, 2)
+        run.check(
+            run.repo
+                .cargo(name, &["fmt", "--all", "--check", "--", "--color", "never"])?,
+            2,
+        )
     })
 }
 

@@ -128,6 +128,8 @@ impl Run<'_> {
         if !output.ok() && tally.failed == 0 {
             // It did not compile, ran too long or died.
             tally += self.held(false, &output.summary());
+        } else if tally.passed + tally.failed == 0 {
+            tally += self.held(false, "no test ran");
         }
         Ok(tally)
     }

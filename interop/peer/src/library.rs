@@ -128,7 +128,9 @@ pub use ours::ZincmqLibrary;
 
 #[cfg(feature = "zincmq")]
 mod ours {
-    use super::{Context as _, Duration, Library, Result, Socket, bail};
+    use anyhow::Context as _;
+
+    use super::{Duration, Library, Result, Socket, bail};
 
     /// ZincMQ.
     pub struct ZincmqLibrary(zincmq::Context);
