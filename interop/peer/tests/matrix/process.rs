@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -18,6 +18,7 @@ pub struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: Receiver<String>,
+    stderr: Receiver<String>,
     transcript: Transcript,
     deadline: Instant,
 }
@@ -48,7 +49,7 @@ impl Process {
         let stdout = read_lines(child.stdout.take().expect("stdout is piped"), |_| {});
         let errors = transcript.clone();
         let whose = name.to_owned();
-        read_lines(child.stderr.take().expect("stderr is piped"), move |line| {
+        let stderr = read_lines(child.stderr.take().expect("stderr is piped"), move |line| {
             errors.note(&whose, "stderr", line);
         });
         let mut process = Self {
@@ -56,6 +57,7 @@ impl Process {
             child,
             stdin,
             stdout,
+            stderr,
             transcript: transcript.clone(),
             deadline,
         };
@@ -142,6 +144,8 @@ impl Process {
             Err(RecvTimeoutError::Timeout) => Err(self.silent()),
             Err(RecvTimeoutError::Disconnected) => {
                 let status = self.child.wait().map_err(|e| e.to_string())?;
+                // Its last words belong to the transcript.
+                while self.stderr.recv_timeout(Duration::from_secs(1)).is_ok() {}
                 Err(format!("{} ended by itself with {status}", self.name))
             }
         }
@@ -210,8 +214,9 @@ fn read_lines(
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             note(&line);
-            // Nobody listens to standard error's lines but the transcript.
-            let _ = lines.send(line);
+            if lines.send(line).is_err() {
+                return;
+            }
         }
     });
     receiver
