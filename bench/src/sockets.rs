@@ -222,9 +222,9 @@ mod ours {
 
         fn recv(socket: &zincmq::Socket, see: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
             let message = socket.recv()?;
-            match message.iter().as_slice() {
-                [part] => see(part),
-                parts => bail!("{} parts, expected one", parts.len()),
+            match message.into_single() {
+                Ok(part) => see(&part),
+                Err(parts) => bail!("{} parts, expected one", parts.len()),
             }
         }
     }
