@@ -18,6 +18,8 @@ pub(crate) struct PeerId(pub(crate) u32);
 pub(crate) trait Far: Send + Sync {
     /// The pipe towards it has something, and it slept.
     fn data(&self);
+    /// The pipe towards it holds a batch worth seeing to.
+    fn batch(&self);
     /// The pipe from it has room again, and it slept.
     fn room(&self);
     /// This side is done with the peer: close the connection, now.
@@ -34,7 +36,13 @@ pub(crate) struct Peer {
     /// A routing id the application asked for with CONNECT_ROUTING_ID.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
+    /// Messages and bytes out at which the far side is told of a batch.
+    batch_at: (u64, u64),
 }
+
+/// So much is worth a system call.
+const BATCH_MESSAGES: u64 = 512;
+const BATCH_BYTES: u64 = 64 * 1024;
 
 /// What one peer sent and took; written under the socket's lock only.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,6 +88,7 @@ pub(crate) struct Wake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     Data,
+    Batch,
     Room,
     HangUp,
 }
@@ -110,7 +119,21 @@ impl Peer {
             key,
             assigned_id,
             counters: PeerCounters::default(),
+            batch_at: (BATCH_MESSAGES, BATCH_BYTES),
         }
+    }
+
+    #[inline]
+    fn is_batch(&self) -> bool {
+        let (messages, bytes) = self.batch_at;
+        self.counters.messages_out >= messages || self.counters.bytes_out >= bytes
+    }
+
+    fn next_batch(&mut self) {
+        self.batch_at = (
+            self.counters.messages_out + BATCH_MESSAGES,
+            self.counters.bytes_out + BATCH_BYTES,
+        );
     }
 
     pub(crate) fn info(&self) -> &Arc<PeerInfo> {
@@ -176,12 +199,18 @@ impl Peers {
             Ok(()) => {
                 peer.counters.messages_out += 1;
                 peer.counters.bytes_out += size;
-                if peer.tx.publish() {
-                    self.wakes.push(Wake {
-                        far: Arc::clone(&peer.far),
-                        what: News::Data,
-                    });
-                }
+                let what = if peer.tx.publish() {
+                    News::Data
+                } else if peer.is_batch() {
+                    News::Batch
+                } else {
+                    return Ok(());
+                };
+                peer.next_batch();
+                self.wakes.push(Wake {
+                    far: Arc::clone(&peer.far),
+                    what,
+                });
                 Ok(())
             }
             Err(PushError::Full(item)) => Err(Refused::Full(item)),

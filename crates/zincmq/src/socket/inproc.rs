@@ -206,6 +206,10 @@ impl Far for Other {
         self.tell(News::Data);
     }
 
+    fn batch(&self) {
+        // The other socket reads for itself.
+    }
+
     fn room(&self) {
         self.tell(News::Room);
     }
