@@ -36,9 +36,16 @@ pub(crate) struct Peer {
     /// A routing id the application asked for with CONNECT_ROUTING_ID.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
+    /// The far side is a socket of this process, which may be at work on the
+    /// next message right now.
+    near: bool,
     /// Messages and bytes out at which the far side is told of a batch.
     batch_at: (u64, u64),
 }
+
+/// Where looking for more ends, in turns of a spin loop: about two
+/// microseconds after it began.
+const LONGEST_PAUSE: u32 = 16;
 
 /// So much is worth a system call.
 const BATCH_MESSAGES: u64 = 512;
@@ -78,6 +85,8 @@ pub(crate) struct Peers {
     slab: Slab<Peer>,
     wakes: Vec<Wake>,
     finished: Vec<PeerId>,
+    /// Whoever receives would wait anyway.
+    patient: bool,
 }
 
 pub(crate) struct Wake {
@@ -119,7 +128,27 @@ impl Peer {
             key,
             assigned_id,
             counters: PeerCounters::default(),
+            near: false,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
+        }
+    }
+
+    /// Says that the far side is a socket of this process.
+    pub(crate) fn nearby(mut self) -> Self {
+        self.near = true;
+        self
+    }
+
+    /// Gives a sender in this process the time to queue some more, so that
+    /// both sides work in batches and need not wake each other for each
+    /// message. Looks less and less often: each look costs the sender too.
+    fn await_more(&self) {
+        let mut pause = 2;
+        while pause <= LONGEST_PAUSE && self.rx.is_empty_hint() {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            pause *= 2;
         }
     }
 
@@ -164,6 +193,12 @@ impl Peer {
 }
 
 impl Peers {
+    /// Whether a pop may look for more for a moment before it finds nothing.
+    #[inline]
+    pub(crate) fn set_patient(&mut self, patient: bool) {
+        self.patient = patient && self.slab.len() == 1;
+    }
+
     pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
         PeerId(self.slab.insert(peer) as u32)
     }
@@ -258,6 +293,9 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Popped::Finished;
         };
+        if self.patient && peer.near && peer.rx.is_empty_hint() {
+            peer.await_more();
+        }
         match peer.rx.pop() {
             Some(mut item) => {
                 if peer.rx.release() {

@@ -292,19 +292,26 @@ impl Core {
         }
     }
 
+    /// Receives; `WAITS` tells that the caller has some patience.
     #[inline]
-    pub(crate) fn recv(
+    pub(crate) fn recv<const WAITS: bool>(
         &self,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<Multipart, RecvFailure> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        match self.with(|state| state.pattern.recv(&mut state.peers)) {
-            Err(RecvFailure::WouldBlock) => {
-                let limit = self.with(|state| patience(&state.options));
-                self.recv_waiting(limit)
+        let mut limit = Patience::None;
+        let received = self.with(|state| {
+            state.peers.set_patient(WAITS);
+            let received = state.pattern.recv(&mut state.peers);
+            if received.is_err() {
+                limit = patience(&state.options);
             }
+            received
+        });
+        match received {
+            Err(RecvFailure::WouldBlock) => self.recv_waiting(limit),
             other => other,
         }
     }
@@ -377,7 +384,10 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        self.with(|state| state.pattern.recv(&mut state.peers))
+        self.with(|state| {
+            state.peers.set_patient(false);
+            state.pattern.recv(&mut state.peers)
+        })
     }
 
     /// One non-blocking look at the connections, by one who will not be back.
