@@ -2,6 +2,7 @@
 //! hands over and one receive returns.
 
 mod block;
+mod origin;
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use self::block::Block;
+pub(crate) use self::origin::{Origin, Origins};
 use crate::SocketType;
 
 /// Payloads up to this many bytes live inside the [`Message`] itself.
@@ -33,7 +35,7 @@ pub const INLINE_CAPACITY: usize = 39;
 #[derive(Clone)]
 pub struct Message {
     repr: Repr,
-    peer: Option<Arc<PeerInfo>>,
+    peer: Option<Origin>,
 }
 
 #[derive(Clone)]
@@ -94,7 +96,7 @@ impl Message {
     /// The peer this message came from, if it was received over a connection.
     #[must_use]
     pub fn peer(&self) -> Option<&PeerInfo> {
-        self.peer.as_deref()
+        self.peer.as_ref().map(Origin::info)
     }
 
     /// The payload as [`Bytes`]; shares a long one, copies a short one.
@@ -114,7 +116,7 @@ impl Message {
     }
 
     #[inline]
-    pub(crate) fn set_peer(&mut self, peer: Option<Arc<PeerInfo>>) {
+    pub(crate) fn set_peer(&mut self, peer: Option<Origin>) {
         self.peer = peer;
     }
 }
@@ -346,13 +348,13 @@ impl Multipart {
         self.first.peer()
     }
 
-    /// Marks every part as received from `peer`.
+    /// Marks every part as received from the peer of `origins`.
     #[inline]
-    pub(crate) fn set_peer(&mut self, peer: &Arc<PeerInfo>) {
+    pub(crate) fn set_peer(&mut self, origins: &mut Origins) {
         for part in &mut self.rest {
-            part.set_peer(Some(Arc::clone(peer)));
+            part.set_peer(Some(origins.next()));
         }
-        self.first.set_peer(Some(Arc::clone(peer)));
+        self.first.set_peer(Some(origins.next()));
     }
 }
 
