@@ -406,15 +406,55 @@ impl std::ops::Index<usize> for Multipart {
     }
 }
 
-impl<T: Into<Message>> From<T> for Multipart {
-    #[inline]
-    fn from(part: T) -> Self {
-        Self {
-            first: part.into(),
-            rest: ThinVec::new(),
+/// What makes one part makes a message of one part, and an array of it one
+/// of several. Not a blanket `impl`, as bytes are an array, too.
+macro_rules! parts {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<$part> for Multipart {
+            #[inline]
+            fn from(part: $part) -> Self {
+                Self {
+                    first: part.into(),
+                    rest: ThinVec::new(),
+                }
+            }
         }
-    }
+    )*};
 }
+
+macro_rules! arrays {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)* const PARTS: usize> From<[$part; PARTS]> for Multipart {
+            /// The elements are the parts; of none comes one empty part.
+            fn from(parts: [$part; PARTS]) -> Self {
+                parts.into_iter().map(Message::from).collect()
+            }
+        }
+    )*};
+}
+
+parts!(
+    [] Message,
+    ['a] &'a Message,
+    ['a] &'a [u8],
+    ['a, const N: usize] &'a [u8; N],
+    [const N: usize] [u8; N],
+    ['a] &'a str,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
+
+arrays!(
+    [] Message,
+    ['a,] &'a Message,
+    ['a,] &'a [u8],
+    ['a, const N: usize,] &'a [u8; N],
+    ['a,] &'a str,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
 
 impl FromIterator<Message> for Multipart {
     /// Collects the parts; of no parts makes one empty part.

@@ -204,7 +204,7 @@ impl Peers {
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
     pub(crate) fn set_patient(&mut self, patient: bool) {
-        self.patient = patient && self.slab.len() == 1;
+        self.patient = patient;
     }
 
     pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
@@ -296,12 +296,14 @@ impl Peers {
 
     /// Takes the next item from peer `id`. A message's parts carry its
     /// [`PeerInfo`] afterwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
+        let lonely = self.slab.len() == 1;
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Popped::Finished;
         };
-        if self.patient && peer.near && peer.rx.is_empty_hint() {
+        let patient = self.patient && peer.near;
+        if patient && peer.rx.is_empty_hint() && lonely {
             peer.await_more();
         }
         match peer.rx.pop() {
@@ -405,8 +407,10 @@ impl Peers {
         std::mem::take(&mut self.wakes)
     }
 
-    pub(crate) fn has_wakes(&self) -> bool {
-        !self.wakes.is_empty()
+    /// Whether there is anything to carry out for the pipes' other ends.
+    #[inline]
+    pub(crate) fn has_chores(&self) -> bool {
+        !self.wakes.is_empty() || !self.finished.is_empty()
     }
 
     /// Peers whose pipes ended since the last call; the socket detaches them.

@@ -26,9 +26,6 @@ const DIRECT_SENDS: u32 = 2;
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
-/// Messages that a receiver decodes before it takes them: few enough to stay
-/// in the nearest cache until then.
-const AT_ONCE: u64 = 256;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -278,17 +275,13 @@ impl Session {
         by: Driver,
         progress: &mut bool,
     ) -> Result<bool, Ending> {
-        let most = match by {
-            Driver::Application => AT_ONCE,
-            Driver::Reactor => u64::MAX / 2,
-        };
         let mut turns = 0;
         loop {
             let Some(wire) = &mut inner.wire else {
                 return Ok(false);
             };
             let before = wire.items();
-            let decoded = wire.decode(inner.inn.as_mut(), most, Instant::now());
+            let decoded = wire.decode(inner.inn.as_mut(), Instant::now());
             if wire.items() > before
                 && let Some(inn) = &mut inner.inn
             {
@@ -303,7 +296,7 @@ impl Session {
                     continue;
                 }
                 Decoded::Full => return Ok(true),
-                Decoded::Enough | Decoded::NeedsInput => {}
+                Decoded::NeedsInput => {}
             }
             if turns == TURNS || (*progress && by == Driver::Application) {
                 return Ok(false);
@@ -389,16 +382,18 @@ impl Session {
         let Some(wire) = &inner.wire else { return };
         let info = wire.peer_info();
         inner.info = Some(Arc::clone(&info));
-        if !self.options.raw {
-            self.port
-                .event(&wire.endpoint, Some(&info), EventKind::HandshakeSucceeded);
-        }
+        let endpoint = wire.endpoint.clone();
         let again = inner.connections > 0;
         inner.connections += 1;
         if inner.inn.is_none() {
-            self.attach(inner, info);
+            self.attach(inner, Arc::clone(&info));
         } else {
-            self.port.connected(self.key, info, again);
+            self.port.connected(self.key, Arc::clone(&info), again);
+        }
+        // Last: who hears of it may send at once.
+        if !self.options.raw {
+            self.port
+                .event(&endpoint, Some(&info), EventKind::HandshakeSucceeded);
         }
     }
 
