@@ -19,10 +19,10 @@ use crate::console::say;
 use failure::Failure;
 use stage::{Pace, Stage};
 
-/// By then a part has done its work or has failed, at either pace.
-const LIMIT: Duration = Duration::from_secs(30);
-/// How much longer a part may take to tell why it was late.
-const GRACE: Duration = Duration::from_secs(5);
+const LIMITS: Limits = Limits {
+    work: Duration::from_secs(30),
+    grace: Duration::from_secs(5),
+};
 
 /// What `zinc demo` can be told.
 #[derive(clap::Args)]
@@ -48,6 +48,15 @@ enum Name {
     PushPull,
     /// Two peers, each of which sends when it likes
     Pair,
+}
+
+/// How long a part may take, at either pace.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// By then it has done its work, or none of its calls waits any more.
+    work: Duration,
+    /// How much longer it may take to say why it was late.
+    grace: Duration,
 }
 
 /// Plays a part on its stage, and says what was checked.
@@ -87,7 +96,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let mut held = 0;
     for part in &parts {
         say(part.heading());
-        match watch(part.play(), pace, LIMIT) {
+        match watch(part.play(), pace, LIMITS) {
             Ok(checked) => {
                 held += 1;
                 say(format_args!("ok: {checked}\n"));
@@ -105,18 +114,19 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 /// Plays in a thread of its own, so that not even a part that never ends holds
 /// up the others.
-fn watch(play: Play, pace: Pace, limit: Duration) -> Result<String, Failure> {
+fn watch(play: Play, pace: Pace, limits: Limits) -> Result<String, Failure> {
     let (result, ended) = mpsc::channel();
     thread::Builder::new()
         .name("part".to_owned())
         .spawn(move || {
             // Nobody hears of what ends too late.
-            let _ = result.send(play(&Stage::new(pace, limit)));
+            let _ = result.send(play(&Stage::new(pace, limits.work)));
         })
         .map_err(|error| Failure::call("start a thread", error))?;
-    match ended.recv_timeout(limit + GRACE) {
+    let limit = limits.work + limits.grace;
+    match ended.recv_timeout(limit) {
         Ok(outcome) => outcome,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(Failure::Endless(limit + GRACE)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Failure::Endless(limit)),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(Failure::Panicked("the part")),
     }
 }
@@ -126,17 +136,18 @@ mod tests {
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn what_a_part_says_comes_through() {
-        let outcome = watch(|_| Ok("two".to_owned()), Pace::Fast, LIMIT);
+        let outcome = watch(|_| Ok("two".to_owned()), Pace::Fast, LIMITS);
         assert_eq!(outcome.unwrap(), "two");
     }
 
     #[test]
     fn a_part_that_fails_says_why() {
         let play: Play = |_| Err(Failure::unexpected("the reply", "b'World'", "b'Word'"));
-        let failure = watch(play, Pace::Fast, LIMIT).unwrap_err();
+        let failure = watch(play, Pace::Fast, LIMITS).unwrap_err();
         assert_eq!(
             failure.to_string(),
             "the reply: expected b'World', saw b'Word'"
@@ -146,7 +157,7 @@ mod tests {
     #[test]
     fn a_part_that_panics_has_failed() {
         let play: Play = |_| panic!("on purpose");
-        let failure = watch(play, Pace::Fast, LIMIT).unwrap_err();
+        let failure = watch(play, Pace::Fast, LIMITS).unwrap_err();
         assert_eq!(failure.to_string(), "the part panicked");
     }
 
@@ -158,10 +169,29 @@ mod tests {
             stage.bind(&socket)?;
             stage.recv(&socket, "receive a task").map(|_| String::new())
         };
-        let failure = watch(play, Pace::Fast, SHORT).unwrap_err();
+        let limits = Limits {
+            work: SHORT,
+            grace: LONG,
+        };
+        let failure = watch(play, Pace::Fast, limits).unwrap_err();
         assert_eq!(
             failure.to_string(),
             "cannot receive a task: timed out before a message came"
         );
+    }
+
+    #[test]
+    fn a_part_that_never_ends_is_left_behind() {
+        let play: Play = |_| {
+            loop {
+                thread::park();
+            }
+        };
+        let limits = Limits {
+            work: Duration::ZERO,
+            grace: SHORT,
+        };
+        let failure = watch(play, Pace::Fast, limits).unwrap_err();
+        assert_eq!(failure.to_string(), "still running after 20ms");
     }
 }
