@@ -14,7 +14,7 @@ use self::block::Block;
 use crate::SocketType;
 
 /// Payloads up to this many bytes live inside the [`Message`] itself.
-pub const INLINE_CAPACITY: usize = 46;
+pub const INLINE_CAPACITY: usize = 39;
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -38,12 +38,25 @@ pub struct Message {
 
 #[derive(Clone)]
 enum Repr {
-    Inline {
-        len: u8,
-        bytes: [u8; INLINE_CAPACITY],
-    },
+    Inline(Inline),
     Block(Block),
     Shared(Bytes),
+}
+
+/// Aligned like the other variants, so that moving a message is moving words:
+/// copies at odd offsets stall on the stores before them.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Inline {
+    bytes: [u8; INLINE_CAPACITY],
+    len: u8,
+}
+
+impl Inline {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
 }
 
 impl Message {
@@ -51,10 +64,10 @@ impl Message {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            repr: Repr::Inline {
-                len: 0,
+            repr: Repr::Inline(Inline {
                 bytes: [0; INLINE_CAPACITY],
-            },
+                len: 0,
+            }),
             peer: None,
         }
     }
@@ -66,10 +79,10 @@ impl Message {
         let repr = if payload.len() <= INLINE_CAPACITY {
             let mut bytes = [0; INLINE_CAPACITY];
             bytes[..payload.len()].copy_from_slice(payload);
-            Repr::Inline {
-                len: payload.len() as u8,
+            Repr::Inline(Inline {
                 bytes,
-            }
+                len: payload.len() as u8,
+            })
         } else if payload.len() <= block::LONGEST {
             Repr::Block(Block::copy_from(payload))
         } else {
@@ -88,7 +101,7 @@ impl Message {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.repr {
-            Repr::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
+            Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Block(block) => Bytes::from_owner(block),
             Repr::Shared(bytes) => bytes,
         }
@@ -118,7 +131,7 @@ impl Deref for Message {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.repr {
-            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Inline(inline) => inline.bytes(),
             Repr::Block(block) => block,
             Repr::Shared(bytes) => bytes,
         }

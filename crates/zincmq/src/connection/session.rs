@@ -26,6 +26,9 @@ const DIRECT_SENDS: u32 = 2;
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
+/// Messages that a receiver decodes before it takes them: few enough to stay
+/// in the nearest cache until then.
+const AT_ONCE: u64 = 256;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -275,13 +278,17 @@ impl Session {
         by: Driver,
         progress: &mut bool,
     ) -> Result<bool, Ending> {
+        let most = match by {
+            Driver::Application => AT_ONCE,
+            Driver::Reactor => u64::MAX / 2,
+        };
         let mut turns = 0;
         loop {
             let Some(wire) = &mut inner.wire else {
                 return Ok(false);
             };
             let before = wire.items();
-            let decoded = wire.decode(inner.inn.as_mut(), Instant::now());
+            let decoded = wire.decode(inner.inn.as_mut(), most, Instant::now());
             if wire.items() > before
                 && let Some(inn) = &mut inner.inn
             {
@@ -296,7 +303,7 @@ impl Session {
                     continue;
                 }
                 Decoded::Full => return Ok(true),
-                Decoded::NeedsInput => {}
+                Decoded::Enough | Decoded::NeedsInput => {}
             }
             if turns == TURNS || (*progress && by == Driver::Application) {
                 return Ok(false);

@@ -59,6 +59,8 @@ pub(super) enum Decoded {
     NeedsInput,
     /// The pipe to the socket is at its high-water mark.
     Full,
+    /// As many items as asked for were decoded; there may be more.
+    Enough,
     /// The handshake has just ended.
     Ready,
 }
@@ -168,14 +170,19 @@ impl Wire {
         }
     }
 
-    /// Turns what was read into items for the socket. Before the handshake is
+    /// Turns what was read into items for the socket, `most` of them. Before the handshake is
     /// over there is no pipe to put them into.
     pub(super) fn decode(
         &mut self,
         mut sink: Option<&mut Producer<Item>>,
+        most: u64,
         now: Instant,
     ) -> Result<Decoded, Ending> {
+        let enough = self.items + most;
         loop {
+            if self.items >= enough {
+                return Ok(Decoded::Enough);
+            }
             if let Some(large) = &mut self.large {
                 let n = large.take(self.input.bytes())?;
                 self.input.consume(n);
