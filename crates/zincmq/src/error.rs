@@ -176,6 +176,9 @@ pub enum BindError {
         /// The endpoint as given.
         endpoint: String,
     },
+    /// The context has no I/O threads, IO_THREADS being 0 (EMTHREAD).
+    #[error("`{0}` needs an I/O thread, and the context has none")]
+    NoIoThread(String),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,
@@ -228,6 +231,21 @@ pub enum SocketError {
     /// The context was made in the parent of this forked process.
     #[error("the context belongs to the process that forked this one")]
     Forked,
+}
+
+/// Why a builder made no socket.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// An option's value does not fit, or the type has no such option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The context gave no socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The endpoint could not be bound or connected.
+    #[error(transparent)]
+    Endpoint(#[from] BindError),
 }
 
 /// Why a context's end was not waited for to the last.

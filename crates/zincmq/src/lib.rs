@@ -1,5 +1,6 @@
 //! ZeroMQ in pure Rust.
 
+mod builder;
 mod connection;
 mod context;
 pub mod error;
@@ -13,10 +14,16 @@ mod route;
 mod socket;
 mod sync;
 mod transport;
+mod typed;
 
+pub use builder::Builder;
 pub use context::Context;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
 pub use options::context::ContextOptions;
 pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
 pub use zmtp::SocketType;
+pub use typed::{
+    Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, TypedSocket, Xpub, Xsub, dealer,
+    pair, publisher, pull, push, rep, req, router, stream, sub, xpub, xsub,
+};

@@ -6,6 +6,7 @@ mod epoll;
 mod fork;
 mod poll_set;
 mod spin;
+mod threads;
 mod timers;
 mod waiting;
 
@@ -22,6 +23,7 @@ pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
 pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
 pub(crate) use poll_set::{Membership, PollSet};
+pub(crate) use threads::Threads;
 pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;
 
@@ -79,8 +81,8 @@ struct Shared {
 const BELL: u64 = 0;
 
 impl Reactor {
-    /// Starts the thread, named `name`.
-    pub(crate) fn start(name: &str) -> io::Result<Self> {
+    /// Starts thread number `index` of those that are to run as `threads` says.
+    pub(crate) fn start(index: usize, threads: &Threads) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             epoll: Epoll::new()?,
             bell: Bell::new()?,
@@ -98,9 +100,7 @@ impl Reactor {
             .add(shared.bell.as_fd(), BELL, Interest::READ)?;
         let handle = Handle(shared);
         let looper = handle.clone();
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || looper.0.run())?;
+        let thread = threads.spawn(index, move || looper.0.run())?;
         Ok(Self {
             handle,
             thread: Some(thread),
