@@ -297,6 +297,8 @@ impl Session {
             let Some(wire) = &mut inner.wire else {
                 return Ok(());
             };
+            // What the protocol has to say goes first: our READY may wait there.
+            wire.transmit();
             if wire.is_ready()
                 && let Some(out) = &mut inner.out
                 && !wire.has_batch()
@@ -309,7 +311,6 @@ impl Session {
                     self.port.writable(self.key);
                 }
             }
-            wire.transmit();
             if !wire.has_unwritten() {
                 break;
             }
