@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::core::{Core, Refusal, State};
 use crate::SocketType;
-use crate::connection::{Backoff, LinkOptions};
+use crate::connection::{Backoff, LinkOptions, ReconnectStop};
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 use crate::pattern::Setting;
 
@@ -136,6 +136,11 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
             first,
             longest: options.reconnect_interval_max().unwrap_or(Duration::ZERO),
         }),
+        reconnect_stop: ReconnectStop {
+            refused: options.reconnect_stop() & 1 != 0,
+            handshake: options.reconnect_stop() & 2 != 0,
+            disconnect: options.reconnect_stop() & 4 != 0,
+        },
         connect_timeout: options.transport().connect_timeout,
         properties: options
             .metadata()
