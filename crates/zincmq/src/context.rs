@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::SocketType;
-use crate::connection::Resolve;
 use crate::builder::Builder;
+use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
 use crate::options::{OptionError, OptionValue, SocketOptions};

@@ -248,6 +248,40 @@ pub enum BuildError {
     Endpoint(#[from] BindError),
 }
 
+/// Why nothing was polled, or a poller was not changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PollError {
+    /// A wait without limit with nothing to wait for (EFAULT).
+    #[error("there is nothing to poll and no limit to the wait")]
+    Empty,
+    /// The poller has something under this key (EINVAL).
+    #[error("the poller has something under key {0} already")]
+    KeyInUse(usize),
+    /// The poller has this socket, under this key (EINVAL).
+    #[error("the poller has this socket already, under key {0}")]
+    AlreadyAdded(usize),
+    /// The poller has nothing under this key (EINVAL).
+    #[error("the poller has nothing under key {0}")]
+    UnknownKey(usize),
+    /// A future that waits for descriptors needs an I/O thread to watch them,
+    /// and none of the poller's sockets has one.
+    #[error("no socket of the poller has an I/O thread that could watch its descriptors")]
+    NoIoThread,
+    /// The socket under this key, or of this index, is closed (ENOTSOCK).
+    #[error("the socket under key {0} is closed")]
+    Closed(usize),
+    /// Its context is shutting down (ETERM).
+    #[error("the context of the socket under key {0} is terminated")]
+    Terminated(usize),
+    /// It was made in the parent of this forked process.
+    #[error("the socket under key {0} belongs to the process that forked this one")]
+    Forked(usize),
+    /// The system refused.
+    #[error("cannot poll: {0}")]
+    System(#[from] io::Error),
+}
+
 /// Why a context's end was not waited for to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -9,6 +9,7 @@ pub mod monitor;
 pub mod options;
 mod pattern;
 mod peer;
+mod poller;
 mod reactor;
 mod route;
 mod socket;
@@ -20,10 +21,12 @@ pub use builder::Builder;
 pub use context::Context;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
 pub use options::context::ContextOptions;
+pub use poller::{PollEvent, PollFuture, PollItem, Poller, poll};
+pub use reactor::Readiness;
 pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
-pub use zmtp::SocketType;
 pub use typed::{
     Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, TypedSocket, Xpub, Xsub, dealer,
     pair, publisher, pull, push, rep, req, router, stream, sub, xpub, xsub,
 };
+pub use zmtp::SocketType;

@@ -331,3 +331,9 @@ impl fmt::Debug for Socket {
             .finish_non_exhaustive()
     }
 }
+
+impl AsRef<Self> for Socket {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

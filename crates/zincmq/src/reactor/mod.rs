@@ -1,10 +1,13 @@
 //! One thread that polls, keeps time and takes over when messages stream. It
 //! knows descriptors and [`Source`]s, not what they are for.
 
+mod alarm;
 mod bell;
 mod epoll;
 mod fork;
+mod lookout;
 mod poll_set;
+mod readiness;
 mod spin;
 mod threads;
 mod timers;
@@ -19,10 +22,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
 pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
+pub(crate) use lookout::{Descriptor, Lookout, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
+pub use readiness::Readiness;
 pub(crate) use threads::Threads;
 pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;

@@ -73,7 +73,8 @@ fn schedule(policy: Option<u32>, priority: Option<u32>) -> io::Result<()> {
     let mut param: libc::sched_param = unsafe { std::mem::zeroed() };
     // SAFETY: both out-pointers are to live locals, and a thread may always
     // ask for its own parameters.
-    let failed = unsafe { libc::pthread_getschedparam(libc::pthread_self(), &mut current, &mut param) };
+    let failed =
+        unsafe { libc::pthread_getschedparam(libc::pthread_self(), &mut current, &mut param) };
     check(failed)?;
     let policy = policy.map_or(current, u32::cast_signed);
     let has_priorities = matches!(policy, libc::SCHED_FIFO | libc::SCHED_RR);
@@ -116,7 +117,8 @@ mod tests {
                 let name = std::thread::current().name().map(ToOwned::to_owned);
                 // SAFETY: asks for the policy of the calling thread.
                 let policy = unsafe { libc::sched_getscheduler(0) };
-                tell.send((set.count(), set.is_set(cpu), name, policy)).unwrap();
+                tell.send((set.count(), set.is_set(cpu), name, policy))
+                    .unwrap();
             })
             .unwrap()
             .join()
