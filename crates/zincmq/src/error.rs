@@ -282,6 +282,61 @@ pub enum PollError {
     System(#[from] io::Error),
 }
 
+/// Why a proxy ended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// One of its sockets cannot be used this way.
+    #[error("a socket of the proxy cannot receive: {0}")]
+    Receive(RecvFailure),
+    /// One of its sockets cannot be used this way.
+    #[error("a socket of the proxy cannot send: {0}")]
+    Send(SendFailure),
+    /// One of its sockets was closed (ENOTSOCK).
+    #[error("a socket of the proxy is closed")]
+    Closed,
+    /// A context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// A socket was made in the parent of this forked process.
+    #[error("a socket of the proxy belongs to the process that forked this one")]
+    Forked,
+    /// The sockets could not be waited for.
+    #[error(transparent)]
+    Poll(PollError),
+}
+
+impl ProxyError {
+    pub(crate) fn of_recv(failure: RecvFailure) -> Self {
+        match failure {
+            RecvFailure::Closed => Self::Closed,
+            RecvFailure::Terminated => Self::Terminated,
+            RecvFailure::Forked => Self::Forked,
+            other => Self::Receive(other),
+        }
+    }
+
+    pub(crate) fn of_send(failure: SendFailure) -> Self {
+        match failure {
+            SendFailure::Closed => Self::Closed,
+            SendFailure::Terminated => Self::Terminated,
+            SendFailure::Forked => Self::Forked,
+            other => Self::Send(other),
+        }
+    }
+}
+
+impl From<PollError> for ProxyError {
+    fn from(error: PollError) -> Self {
+        match error {
+            PollError::Closed(_) => Self::Closed,
+            PollError::Terminated(_) => Self::Terminated,
+            PollError::Forked(_) => Self::Forked,
+            other => Self::Poll(other),
+        }
+    }
+}
+
 /// Why a context's end was not waited for to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
