@@ -110,7 +110,8 @@ fn a_full_side_is_waited_for_and_nothing_is_lost() {
             queued += 1;
         }
         assert!((40..=41).contains(&queued), "{queued}");
-        scope.spawn(|| {
+        let source = &source;
+        scope.spawn(move || {
             for n in queued..COUNT {
                 source.send(n.to_string()).unwrap();
             }

@@ -14,7 +14,7 @@ use super::wire::{Decoded, Filled, Wire};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::message::{Item, PeerInfo};
 use crate::monitor::EventKind;
-use crate::peer::{Far, Peer};
+use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
@@ -25,6 +25,8 @@ const DIRECT_SENDS: u32 = 2;
 /// After this long without a send the application writes itself again. Also
 /// how long the reactor looks for more before it lets go.
 const QUIET: Duration = Duration::from_micros(20);
+/// Looks between two of the clock, which costs as much as several.
+const LOOKS: u32 = 16;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -351,12 +353,17 @@ impl Session {
             return;
         }
         let start = Instant::now();
-        while out.is_empty_hint() && self.pending.load(Ordering::Relaxed) == 0 {
+        loop {
+            for _ in 0..LOOKS {
+                if !out.is_empty_hint() || self.pending.load(Ordering::Relaxed) != 0 {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
             if start.elapsed() > QUIET {
                 self.direct_sends.store(0, Ordering::Relaxed);
                 return;
             }
-            std::hint::spin_loop();
         }
     }
 
@@ -379,14 +386,8 @@ impl Session {
 
     fn attach(&self, inner: &mut Inner, info: Arc<PeerInfo>) {
         let options = &self.options;
-        let ((tx, out), (inn, rx)) = if options.conflate {
-            (pipe::conflated(), pipe::conflated())
-        } else {
-            (
-                pipe::bounded(options.send_hwm),
-                pipe::bounded(options.recv_hwm),
-            )
-        };
+        let (tx, out) = new_pipe(options.conflate_out, options.send_hwm);
+        let (inn, rx) = new_pipe(options.conflate_in, options.recv_hwm);
         inner.out = Some(out);
         inner.inn = Some(inn);
         let Some(me) = self.me.upgrade() else { return };

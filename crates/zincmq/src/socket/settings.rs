@@ -110,6 +110,17 @@ impl Core {
     }
 }
 
+/// Whether messages from the socket, and to it, replace the one before.
+/// Subscriptions go the other way from a publisher's messages, and none of
+/// them may be replaced.
+pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bool, bool) {
+    let wanted = options.conflate(socket_type);
+    (
+        wanted && socket_type != SocketType::Sub,
+        wanted && socket_type != SocketType::Pub,
+    )
+}
+
 /// From a socket's options to what its next connections are told.
 pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> LinkOptions {
     let raw = socket_type == SocketType::Stream;
@@ -125,7 +136,8 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
         routing_id: options.routing_id().clone(),
         send_hwm: options.send_hwm(),
         recv_hwm: options.recv_hwm(),
-        conflate: options.conflate(socket_type),
+        conflate_out: conflates(options, socket_type).0,
+        conflate_in: conflates(options, socket_type).1,
         raw,
         attach_late: raw || options.immediate(),
         detach_on_loss: raw || options.immediate(),
