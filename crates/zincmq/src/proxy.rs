@@ -10,6 +10,7 @@ use crate::message::{Message, Multipart};
 use crate::poller::Poller;
 use crate::reactor::Readiness;
 use crate::socket::Socket;
+use crate::sync::Mutex;
 
 /// Messages moved one way before the other way gets its turn.
 const BATCH: usize = 256;
@@ -117,8 +118,10 @@ struct Shared {
     front: Side,
     back: Side,
     dropped: AtomicU64,
+    /// Held while a batch is moved.
+    moving: Mutex<()>,
     /// There while the proxy runs.
-    poller: crate::sync::Mutex<Option<Arc<Poller>>>,
+    poller: Mutex<Option<Arc<Poller>>>,
 }
 
 /// Written by the proxy's thread only.
@@ -143,7 +146,8 @@ impl<'a> Proxy<'a> {
                 front: Side::default(),
                 back: Side::default(),
                 dropped: AtomicU64::new(0),
-                poller: crate::sync::Mutex::default(),
+                moving: Mutex::default(),
+                poller: Mutex::default(),
             }),
         }
     }
@@ -191,9 +195,17 @@ impl<'a> Proxy<'a> {
 }
 
 impl ProxyHandle {
-    /// Stops moving messages; they stay where they are.
+    /// Stops moving messages; they stay where they are. None is moved any
+    /// more when this returns.
     pub fn pause(&self) {
         self.shared.enter(PAUSED);
+        drop(self.shared.moving.lock());
+    }
+
+    /// Whether it is paused, by whomever.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.shared.state.load(Ordering::SeqCst) == PAUSED
     }
 
     /// Goes on after [`ProxyHandle::pause`].
@@ -331,6 +343,7 @@ impl<'a> Run<'a> {
     fn run(&mut self) -> Result<(), ProxyError> {
         loop {
             self.obey()?;
+            let moving = self.proxy.shared.moving.lock();
             let moved = match self.proxy.shared.state.load(Ordering::SeqCst) {
                 TERMINATED => return self.let_go(),
                 PAUSED => {
@@ -339,6 +352,7 @@ impl<'a> Run<'a> {
                 }
                 _ => self.turn()?,
             };
+            drop(moving);
             // While messages stream, the control socket is all that is asked.
             if moved == 0 {
                 self.poller.wait(None)?;

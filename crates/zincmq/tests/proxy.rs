@@ -17,6 +17,23 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Ends a proxy even if the test fails, which waits for its thread.
+struct Steering(zincmq::ProxyHandle);
+
+impl std::ops::Deref for Steering {
+    type Target = zincmq::ProxyHandle;
+
+    fn deref(&self) -> &zincmq::ProxyHandle {
+        &self.0
+    }
+}
+
+impl Drop for Steering {
+    fn drop(&mut self) {
+        self.0.terminate();
+    }
+}
+
 fn bound(ctx: &Context, socket_type: SocketType) -> (Socket, String) {
     let socket = ctx.socket(socket_type).unwrap();
     let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
@@ -100,6 +117,7 @@ fn a_full_side_is_waited_for_and_nothing_is_lost() {
     let steered = Proxy::new(&front, &back);
     let handle = steered.handle();
     thread::scope(|scope| {
+        let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
         // 20 each way in the queues, and one in the proxy's hands at most.
         let mut queued = 0;
@@ -136,6 +154,7 @@ fn one_socket_can_be_both_sides() {
     let steered = Proxy::new(&echo, &echo);
     let handle = steered.handle();
     thread::scope(|scope| {
+        let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
         let req = zincmq::req(&ctx).unwrap();
         req.connect(&endpoint).unwrap();
@@ -146,7 +165,7 @@ fn one_socket_can_be_both_sides() {
         handle.terminate();
         running.join().unwrap().unwrap();
     });
-    assert_eq!(handle.statistics().front.messages_out, 20);
+    assert_eq!(handle.statistics().back.messages_out, 20);
 }
 
 #[test]
@@ -161,6 +180,7 @@ fn pause_leaves_messages_where_they_are() {
     let steered = Proxy::new(&front, &back);
     let handle = steered.handle();
     thread::scope(|scope| {
+        let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
         source.send("1").unwrap();
         assert_eq!(sink.recv_timeout(LIMIT).unwrap().first(), "1");
@@ -206,6 +226,7 @@ fn steer(socket_type: SocketType, far: SocketType) {
         }
     };
     thread::scope(|scope| {
+        let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
         source.send("four").unwrap();
         assert_eq!(sink.recv_timeout(LIMIT).unwrap().first(), "four");
@@ -218,6 +239,7 @@ fn steer(socket_type: SocketType, far: SocketType) {
             assert_eq!(numbers(&answer), [1, 4, 0, 0, 0, 0, 1, 4]);
         }
         tell("PAUSE");
+        eventually("it is paused", || handle.is_paused());
         tell("no such command");
         source.send("later").unwrap();
         eventually("the message arrives", || front.can_recv());
@@ -260,6 +282,7 @@ fn a_reply_to_a_peer_that_left_does_not_end_the_proxy() {
     let steered = Proxy::new(&front, &back);
     let handle = steered.handle();
     thread::scope(|scope| {
+        let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
         worker.send(["nobody", "hello"]).unwrap();
         let client = zincmq::dealer(&ctx).unwrap();
