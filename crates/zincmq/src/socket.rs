@@ -332,3 +332,9 @@ impl fmt::Debug for Socket {
             .finish_non_exhaustive()
     }
 }
+
+impl AsRef<Self> for Socket {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

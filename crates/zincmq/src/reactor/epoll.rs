@@ -1,4 +1,4 @@
-//! The OS poller, and the only file that names it. Level-triggered: whoever
+//! The OS poller that keeps what it watches, and the only file that names it. Level-triggered: whoever
 //! comes next finds what the last one left unread.
 
 use std::io;
@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
+
+use super::readiness::Readiness;
 
 /// What to be told about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,12 @@ impl Epoll {
             EventData::new_u64(key),
             interest.flags(),
         )?)
+    }
+
+    /// Adds `fd` for what a program asked for, which may be urgent data.
+    pub(super) fn add_for(&self, fd: BorrowedFd<'_>, interest: Readiness) -> io::Result<()> {
+        let flags = interest.epoll_flags();
+        Ok(epoll::add(&self.0, fd, EventData::new_u64(0), flags)?)
     }
 
     pub(crate) fn modify(
