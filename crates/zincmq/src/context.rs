@@ -162,7 +162,10 @@ impl Shared {
         }
         let (most, defaults) = {
             let options = this.options.lock();
-            (options.max_sockets as usize, options.socket_defaults(socket_type))
+            (
+                options.max_sockets as usize,
+                options.socket_defaults(socket_type),
+            )
         };
         let mut sockets = this.lock_sockets();
         if this.terminated.load(Ordering::SeqCst) {

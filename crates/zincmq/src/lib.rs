@@ -17,8 +17,6 @@ mod transport;
 pub use context::Context;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
 pub use options::context::ContextOptions;
-pub use socket::{
-    Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket,
-};
+pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
 pub use zmtp::SocketType;

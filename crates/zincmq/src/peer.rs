@@ -84,6 +84,15 @@ pub(crate) enum News {
     HangUp,
 }
 
+/// One direction of a peer: bounded, or with room for the newest message only.
+pub(crate) fn new_pipe(conflate: bool, high_water_mark: usize) -> (Producer<Item>, Consumer<Item>) {
+    if conflate {
+        pipe::conflated()
+    } else {
+        pipe::bounded(high_water_mark)
+    }
+}
+
 impl Peer {
     pub(crate) fn new(
         key: u64,

@@ -9,7 +9,7 @@ pub(super) const SLOTS: u64 = if cfg!(loom) { 2 } else { 32 };
 ///
 /// Items are named by their number since the queue began. A border is the
 /// number of a chunk's first item.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Chunk<T> {
     slots: [UnsafeCell<MaybeUninit<T>>; SLOTS as usize],
     /// The chunk that begins at a border, used in turn for even and odd

@@ -32,7 +32,10 @@ pub(crate) struct LinkOptions {
     pub(crate) routing_id: Bytes,
     pub(crate) send_hwm: usize,
     pub(crate) recv_hwm: usize,
-    pub(crate) conflate: bool,
+    /// The pipe to the peer keeps only the newest message.
+    pub(crate) conflate_out: bool,
+    /// The pipe from the peer does.
+    pub(crate) conflate_in: bool,
     /// The stream carries bytes as they are, no ZMTP.
     pub(crate) raw: bool,
     /// Attach a dialled peer only once its handshake is over.

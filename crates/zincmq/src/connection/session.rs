@@ -14,7 +14,7 @@ use super::wire::{Decoded, Filled, Wire};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::message::{Item, PeerInfo};
 use crate::monitor::EventKind;
-use crate::peer::{Far, Peer};
+use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
@@ -226,67 +226,69 @@ impl Session {
     }
 
     fn read(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
-        let mut turns = 0;
-        let mut result = Ok(());
-        let mut published = false;
-        loop {
-            let Some(wire) = &mut inner.wire else { break };
-            let before = inner.inn.as_ref().map_or(0, Producer::len);
-            match wire.decode(inner.inn.as_mut(), Instant::now()) {
-                Ok(Decoded::Ready) => {
-                    self.handshake_done(inner);
-                    continue;
-                }
-                Ok(Decoded::Full) => {
-                    if wire.interest().read {
-                        let write = wire.interest().write;
-                        wire.want(Interest { read: false, write });
-                    }
-                    break;
-                }
-                Ok(Decoded::NeedsInput) => {}
-                Err(ending) => {
-                    result = Err(ending);
-                    break;
-                }
-            }
-            if let Some(inn) = &mut inner.inn
-                && inn.len() > before
-            {
-                published = true;
-                if inn.publish() {
-                    self.port.readable(self.key);
-                }
-                if by == Driver::Application {
-                    break;
-                }
-            }
-            if turns == TURNS {
-                break;
-            }
-            turns += 1;
-            if !wire.interest().read {
-                let write = wire.interest().write;
-                wire.want(Interest { read: true, write });
-            }
-            match wire.fill() {
-                Ok(Filled::Some) => {}
-                Ok(Filled::Nothing) => break,
-                Err(ending) => {
-                    result = Err(ending);
-                    break;
-                }
-            }
+        let mut progress = false;
+        let result = self.read_some(inner, by, &mut progress);
+        if progress {
+            self.direct_sends.store(0, Ordering::Relaxed);
         }
         if let Some(inn) = &mut inner.inn
             && inn.publish()
         {
             self.port.readable(self.key);
         }
-        if published {
-            self.direct_sends.store(0, Ordering::Relaxed);
+        let full = result?;
+        if let Some(wire) = &mut inner.wire {
+            // Only who finds the pipe still full turns the poller off: one
+            // who has just filled it will find it empty before long.
+            let Interest { read, write } = wire.interest();
+            if read && full && !progress {
+                wire.want(Interest { read: false, write });
+            } else if !read && !full {
+                wire.want(Interest { read: true, write });
+            }
         }
-        result
+        Ok(())
+    }
+
+    /// Reads and decodes for as long as there is something and it is this
+    /// driver's turn. True if it ended at the pipe's high-water mark.
+    fn read_some(
+        &self,
+        inner: &mut Inner,
+        by: Driver,
+        progress: &mut bool,
+    ) -> Result<bool, Ending> {
+        let mut turns = 0;
+        loop {
+            let Some(wire) = &mut inner.wire else {
+                return Ok(false);
+            };
+            let before = wire.items();
+            let decoded = wire.decode(inner.inn.as_mut(), Instant::now());
+            if wire.items() > before
+                && let Some(inn) = &mut inner.inn
+            {
+                *progress = true;
+                if inn.publish() {
+                    self.port.readable(self.key);
+                }
+            }
+            match decoded? {
+                Decoded::Ready => {
+                    self.handshake_done(inner);
+                    continue;
+                }
+                Decoded::Full => return Ok(true),
+                Decoded::NeedsInput => {}
+            }
+            if turns == TURNS || (*progress && by == Driver::Application) {
+                return Ok(false);
+            }
+            turns += 1;
+            if wire.fill()? == Filled::Nothing {
+                return Ok(false);
+            }
+        }
     }
 
     fn write(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
@@ -295,6 +297,8 @@ impl Session {
             let Some(wire) = &mut inner.wire else {
                 return Ok(());
             };
+            // What the protocol has to say goes first: our READY may wait there.
+            wire.transmit();
             if wire.is_ready()
                 && let Some(out) = &mut inner.out
                 && !wire.has_batch()
@@ -307,7 +311,6 @@ impl Session {
                     self.port.writable(self.key);
                 }
             }
-            wire.transmit();
             if !wire.has_unwritten() {
                 break;
             }
@@ -376,14 +379,8 @@ impl Session {
 
     fn attach(&self, inner: &mut Inner, info: Arc<PeerInfo>) {
         let options = &self.options;
-        let ((tx, out), (inn, rx)) = if options.conflate {
-            (pipe::conflated(), pipe::conflated())
-        } else {
-            (
-                pipe::bounded(options.send_hwm),
-                pipe::bounded(options.recv_hwm),
-            )
-        };
+        let (tx, out) = new_pipe(options.conflate_out, options.send_hwm);
+        let (inn, rx) = new_pipe(options.conflate_in, options.recv_hwm);
         inner.out = Some(out);
         inner.inn = Some(inn);
         let Some(me) = self.me.upgrade() else { return };

@@ -34,7 +34,8 @@ pub(super) struct Wire {
     partial: Option<Multipart>,
     /// The payload that is being read in place.
     large: Option<Large>,
-    /// The stream has more, as far as anybody knows.
+    /// Items put into the pipe to the socket so far.
+    items: u64,
     pub(super) peer_address: String,
     pub(super) endpoint: String,
 }
@@ -86,6 +87,7 @@ impl Wire {
             hint: 1,
             partial: None,
             large: None,
+            items: 0,
             peer_address,
             endpoint,
         }
@@ -141,6 +143,11 @@ impl Wire {
         Arc::new(info)
     }
 
+    /// Items put into the pipe to the socket so far.
+    pub(super) fn items(&self) -> u64 {
+        self.items
+    }
+
     /// Reads once.
     pub(super) fn fill(&mut self) -> Result<Filled, Ending> {
         let read = match &mut self.large {
@@ -181,7 +188,8 @@ impl Wire {
                 if let Some(large) = self.large.take()
                     && let Some(sink) = sink.as_deref_mut()
                 {
-                    assemble(&mut self.partial, large.payload.into(), large.more, sink);
+                    let whole = assemble(&mut self.partial, large.payload.into(), large.more, sink);
+                    self.items += u64::from(whole);
                 }
                 continue;
             }
@@ -200,7 +208,7 @@ impl Wire {
                 let chunk = Message::copy_from_slice(self.input.bytes());
                 self.input.consume(chunk.len());
                 if let Some(sink) = sink.as_deref_mut() {
-                    assemble(&mut self.partial, chunk, false, sink);
+                    self.items += u64::from(assemble(&mut self.partial, chunk, false, sink));
                 }
                 continue;
             };
@@ -209,16 +217,18 @@ impl Wire {
                 Event::Frame { more, payload } => {
                     let message = Message::copy_from_slice(payload);
                     if let Some(sink) = sink.as_deref_mut() {
-                        assemble(&mut self.partial, message, more, sink);
+                        self.items += u64::from(assemble(&mut self.partial, message, more, sink));
                     }
                 }
                 Event::LargeFrame { more, len } => self.large = Some(Large::new(len, more)?),
                 Event::Subscribe(topic) => {
                     let topic = Message::copy_from_slice(topic);
+                    self.items += 1;
                     control(sink.as_deref_mut(), Item::Subscribe(topic));
                 }
                 Event::Cancel(topic) => {
                     let topic = Message::copy_from_slice(topic);
+                    self.items += 1;
                     control(sink.as_deref_mut(), Item::Cancel(topic));
                 }
                 // Groups belong to RADIO and DISH, which are not among our types.
@@ -397,9 +407,15 @@ impl Large {
     }
 }
 
-/// Adds one part; the whole message goes to the socket with its last.
+/// Adds one part; the whole message goes to the socket with its last. True if
+/// it was.
 #[inline]
-fn assemble(partial: &mut Option<Multipart>, part: Message, more: bool, sink: &mut Producer<Item>) {
+fn assemble(
+    partial: &mut Option<Multipart>,
+    part: Message,
+    more: bool,
+    sink: &mut Producer<Item>,
+) -> bool {
     let message = match partial.take() {
         None => Multipart::from(part),
         Some(mut begun) => {
@@ -412,6 +428,7 @@ fn assemble(partial: &mut Option<Multipart>, part: Message, more: bool, sink: &m
     } else {
         control(Some(sink), Item::Data(message));
     }
+    !more
 }
 
 /// Puts `item` into the pipe. Room was seen before the message began, and

@@ -34,10 +34,6 @@ impl FanOut {
         self.members.remove(id);
     }
 
-    pub(crate) fn contains(&self, id: PeerId) -> bool {
-        self.members.contains(id)
-    }
-
     pub(crate) fn writable(&mut self, id: PeerId) {
         if let Some(full) = self.full.get_mut(id.0 as usize) {
             *full = false;

@@ -85,10 +85,6 @@ impl Rota {
         }
     }
 
-    pub(crate) fn contains(&self, id: PeerId) -> bool {
-        self.find(id).is_some()
-    }
-
     /// All of them, active or not.
     pub(crate) fn members(&self) -> &[PeerId] {
         &self.order

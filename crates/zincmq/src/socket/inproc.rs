@@ -8,9 +8,10 @@ use bytes::Bytes;
 use pipe::{Consumer, Producer};
 
 use super::core::Core;
+use super::settings::conflates;
 use crate::error::BindError;
 use crate::message::{Item, PeerInfo};
-use crate::peer::{Far, News, Peer};
+use crate::peer::{Far, News, Peer, new_pipe};
 use crate::sync::Mutex;
 
 /// The names bound in a context, and the connects that wait for one.
@@ -29,7 +30,6 @@ struct Waiter {
     key: u64,
     side: Side,
     far: Arc<Other>,
-    conflate: bool,
     tx: Producer<Item>,
     rx: Consumer<Item>,
 }
@@ -38,7 +38,8 @@ struct Waiter {
 struct Side {
     send_hwm: usize,
     recv_hwm: usize,
-    conflate: bool,
+    conflate_out: bool,
+    conflate_in: bool,
     info: Arc<PeerInfo>,
 }
 
@@ -75,7 +76,8 @@ impl Inproc {
         let mut names = self.0.lock();
         let bound = names.bound.get(name).and_then(Weak::upgrade);
         let other = bound.as_ref().map(|core| core.inproc_side());
-        let conflate = side.conflate || other.as_ref().is_some_and(|other| other.conflate);
+        let conflate_in = side.conflate_in || other.as_ref().is_some_and(|o| o.conflate_out);
+        let conflate_out = side.conflate_out || other.as_ref().is_some_and(|o| o.conflate_in);
         let (out_hwm, in_hwm, info) = match &other {
             Some(other) => (
                 joint(side.send_hwm, other.recv_hwm),
@@ -84,11 +86,8 @@ impl Inproc {
             ),
             None => (side.send_hwm, side.recv_hwm, Arc::default()),
         };
-        let ((tx, far_rx), (far_tx, rx)) = if conflate {
-            (pipe::conflated(), pipe::conflated())
-        } else {
-            (pipe::bounded(out_hwm), pipe::bounded(in_hwm))
-        };
+        let (tx, far_rx) = new_pipe(conflate_out, out_hwm);
+        let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
         let peer = Peer::new(key, tx, rx, there, info, assigned);
         let waiter = Waiter {
@@ -96,7 +95,6 @@ impl Inproc {
             key,
             side,
             far,
-            conflate,
             tx: far_tx,
             rx: far_rx,
         };
@@ -153,11 +151,10 @@ impl Waiter {
         let side = core.inproc_side();
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let _ = self.far.0.set((Weak::clone(&core.me), key));
-        if !self.conflate {
-            self.tx
-                .set_high_water_mark(joint(side.send_hwm, self.side.recv_hwm));
-            waiting.set_peer_hwm(self.key, joint(self.side.send_hwm, side.recv_hwm));
-        }
+        // Conflated pipes have no mark, and ignore this.
+        self.tx
+            .set_high_water_mark(joint(side.send_hwm, self.side.recv_hwm));
+        waiting.set_peer_hwm(self.key, joint(self.side.send_hwm, side.recv_hwm));
         waiting.introduce(self.key, side.info);
         let far = Arc::new(Other::default());
         let _ = far.0.set((Weak::clone(&waiting.me), self.key));
@@ -167,15 +164,19 @@ impl Waiter {
 
 impl Core {
     fn inproc_side(&self) -> Side {
-        self.with(|state| Side {
-            send_hwm: state.options.send_hwm(),
-            recv_hwm: state.options.recv_hwm(),
-            conflate: state.options.conflate(self.socket_type()),
-            info: Arc::new(PeerInfo {
-                socket_type: Some(self.socket_type()),
-                routing_id: Bytes::clone(state.options.routing_id()),
-                ..PeerInfo::default()
-            }),
+        self.with(|state| {
+            let (conflate_out, conflate_in) = conflates(&state.options, self.socket_type());
+            Side {
+                conflate_out,
+                conflate_in,
+                send_hwm: state.options.send_hwm(),
+                recv_hwm: state.options.recv_hwm(),
+                info: Arc::new(PeerInfo {
+                    socket_type: Some(self.socket_type()),
+                    routing_id: Bytes::clone(state.options.routing_id()),
+                    ..PeerInfo::default()
+                }),
+            }
         })
     }
 }

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use super::core::{Core, Refusal, State};
-use crate::connection::{Backoff, LinkOptions};
-use crate::options::{
-    Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions,
-};
 use crate::SocketType;
+use crate::connection::{Backoff, LinkOptions};
+use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 
 const POLL_IN: i32 = 1;
 const POLL_OUT: i32 = 2;
@@ -16,16 +14,14 @@ impl Core {
     pub(crate) fn set_option(&self, row: &Row, value: OptionValue) -> Result<(), OptionError> {
         self.check_usable()?;
         let socket_type = self.socket_type();
-        let live = self.with(|state| {
-            match state.options.set(row, value, socket_type)? {
-                Effect::Stored => Ok(None),
-                Effect::Live(live) => Ok(Some(live)),
-                Effect::Pattern(setting) => state
-                    .pattern
-                    .set(&mut state.peers, setting)
-                    .map(|()| None)
-                    .map_err(|error| OptionError::from_setting(row, error)),
-            }
+        let live = self.with(|state| match state.options.set(row, value, socket_type)? {
+            Effect::Stored => Ok(None),
+            Effect::Live(live) => Ok(Some(live)),
+            Effect::Pattern(setting) => state
+                .pattern
+                .set(&mut state.peers, setting)
+                .map(|()| None)
+                .map_err(|error| OptionError::from_setting(row, error)),
         })?;
         match live {
             Some(Live::SendHwm(n)) => self.apply_send_hwm(n),
@@ -107,6 +103,17 @@ impl Core {
     }
 }
 
+/// Whether messages from the socket, and to it, replace the one before.
+/// Subscriptions go the other way from a publisher's messages, and none of
+/// them may be replaced.
+pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bool, bool) {
+    let wanted = options.conflate(socket_type);
+    (
+        wanted && socket_type != SocketType::Sub,
+        wanted && socket_type != SocketType::Pub,
+    )
+}
+
 /// From a socket's options to what its next connections are told.
 pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> LinkOptions {
     let raw = socket_type == SocketType::Stream;
@@ -122,7 +129,8 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
         routing_id: options.routing_id().clone(),
         send_hwm: options.send_hwm(),
         recv_hwm: options.recv_hwm(),
-        conflate: options.conflate(socket_type),
+        conflate_out: conflates(options, socket_type).0,
+        conflate_in: conflates(options, socket_type).1,
         raw,
         attach_late: raw || options.immediate(),
         detach_on_loss: raw || options.immediate(),

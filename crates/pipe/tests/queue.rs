@@ -1,0 +1,303 @@
+//! What one thread can see of a bounded queue.
+#![cfg(not(loom))]
+
+use std::rc::Rc;
+
+use pipe::{Consumer, Producer, PushError, bounded};
+
+#[test]
+fn items_are_invisible_until_published_and_come_in_order() {
+    let (mut producer, mut consumer) = bounded(0);
+    for item in 0..1000 {
+        producer.push(item).unwrap();
+    }
+    assert_eq!(consumer.pop(), None);
+    assert_eq!((producer.len(), consumer.len()), (1000, 0));
+    assert!(producer.publish(), "the consumer sleeps since the pop");
+    assert_eq!((producer.len(), consumer.len()), (1000, 1000));
+    for item in 0..1000 {
+        assert_eq!(consumer.pop(), Some(item));
+    }
+    assert_eq!((producer.len(), consumer.len()), (0, 0));
+}
+
+#[test]
+fn only_a_sleeping_consumer_is_woken_and_once() {
+    let (mut producer, mut consumer) = bounded(0);
+    assert!(!producer.publish(), "nothing to publish");
+    producer.push(1).unwrap();
+    assert!(!producer.publish(), "the consumer has not looked yet");
+    assert!(consumer.has_items());
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(consumer.is_empty_hint());
+    producer.push(2).unwrap();
+    assert!(!producer.publish(), "the hint marks nothing");
+    assert_eq!(consumer.pop(), Some(2));
+    assert!(!consumer.has_items());
+    assert!(!consumer.has_items());
+    assert!(!producer.publish(), "nothing to publish");
+    producer.push(3).unwrap();
+    assert!(producer.publish());
+    producer.push(4).unwrap();
+    assert!(!producer.publish(), "woken already");
+}
+
+#[test]
+fn full_at_the_high_mark_and_open_at_the_low_mark() {
+    for high in 1..=70_usize {
+        let low = if high == 1 { 0 } else { high.div_ceil(2) };
+        let (mut producer, mut consumer) = bounded(high);
+        assert_eq!(producer.high_water_mark(), high);
+        for round in 0..5 {
+            while producer.len() < high {
+                producer.push(round).unwrap();
+            }
+            assert_eq!(producer.push(9), Err(PushError::Full(9)));
+            assert!(!producer.has_room());
+            let _ = producer.publish();
+            for left in (0..high).rev() {
+                assert!(consumer.pop().is_some());
+                assert_eq!(consumer.release(), left == low, "{left} left of {high}");
+            }
+        }
+    }
+}
+
+#[test]
+fn producer_that_never_met_a_full_queue_is_not_woken() {
+    let (mut producer, mut consumer) = bounded(4);
+    for item in 0..100 {
+        assert!(producer.has_room());
+        producer.push(item).unwrap();
+        let _ = producer.publish();
+        assert_eq!(consumer.pop(), Some(item));
+        assert!(!consumer.release());
+    }
+}
+
+#[test]
+fn room_found_withdraws_the_mark() {
+    let (mut producer, mut consumer) = bounded(2);
+    producer.push(1).unwrap();
+    producer.push(2).unwrap();
+    let _ = producer.publish();
+    assert!(!producer.has_room());
+    assert!(!producer.has_room_hint());
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(producer.has_room_hint());
+    assert!(producer.has_room(), "room is seen before it is released");
+    assert!(!consumer.release(), "the producer does not sleep any more");
+}
+
+#[test]
+fn unlimited_queue_never_fills() {
+    let (mut producer, mut consumer) = bounded(0);
+    assert_eq!(producer.high_water_mark(), 0);
+    for item in 0..100_000 {
+        producer.push(item).unwrap();
+    }
+    let _ = producer.publish();
+    while consumer.pop().is_some() {
+        assert!(!consumer.release());
+    }
+    assert_eq!(producer.len(), 0);
+}
+
+#[test]
+fn control_frames_pass_the_high_mark() {
+    let (mut producer, mut consumer) = bounded(2);
+    producer.push(1).unwrap();
+    producer.push(2).unwrap();
+    producer.push_over(3).unwrap();
+    assert_eq!(producer.push(4), Err(PushError::Full(4)));
+    let _ = producer.publish();
+    assert_eq!(producer.len(), 3);
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(!consumer.release(), "two left, open at one");
+    assert_eq!(producer.push(4), Err(PushError::Full(4)));
+    assert_eq!(consumer.pop(), Some(2));
+    assert!(consumer.release());
+}
+
+#[test]
+fn high_mark_changes_live() {
+    let (mut producer, mut consumer) = bounded(2);
+    producer.push(1).unwrap();
+    producer.push(2).unwrap();
+    assert!(!producer.has_room());
+    producer.set_high_water_mark(3);
+    producer.push(3).unwrap();
+    assert!(producer.push(4).is_err());
+    producer.set_high_water_mark(0);
+    for item in 4..=40 {
+        producer.push(item).unwrap();
+    }
+    producer.set_high_water_mark(10);
+    assert!(!producer.has_room());
+    let _ = producer.publish();
+    for left in (0..40).rev() {
+        assert!(consumer.pop().is_some());
+        assert_eq!(consumer.release(), left == 5);
+    }
+}
+
+/// A lowered mark may bring the wake-up late, but never later than on empty.
+#[test]
+fn mark_lowered_after_a_check_still_wakes() {
+    let (mut producer, mut consumer) = bounded(1000);
+    for item in 0..10 {
+        producer.push(item).unwrap();
+    }
+    let _ = producer.publish();
+    assert_eq!(consumer.pop(), Some(0));
+    assert!(!consumer.release());
+    producer.set_high_water_mark(4);
+    assert!(!producer.has_room());
+    let mut wakes = 0;
+    while consumer.pop().is_some() {
+        wakes += u32::from(consumer.release());
+    }
+    assert_eq!(wakes, 1);
+}
+
+#[test]
+fn close_of_the_producer_publishes_and_ends() {
+    let (mut producer, mut consumer) = bounded(1);
+    assert_eq!(consumer.pop(), None);
+    producer.push(1).unwrap();
+    assert!(!consumer.is_finished());
+    assert!(producer.close(), "the consumer sleeps");
+    assert!(!producer.close());
+    assert!(!producer.publish());
+    assert_eq!(producer.push(2), Err(PushError::Closed(2)));
+    assert_eq!(producer.push_over(2), Err(2));
+    assert!(!producer.has_room());
+    producer.set_high_water_mark(7);
+    assert_eq!(producer.push(2), Err(PushError::Closed(2)));
+    assert!(!consumer.is_finished());
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(!consumer.release());
+    assert_eq!(consumer.pop(), None);
+    assert!(consumer.is_finished());
+    assert!(!producer.is_closed());
+}
+
+#[test]
+fn dropped_producer_ends_the_queue() {
+    let (mut producer, mut consumer) = bounded(0);
+    producer.push(1).unwrap();
+    drop(producer);
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(consumer.is_finished());
+}
+
+#[test]
+fn close_of_the_consumer_refuses_and_wakes() {
+    let (mut producer, mut consumer) = bounded(2);
+    producer.push(1).unwrap();
+    producer.push(2).unwrap();
+    let _ = producer.publish();
+    assert!(producer.push(3).is_err());
+    assert!(!producer.is_closed());
+    assert!(consumer.close(), "the producer sleeps");
+    assert!(!consumer.close());
+    assert_eq!(consumer.discarded(), 2);
+    assert!(producer.is_closed());
+    assert_eq!(producer.push(3), Err(PushError::Closed(3)));
+    assert_eq!(producer.push_over(3), Err(3));
+    assert!(!producer.has_room());
+    assert!(!producer.has_room_hint());
+    assert_eq!(consumer.pop(), None);
+    assert!(!consumer.release());
+}
+
+#[test]
+fn items_published_to_a_closed_consumer_are_not_delivered() {
+    let (mut producer, mut consumer) = bounded(0);
+    producer.push(1).unwrap();
+    assert_eq!(consumer.pop(), None);
+    assert!(!consumer.close());
+    assert!(!producer.publish(), "nobody sleeps on a closed queue");
+    assert_eq!(producer.len(), 1);
+    assert!(!consumer.has_items());
+    assert_eq!((consumer.discarded(), producer.len()), (1, 0));
+    assert!(!consumer.is_finished());
+    drop(producer);
+    assert!(consumer.is_finished());
+}
+
+#[test]
+fn items_are_dropped_once_wherever_they_are() {
+    for pushed in [0, 1, 31, 32, 33, 64, 100, 200] {
+        for popped in [0, 1, 31, 32, 33, 64, 99] {
+            for producer_first in [true, false] {
+                let item = Rc::new(());
+                let (mut producer, mut consumer) = bounded(0);
+                for n in 0..pushed {
+                    producer.push(Rc::clone(&item)).unwrap();
+                    if n < pushed * 2 / 3 {
+                        let _ = producer.publish();
+                    }
+                }
+                for _ in 0..popped {
+                    drop(consumer.pop());
+                }
+                if producer_first {
+                    drop(producer);
+                    drop(consumer);
+                } else {
+                    drop(consumer);
+                    drop(producer);
+                }
+                assert_eq!(
+                    Rc::strong_count(&item),
+                    1,
+                    "{pushed} pushed, {popped} popped"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn items_of_any_size_pass() {
+    let (mut producer, mut consumer) = bounded(0);
+    for _ in 0..100 {
+        producer.push(()).unwrap();
+    }
+    let _ = producer.publish();
+    assert_eq!(std::iter::from_fn(|| consumer.pop()).count(), 100);
+
+    #[derive(Debug, PartialEq, Clone, Copy)]
+    #[repr(align(256))]
+    struct Wide(u8);
+    let (mut producer, mut consumer) = bounded(0);
+    for n in 0..100 {
+        producer.push(Wide(n)).unwrap();
+    }
+    let _ = producer.publish();
+    for n in 0..100 {
+        assert_eq!(consumer.pop(), Some(Wide(n)));
+    }
+}
+
+#[test]
+fn ends_can_change_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let (producer, consumer) = bounded::<std::cell::Cell<u8>>(1);
+    is_send(&producer);
+    is_send(&consumer);
+}
+
+#[test]
+fn ends_and_errors_print_without_their_items() {
+    struct Silent;
+    let (mut producer, consumer): (Producer<Silent>, Consumer<Silent>) = bounded(1);
+    producer.push(Silent).unwrap();
+    let error = producer.push(Silent).unwrap_err();
+    assert_eq!(format!("{error:?}"), "Full(..)");
+    assert_eq!(error.to_string(), "the queue is at its high-water mark");
+    assert!(format!("{producer:?}").contains("len: 1"));
+    assert!(format!("{consumer:?}").contains("len: 0"));
+    let Silent = error.into_inner();
+}

@@ -1,0 +1,2 @@
+mod rota;
+mod subscriptions;
