@@ -145,8 +145,9 @@ pub enum EndpointError {
         /// The longest there may be.
         limit: usize,
     },
-    /// No network interface of that name, or none with a fitting address (ENODEV).
-    #[error("no network interface `{0}` with a fitting address")]
+    /// Nothing of that name to bind: no network interface, host or address, or
+    /// only addresses of a family that the options do not allow (ENODEV).
+    #[error("`{0}` is no interface or address of this host; IPv6 needs the option IPV6")]
     NoSuchInterface(String),
 }
 

@@ -1,6 +1,8 @@
 //! What travels: a [`Message`] is one frame, a [`Multipart`] is what one send
 //! hands over and one receive returns.
 
+mod block;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
+use self::block::Block;
 use crate::SocketType;
 
 /// Payloads up to this many bytes live inside the [`Message`] itself.
@@ -39,6 +42,7 @@ enum Repr {
         len: u8,
         bytes: [u8; INLINE_CAPACITY],
     },
+    Block(Block),
     Shared(Bytes),
 }
 
@@ -66,6 +70,8 @@ impl Message {
                 len: payload.len() as u8,
                 bytes,
             }
+        } else if payload.len() <= block::LONGEST {
+            Repr::Block(Block::copy_from(payload))
         } else {
             Repr::Shared(Bytes::copy_from_slice(payload))
         };
@@ -83,6 +89,7 @@ impl Message {
     pub fn into_bytes(self) -> Bytes {
         match self.repr {
             Repr::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
+            Repr::Block(block) => Bytes::from_owner(block),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -112,6 +119,7 @@ impl Deref for Message {
     fn deref(&self) -> &[u8] {
         match &self.repr {
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Block(block) => block,
             Repr::Shared(bytes) => bytes,
         }
     }

@@ -25,6 +25,8 @@ const DIRECT_SENDS: u32 = 2;
 /// After this long without a send the application writes itself again. Also
 /// how long the reactor looks for more before it lets go.
 const QUIET: Duration = Duration::from_micros(20);
+/// Looks between two of the clock, which costs as much as several.
+const LOOKS: u32 = 16;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -351,12 +353,17 @@ impl Session {
             return;
         }
         let start = Instant::now();
-        while out.is_empty_hint() && self.pending.load(Ordering::Relaxed) == 0 {
+        loop {
+            for _ in 0..LOOKS {
+                if !out.is_empty_hint() || self.pending.load(Ordering::Relaxed) != 0 {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
             if start.elapsed() > QUIET {
                 self.direct_sends.store(0, Ordering::Relaxed);
                 return;
             }
-            std::hint::spin_loop();
         }
     }
 

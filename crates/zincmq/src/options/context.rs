@@ -92,7 +92,7 @@ const NAME_PREFIX: i32 = 9;
 const LONGEST_NAME_PREFIX: usize = 16;
 
 /// Every option of a context, by number.
-pub(crate) static CONTEXT_ROWS: &[ContextRow] = &[
+pub static CONTEXT_ROWS: &[ContextRow] = &[
     row(
         1,
         "IO_THREADS",
@@ -304,7 +304,12 @@ impl ContextOptions {
     }
 
     /// Sets an option by its number, as `zmq_ctx_set` and `zmq_ctx_set_ext` do.
-    pub(crate) fn set(&mut self, number: i32, value: &OptionValue) -> Result<(), OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] if there is no such option to set, or the value is not
+    /// one it takes.
+    pub fn set(&mut self, number: i32, value: &OptionValue) -> Result<(), OptionError> {
         let row = find(number, Access::Get, OptionError::ReadOnly)?;
         let out_of_range = |range: String| OptionError::OutOfRange {
             option: row.name,
@@ -342,13 +347,21 @@ impl ContextOptions {
 
     /// The value of an option as `zmq_ctx_get` returns it; text that is no
     /// number is 0.
-    pub(crate) fn int(&self, number: i32) -> Result<i32, OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] if there is no such option to read.
+    pub fn int(&self, number: i32) -> Result<i32, OptionError> {
         let row = find(number, Access::Set, OptionError::WriteOnly)?;
         Ok((row.get)(self).cast_signed())
     }
 
     /// The value of an option as `zmq_ctx_get_ext` returns it.
-    pub(crate) fn value(&self, number: i32) -> Result<OptionValue, OptionError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`ContextOptions::int`].
+    pub fn value(&self, number: i32) -> Result<OptionValue, OptionError> {
         if number == NAME_PREFIX {
             return Ok(OptionValue::Text(self.thread_name_prefix.clone()));
         }

@@ -7,6 +7,7 @@
 //! parsed. What it means for a live socket comes back as an [`Effect`].
 
 mod codec;
+mod config;
 pub mod context;
 mod error;
 pub mod opt;
@@ -18,10 +19,12 @@ mod table;
 mod tests;
 mod value;
 
+pub use config::SocketConfig;
 pub use error::OptionError;
-pub use opt::SocketOption;
+pub use opt::{ReadableOption, SocketOption};
 pub use row::{Access, Group, Kind, Row, Status, Types, When};
 pub use store::SocketOptions;
 pub(crate) use store::{Answer, Ask, Effect, Live};
-pub(crate) use table::{option_table, row_by_name, row_by_number, rows};
+pub(crate) use table::option_table;
+pub use table::{row_by_name, row_by_number, rows};
 pub use value::OptionValue;

@@ -11,7 +11,7 @@ use crate::pattern::Setting;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Row {
-    /// Its number in `zmq.h`.
+    /// Its number in `zmq.h`; above 10000, of this library alone.
     pub number: i32,
     /// Its name without `ZMQ_`, such as `SNDHWM`.
     pub name: &'static str,
@@ -27,7 +27,7 @@ pub struct Row {
     pub types: Types,
     /// What it belongs to.
     pub group: Group,
-    /// Whether it is stable, deprecated or a draft.
+    /// Whether it is stable, deprecated, a draft or of this library alone.
     pub status: Status,
     /// What it does, in a line.
     pub doc: &'static str,
@@ -41,6 +41,8 @@ pub struct Row {
 pub enum Kind {
     /// 0 or 1.
     Switch,
+    /// A number from 0, where 0 is off.
+    Loose,
     /// Any number, where 0 is off.
     Truth,
     /// An `int` of this range.
@@ -125,7 +127,7 @@ pub enum Group {
     OtherTransport,
 }
 
-/// Whether an option will stay.
+/// Whose an option is, and whether it will stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// It will.
@@ -134,6 +136,8 @@ pub enum Status {
     Deprecated,
     /// It may change.
     Draft,
+    /// libzmq does not have it.
+    Own,
 }
 
 /// An option's value on a new socket.
@@ -223,6 +227,7 @@ impl Row {
     pub(super) fn check_range(&self, value: &OptionValue) -> Result<(), OptionError> {
         let fits = match (self.kind, value) {
             (Kind::Switch, OptionValue::Int(value)) => matches!(value, 0 | 1),
+            (Kind::Loose, OptionValue::Int(value)) => *value >= 0,
             (Kind::Int { min, max }, OptionValue::Int(value)) => (min..=max).contains(value),
             (Kind::I64 { min }, OptionValue::I64(value)) => min <= *value,
             (Kind::Bytes { min, max }, OptionValue::Bytes(value)) => {
@@ -259,11 +264,12 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Switch => f.write_str("0 or 1"),
+            Self::Loose => f.write_str("a number from 0, 0 for off"),
             Self::Truth => f.write_str("a number, 0 for off"),
             Self::Int { min, max: i32::MAX } => write!(f, "a number from {min}"),
             Self::Int { min, max } => write!(f, "a number from {min} to {max}"),
+            Self::I64 { min: i64::MIN } | Self::U64 => f.write_str("a 64-bit number"),
             Self::I64 { min } => write!(f, "a 64-bit number from {min}"),
-            Self::U64 => f.write_str("a 64-bit number"),
             Self::Bytes {
                 max: usize::MAX, ..
             } => f.write_str("bytes"),

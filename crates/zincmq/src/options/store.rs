@@ -186,17 +186,6 @@ impl SocketOptions {
         }
     }
 
-    /// Sets an option by its name, the value read from text.
-    pub(crate) fn set_by_name(
-        &mut self,
-        name: &str,
-        text: &str,
-        socket_type: SocketType,
-    ) -> Result<Effect, OptionError> {
-        let row = row_by_name(name).ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
-        self.set(row, OptionValue::parse(row, text)?, socket_type)
-    }
-
     /// The value of the option of `row`, or that the socket must be asked.
     pub(crate) fn value(&self, row: &Row) -> Result<Answer, OptionError> {
         if row.access == Access::Set {
@@ -257,12 +246,6 @@ impl SocketOptions {
     /// Settings of tcp and ipc.
     pub(crate) fn transport(&self) -> &TransportOptions {
         &self.transport
-    }
-
-    /// For what the table does not know, such as
-    /// [`TransportOptions::steal_ipc`].
-    pub(crate) fn transport_mut(&mut self) -> &mut TransportOptions {
-        &mut self.transport
     }
 
     /// I/O threads that may serve new connections, one bit each; 0 for all.

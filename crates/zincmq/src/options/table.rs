@@ -62,7 +62,7 @@ macro_rules! option_table {
     21 RECONNECT_IVL_MAX [], from(0), Default::Int(0), SetGet Next ALL Connection Stable,
         MillisOrOff in own(reconnect_interval_max), as ReconnectIntervalMax(Option<Duration>) reconnect_interval_max(impl Into<Option<Duration>>),
         "Up to where the wait before a reconnect doubles, milliseconds; 0 (none) to keep it as it is.";
-    22 MAXMSGSIZE [], Kind::I64 { min: -1 }, Default::I64(-1), SetGet Next ALL Connection Stable,
+    22 MAXMSGSIZE [], Kind::I64 { min: i64::MIN }, Default::I64(-1), SetGet Next ALL Connection Stable,
         Limit in own(max_message_size), as MaxMessageSize(Option<u64>) max_message_size(impl Into<Option<u64>>),
         "The longest frame to receive, bytes; a longer one ends the connection. -1 (none) for no limit.";
     23 SNDHWM [], from(0), Default::Int(1000), SetGet Live ALL Socket Stable,
@@ -86,7 +86,7 @@ macro_rules! option_table {
     32 LAST_ENDPOINT [], any_text(), Default::Nothing, Get Live ALL Socket Stable,
         None in ask(LastEndpoint),
         "The endpoint last bound, wildcards filled in, or connected to.";
-    33 ROUTER_MANDATORY [FAIL_UNROUTABLE, ROUTER_BEHAVIOR], SWITCH, Default::Int(0), Set Live ROUTER Pattern Stable,
+    33 ROUTER_MANDATORY [FAIL_UNROUTABLE, ROUTER_BEHAVIOR], LOOSE, Default::Int(0), Set Live ROUTER Pattern Stable,
         Switch in pattern(RouterMandatory), as RouterMandatory(bool) router_mandatory(bool),
         "Whether a message to nobody is an error and one to a full peer waits, instead of being dropped.";
     34 TCP_KEEPALIVE [], int(-1, 1), Default::Int(-1), SetGet Next ALL Transport Stable,
@@ -107,10 +107,10 @@ macro_rules! option_table {
     39 IMMEDIATE [DELAY_ATTACH_ON_CONNECT], SWITCH, Default::Int(0), SetGet Next ALL Connection Stable,
         Switch in own(immediate), as Immediate(bool) immediate(bool),
         "Whether messages are queued only for connections that are complete.";
-    40 XPUB_VERBOSE [], SWITCH, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
+    40 XPUB_VERBOSE [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
         Switch in pattern(XpubVerbose), as XpubVerbose(bool) xpub_verbose(bool),
         "Whether repeated subscriptions are passed up as well.";
-    41 ROUTER_RAW [], SWITCH, Default::Int(0), Set Next ROUTER Pattern Stable,
+    41 ROUTER_RAW [], LOOSE, Default::Int(0), Set Next ROUTER Pattern Stable,
         Switch in pattern(RouterRaw), as RouterRaw(bool) router_raw(bool),
         "Whether peers are raw tcp; STREAM has taken its place.";
     42 IPV6 [], SWITCH, Default::Int(0), SetGet Next ALL Transport Stable,
@@ -140,13 +140,13 @@ macro_rules! option_table {
     50 CURVE_SERVERKEY [], bytes(32, 41), Default::Nothing, SetGet Next ALL Security Stable,
         None in missing("CURVE"),
         "The server's long-term public key, 32 bytes or 40 characters of Z85.";
-    51 PROBE_ROUTER [], SWITCH, Default::Int(0), Set Live PROBERS Pattern Stable,
+    51 PROBE_ROUTER [], LOOSE, Default::Int(0), Set Live PROBERS Pattern Stable,
         Switch in pattern(ProbeRouter), as ProbeRouter(bool) probe_router(bool),
         "Whether each new connection starts with an empty message.";
-    52 REQ_CORRELATE [], SWITCH, Default::Int(0), Set Live REQ Pattern Stable,
+    52 REQ_CORRELATE [], LOOSE, Default::Int(0), Set Live REQ Pattern Stable,
         Switch in pattern(ReqCorrelate), as ReqCorrelate(bool) req_correlate(bool),
         "Whether requests carry a number that replies must match.";
-    53 REQ_RELAXED [], SWITCH, Default::Int(0), Set Live REQ Pattern Stable,
+    53 REQ_RELAXED [], LOOSE, Default::Int(0), Set Live REQ Pattern Stable,
         Switch in pattern(ReqRelaxed), as ReqRelaxed(bool) req_relaxed(bool),
         "Whether a new request may be sent before the reply to the last.";
     54 CONFLATE [], SWITCH, Default::Int(0), SetGet Next CONFLATING Socket Stable,
@@ -155,7 +155,7 @@ macro_rules! option_table {
     55 ZAP_DOMAIN [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
         None in missing("ZAP"),
         "The domain for authentication (RFC 27).";
-    56 ROUTER_HANDOVER [], SWITCH, Default::Int(0), Set Live ROUTER Pattern Stable,
+    56 ROUTER_HANDOVER [], LOOSE, Default::Int(0), Set Live ROUTER Pattern Stable,
         Switch in pattern(RouterHandover), as RouterHandover(bool) router_handover(bool),
         "Whether a new peer takes a routing id over from the one that has it.";
     57 TOS [], from(0), Default::Int(0), SetGet Next ALL Transport Stable,
@@ -191,10 +191,10 @@ macro_rules! option_table {
     68 SOCKS_PROXY [], any_text(), Default::Text(""), SetGet Next ALL Transport Stable,
         None in missing("SOCKS"),
         "The SOCKS5 proxy to connect through.";
-    69 XPUB_NODROP [], SWITCH, Default::Int(0), Set Live PUBLISHERS_AND_RADIO Pattern Stable,
+    69 XPUB_NODROP [], LOOSE, Default::Int(0), Set Live PUBLISHERS_AND_RADIO Pattern Stable,
         Switch in pattern(XpubNoDrop), as XpubNoDrop(bool) xpub_no_drop(bool),
         "Whether a send waits for the slowest subscriber instead of dropping its copy.";
-    71 XPUB_MANUAL [], SWITCH, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
+    71 XPUB_MANUAL [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
         Switch in pattern(XpubManual), as XpubManual(bool) xpub_manual(bool),
         "Whether the application decides what each subscriber gets.";
     72 XPUB_WELCOME_MSG [], any_bytes(), Default::Nothing, Set Live PUBLISHERS Pattern Stable,
@@ -215,7 +215,7 @@ macro_rules! option_table {
     77 HEARTBEAT_TIMEOUT [], from(0), Default::Int(-1), SetGet Next ALL Connection Stable,
         MillisOrNone in own(heartbeat_patience), as HeartbeatTimeout(Option<Duration>) heartbeat_timeout(impl Into<Option<Duration>>),
         "How long to wait for traffic after a ping, milliseconds; unset, as long as HEARTBEAT_IVL.";
-    78 XPUB_VERBOSER [], SWITCH, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
+    78 XPUB_VERBOSER [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Stable,
         Switch in pattern(XpubVerboser), as XpubVerboser(bool) xpub_verboser(bool),
         "Whether repeated subscriptions and all unsubscriptions are passed up as well.";
     79 CONNECT_TIMEOUT [], from(0), Default::Int(0), SetGet Next ALL Transport Stable,
@@ -269,7 +269,7 @@ macro_rules! option_table {
     97 ROUTER_NOTIFY [], int(0, 3), Default::Int(0), SetGet Live ROUTER Pattern Draft,
         Count in own(router_notify), as RouterNotify(u32) router_notify(u32),
         "Whether a message of id and nothing tells of connects (1) and disconnects (2).";
-    98 XPUB_MANUAL_LAST_VALUE [], SWITCH, Default::Int(0), Set Live PUBLISHERS Pattern Draft,
+    98 XPUB_MANUAL_LAST_VALUE [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Draft,
         None in missing("the last-value cache"),
         "As XPUB_MANUAL, and the next message goes to the last subscriber only.";
     99 SOCKS_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
@@ -299,7 +299,7 @@ macro_rules! option_table {
     107 WSS_TRUST_SYSTEM [], SWITCH, Default::Int(0), Set Next ALL OtherTransport Draft,
         None in missing("WebSocket"),
         "Whether to trust the system's certificate authorities.";
-    108 ONLY_FIRST_SUBSCRIBE [], SWITCH, Default::Int(0), Set Live XPUB_AND_XSUB Pattern Draft,
+    108 ONLY_FIRST_SUBSCRIBE [], LOOSE, Default::Int(0), Set Live XPUB_AND_XSUB Pattern Draft,
         Switch in pattern(OnlyFirstSubscribe), as OnlyFirstSubscribe(bool) only_first_subscribe(bool),
         "Whether only the first part of a message can subscribe or unsubscribe.";
     109 RECONNECT_STOP [], int(0, 7), Default::Int(0), SetGet Next ALL Connection Draft,
@@ -350,6 +350,9 @@ macro_rules! option_table {
     124 NORM_PUSH [], SWITCH, Default::Int(0), SetGet Next ALL Multicast Draft,
         None in missing("NORM"),
         "Whether the stream pushes old data out.";
+    10_001 IPC_TAKEOVER [], SWITCH, Default::Int(1), SetGet Next ALL Transport Own,
+        Switch in transport(steal_ipc), as IpcTakeover(bool) ipc_takeover(bool),
+        "Whether binding an ipc path takes it from a live listener, as in libzmq, or fails as over tcp.";
     } };
 }
 
@@ -426,18 +429,18 @@ macro_rules! place {
 option_table!(static_rows);
 
 /// Every option, by number.
-pub(crate) fn rows() -> &'static [Row] {
+pub fn rows() -> &'static [Row] {
     ROWS
 }
 
 /// The option with this number in `zmq.h`.
-pub(crate) fn row_by_number(number: i32) -> Option<&'static Row> {
+pub fn row_by_number(number: i32) -> Option<&'static Row> {
     let index = ROWS.binary_search_by_key(&number, |row| row.number).ok()?;
     ROWS.get(index)
 }
 
 /// The option of this name or alias, in any case, with or without `ZMQ_`.
-pub(crate) fn row_by_name(name: &str) -> Option<&'static Row> {
+pub fn row_by_name(name: &str) -> Option<&'static Row> {
     let name = match name.get(..4) {
         Some(prefix) if prefix.eq_ignore_ascii_case("ZMQ_") => &name[4..],
         _ => name,
@@ -448,6 +451,7 @@ pub(crate) fn row_by_name(name: &str) -> Option<&'static Row> {
 }
 
 const SWITCH: Kind = Kind::Switch;
+const LOOSE: Kind = Kind::Loose;
 const TRUTH: Kind = Kind::Truth;
 
 const fn int(min: i32, max: i32) -> Kind {

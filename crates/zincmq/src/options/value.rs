@@ -37,7 +37,7 @@ impl OptionValue {
     pub fn parse(row: &Row, text: &str) -> Result<Self, OptionError> {
         let wrong = || row.wrong_type(format!("`{text}`"));
         match row.kind {
-            Kind::Switch | Kind::Truth => match text {
+            Kind::Switch | Kind::Loose | Kind::Truth => match text {
                 "true" | "on" | "yes" => Ok(Self::Int(1)),
                 "false" | "off" | "no" => Ok(Self::Int(0)),
                 number => number.parse().map(Self::Int).map_err(|_| wrong()),
@@ -68,10 +68,12 @@ impl OptionValue {
         let wrong = || row.wrong_type(format!("{} bytes", bytes.len()));
         match row.kind {
             Kind::Id if bytes.is_empty() => Ok(Self::Bytes(Bytes::new())),
-            Kind::Switch | Kind::Truth | Kind::Int { .. } | Kind::Fd | Kind::Id => bytes
-                .try_into()
-                .map(|int| Self::Int(i32::from_ne_bytes(int)))
-                .map_err(|_| wrong()),
+            Kind::Switch | Kind::Loose | Kind::Truth | Kind::Int { .. } | Kind::Fd | Kind::Id => {
+                bytes
+                    .try_into()
+                    .map(|int| Self::Int(i32::from_ne_bytes(int)))
+                    .map_err(|_| wrong())
+            }
             Kind::I64 { .. } => bytes
                 .try_into()
                 .map(|int| Self::I64(i64::from_ne_bytes(int)))
@@ -81,9 +83,17 @@ impl OptionValue {
                 .map(|int| Self::U64(u64::from_ne_bytes(int)))
                 .map_err(|_| wrong()),
             Kind::Bytes { .. } => Ok(Self::Bytes(Bytes::copy_from_slice(bytes))),
-            Kind::Text { .. } => std::str::from_utf8(bytes)
-                .map(|text| Self::Text(text.trim_end_matches('\0').to_owned()))
-                .map_err(|_| wrong()),
+            Kind::Text { .. } => {
+                // Callers may count the terminating NUL. Nothing but a NUL
+                // stays one: empty text clears lists.
+                let text = match bytes {
+                    [text @ .., 0] if !text.is_empty() => text,
+                    text => text,
+                };
+                std::str::from_utf8(text)
+                    .map(|text| Self::Text(text.to_owned()))
+                    .map_err(|_| wrong())
+            }
         }
     }
 
@@ -113,7 +123,7 @@ impl OptionValue {
         };
         let wrong = |value: Self| row.wrong_type(value.describe());
         match row.kind {
-            Kind::Switch | Kind::Truth | Kind::Int { .. } => match as_int {
+            Kind::Switch | Kind::Loose | Kind::Truth | Kind::Int { .. } => match as_int {
                 Some(int) => match i32::try_from(int) {
                     Ok(int) => Ok(Self::Int(int)),
                     Err(_) => Err(row.out_of_range(&self)),

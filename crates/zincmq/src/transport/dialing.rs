@@ -15,7 +15,7 @@ use super::{Target, TransportOptions};
 /// [`Dialing::finish`] tells how it ended.
 pub(crate) struct Dialing {
     socket: Socket,
-    target: Target,
+    endpoint: String,
 }
 
 /// Starts to connect to `target` without waiting. An ipc listener whose
@@ -43,16 +43,11 @@ pub(crate) fn dial(target: &Target, options: &TransportOptions) -> io::Result<Di
     }
     Ok(Dialing {
         socket,
-        target: target.clone(),
+        endpoint: target.endpoint.clone(),
     })
 }
 
 impl Dialing {
-    /// The resolved endpoint, such as `tcp://127.0.0.1:5555`.
-    pub(crate) fn endpoint(&self) -> &str {
-        self.target.endpoint()
-    }
-
     /// The connection, or why there is none. Before the descriptor polled
     /// writable this fails with `NotConnected`.
     pub(crate) fn finish(self) -> io::Result<Accepted> {
@@ -68,7 +63,7 @@ impl Dialing {
                 None => rustix::net::sockopt::socket_peercred(&self.socket)
                     .map_or_else(|_| "localhost".to_owned(), |peer| credentials_text(&peer)),
             },
-            peer_endpoint: self.target.endpoint,
+            peer_endpoint: self.endpoint,
             local_endpoint: endpoint_of(&local),
             stream: SocketStream::boxed(self.socket),
         })

@@ -50,15 +50,6 @@ impl Endpoint {
         }
     }
 
-    /// The transport's name, as in the endpoint.
-    pub(crate) fn transport(&self) -> &'static str {
-        match self {
-            Self::Tcp(_) => "tcp",
-            Self::Ipc(_) => "ipc",
-            Self::Inproc(_) => "inproc",
-        }
-    }
-
     /// Refuses what can be bound but not connected to: wildcards. A connect
     /// calls this at once; what the network says comes later.
     pub(crate) fn check_connect(&self) -> Result<(), EndpointError> {

@@ -25,11 +25,14 @@ pub(crate) fn is_refused_peer(error: &io::Error) -> bool {
 /// One connection failed and the listener is sound. Errors that are neither
 /// this nor exhaustion are the listener's own.
 pub(crate) fn is_transient_accept(error: &io::Error) -> bool {
-    !is_resource_exhaustion(error)
-        && !matches!(
-            Errno::from_io_error(error),
-            Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT)
-        )
+    is_refused_peer(error) || !(is_resource_exhaustion(error) || is_own_fault(error))
+}
+
+fn is_own_fault(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT)
+    )
 }
 
 #[derive(Debug)]

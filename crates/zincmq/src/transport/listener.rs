@@ -57,8 +57,7 @@ impl Listener {
     }
 
     /// The next connection, or `None` when none waits. An error concerns the
-    /// listener or one connection: see [`super::is_resource_exhaustion`],
-    /// [`super::is_refused_peer`] and [`super::is_transient_accept`].
+    /// listener or one connection: [`super::failure`] tells which.
     pub(crate) fn accept(&self) -> io::Result<Option<Accepted>> {
         let (socket, address) = loop {
             match self.socket.accept() {
@@ -120,11 +119,9 @@ fn listen_tcp(
 ) -> Result<Listener, BindError> {
     let addresses = local_addresses(tcp.place(), options.ipv6).map_err(|error| match error {
         DialError::Endpoint(error) => error,
-        other => EndpointError::BadAddress {
-            transport: "tcp",
-            address: tcp.to_string(),
-            reason: other.to_string(),
-        },
+        DialError::Lookup { host, .. } | DialError::NoAddress { host, .. } => {
+            EndpointError::NoSuchInterface(host)
+        }
     })?;
     let mut last = None;
     for address in addresses {

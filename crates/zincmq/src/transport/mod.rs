@@ -9,7 +9,7 @@
 
 mod dialing;
 mod endpoint;
-mod failure;
+pub(crate) mod failure;
 mod filter;
 mod listener;
 mod options;
@@ -21,12 +21,10 @@ mod tcp_endpoint;
 mod tests;
 
 pub(crate) use dialing::{Dialing, dial};
-pub(crate) use endpoint::{Endpoint, IpcEndpoint};
-pub(crate) use failure::{is_refused_peer, is_resource_exhaustion, is_transient_accept};
-pub(crate) use filter::{BadCidr, Cidr};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use failure::is_transient_accept;
 pub(crate) use listener::{Listener, listen};
 pub use options::ListeningFd;
 pub(crate) use options::TransportOptions;
-pub(crate) use resolve::{DialError, Target, needs_resolver, resolve};
+pub(crate) use resolve::{Target, needs_resolver, resolve};
 pub(crate) use stream::{Accepted, ByteStream};
-pub(crate) use tcp_endpoint::TcpEndpoint;

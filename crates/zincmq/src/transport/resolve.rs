@@ -31,14 +31,8 @@ pub(crate) enum DialError {
 pub(crate) struct Target {
     pub(super) address: SockAddr,
     pub(super) source: Option<SockAddr>,
-    pub(super) endpoint: String,
-}
-
-impl Target {
     /// The resolved endpoint, such as `tcp://127.0.0.1:5555`.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
+    pub(super) endpoint: String,
 }
 
 /// Whether [`resolve`] may block on name lookups.

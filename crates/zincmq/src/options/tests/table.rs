@@ -53,6 +53,7 @@ const DEFAULTS: &[(i32, &str, i64)] = &[
     (113, "BUSY_POLL", 0),
     (117, "NORM_MODE", 1),
     (124, "NORM_PUSH", 0),
+    (10_001, "IPC_TAKEOVER", 1),
 ];
 
 /// Those that only the socket can answer.
@@ -68,11 +69,12 @@ const ASKED: &[&str] = &[
 
 #[test]
 fn there_are_112_of_them_with_five_aliases() {
-    assert_eq!(rows().len(), 112);
+    assert_eq!(rows().iter().filter(|row| row.number < 10_000).count(), 112);
     let count = |status| rows().iter().filter(|row| row.status == status).count();
     assert_eq!(count(Status::Stable), 75);
     assert_eq!(count(Status::Deprecated), 5);
     assert_eq!(count(Status::Draft), 32);
+    assert_eq!(count(Status::Own), rows().len() - 112);
     let aliases: usize = rows().iter().map(|row| row.aliases.len()).sum();
     assert_eq!(aliases, 5);
 }
@@ -219,6 +221,10 @@ fn edges(kind: Kind) -> (Vec<OptionValue>, Vec<OptionValue>) {
             vec![0.into(), 1.into()],
             vec![2.into(), (-1).into(), text(1)],
         ),
+        Kind::Loose => (
+            vec![0.into(), 1.into(), i32::MAX.into()],
+            vec![(-1).into(), text(1)],
+        ),
         Kind::Truth => (vec![0.into(), 1.into()], vec![bytes(4)]),
         Kind::Int { min, max } => (
             vec![min.into(), max.into()],
@@ -230,8 +236,13 @@ fn edges(kind: Kind) -> (Vec<OptionValue>, Vec<OptionValue>) {
                 .collect(),
         ),
         Kind::I64 { min } => (
-            vec![min.into(), i64::MAX.into()],
-            vec![(min - 1).into(), text(1), u64::MAX.into()],
+            // Every negative one means no limit, and reads as -1.
+            vec![(-1i64).into(), i64::MAX.into()],
+            min.checked_sub(1)
+                .map(OptionValue::I64)
+                .into_iter()
+                .chain([text(1), u64::MAX.into()])
+                .collect(),
         ),
         Kind::U64 => (
             vec![0u64.into(), u64::MAX.into()],

@@ -55,6 +55,8 @@ fn values_are_parsed_once_into_what_the_engine_wants() {
     assert_eq!(store.heartbeat_ttl(), None);
     set(&mut store, "HEARTBEAT_TIMEOUT", 0).unwrap();
     assert_eq!(store.heartbeat_timeout(), None);
+    set(&mut store, "MAXMSGSIZE", -5).unwrap();
+    assert_eq!(store.max_message_size(), None);
     set(&mut store, "SNDBUF", -1).unwrap();
     assert_eq!(store.transport().send_buffer, None);
 }
@@ -100,7 +102,7 @@ fn live_pipes_and_patterns_are_told() {
         ("ROUTER_HANDOVER", 1.into(), Setting::RouterHandover(true)),
         ("ROUTER_RAW", 1.into(), Setting::RouterRaw(true)),
         ("PROBE_ROUTER", 1.into(), Setting::ProbeRouter(true)),
-        ("REQ_CORRELATE", 1.into(), Setting::ReqCorrelate(true)),
+        ("REQ_CORRELATE", 2.into(), Setting::ReqCorrelate(true)),
         ("REQ_RELAXED", 0.into(), Setting::ReqRelaxed(false)),
         ("XPUB_VERBOSE", 1.into(), Setting::XpubVerbose(true)),
         ("XPUB_VERBOSER", 1.into(), Setting::XpubVerboser(true)),
@@ -175,6 +177,7 @@ fn accept_filters_add_up() {
         );
     }
     assert_eq!(store.transport().tcp_accept_filters.len(), 2);
+    assert!(set(&mut store, "TCP_ACCEPT_FILTER", "\0").is_err());
     set(&mut store, "TCP_ACCEPT_FILTER", "").unwrap();
     assert!(store.transport().tcp_accept_filters.is_empty());
 
@@ -254,7 +257,10 @@ fn a_descriptor_is_set_with_its_ownership() {
 #[test]
 fn text_by_name() {
     let mut store = SocketOptions::default();
-    let mut set = |name, text| store.set_by_name(name, text, SocketType::Sub);
+    let mut set = |name: &str, text| {
+        let row = row_by_name(name).ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
+        store.set(row, OptionValue::parse(row, text)?, SocketType::Sub)
+    };
     assert_eq!(set("SNDHWM", "500"), Ok(Effect::Live(Live::SendHwm(500))));
     assert_eq!(set("ipv6", "on"), Ok(Effect::Stored));
     assert_eq!(
@@ -297,6 +303,8 @@ fn c_bytes_have_the_size_of_their_kind() {
     assert_eq!(from("AFFINITY", &7u64.to_ne_bytes()), Ok(7u64.into()));
     assert_eq!(from("ROUTING_ID", b"a\0b"), Ok(b"a\0b".as_slice().into()));
     assert_eq!(from("BINDTODEVICE", b"eth0\0"), Ok("eth0".into()));
+    assert_eq!(from("TCP_ACCEPT_FILTER", b""), Ok("".into()));
+    assert_eq!(from("TCP_ACCEPT_FILTER", b"\0"), Ok("\0".into()));
     assert_eq!(from("METADATA", b"X:yz"), Ok("X:yz".into()));
     assert_eq!(from("IPC_FILTER_UID", b""), Ok(b"".as_slice().into()));
     for (name, len) in [
@@ -318,34 +326,16 @@ fn c_bytes_have_the_size_of_their_kind() {
     assert_eq!(OptionValue::from(b"ab".as_slice()).to_c_bytes(), b"ab");
 }
 
-/// Stands for a socket's builder.
-#[derive(Default)]
-struct Builder(SocketOptions);
-
-impl Builder {
-    option_table!(builder_methods);
-
-    fn option<O: SocketOption>(mut self, option: O) -> Self {
-        let row = O::row();
-        self.0
-            .set(row, option.into_value(), a_type_for(row))
-            .expect("the test's value fits");
-        self
-    }
-
-    fn read<O: ReadableOption>(&self) -> O::Value {
-        match self.0.value(O::row()) {
-            Ok(Answer::Known(value)) => O::from_value(&value).expect("it is of its own kind"),
-            other => panic!("{other:?}"),
-        }
+fn read<O: ReadableOption>(store: &SocketOptions) -> O::Value {
+    match store.value(O::row()) {
+        Ok(Answer::Known(value)) => O::from_value(&value).expect("it is of its own kind"),
+        other => panic!("{other:?}"),
     }
 }
 
-use crate::options::opt::builder_methods;
-
 #[test]
 fn typed_options_write_and_read_themselves() {
-    let builder = Builder::default()
+    let config = SocketConfig::new()
         .send_high_water_mark(500)
         .linger(Duration::ZERO)
         .receive_timeout(None)
@@ -358,22 +348,30 @@ fn typed_options_write_and_read_themselves() {
         .subscribe("weather")
         .bind_to_device("lo".to_owned())
         .option(opt::TcpKeepaliveIdle(Some(Duration::from_millis(1001))));
-    assert_eq!(builder.read::<opt::SendHighWaterMark>(), 500);
-    assert_eq!(builder.read::<opt::Linger>(), Some(Duration::ZERO));
-    assert_eq!(builder.read::<opt::ReceiveTimeout>(), None);
-    assert_eq!(builder.read::<opt::RoutingId>(), "me");
-    assert!(builder.read::<opt::Ipv6>());
-    assert_eq!(builder.read::<opt::MaxMessageSize>(), Some(1 << 40));
+    let mut store = SocketOptions::of_type(SocketType::Sub);
+    let effects: Vec<Effect> = config
+        .values()
+        .map(|(row, value)| store.set(row, value.clone(), SocketType::Sub))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let subscription = Effect::Pattern(Setting::Subscribe("weather".into()));
+    assert!(effects.contains(&subscription));
+    assert_eq!(read::<opt::SendHighWaterMark>(&store), 500);
+    assert_eq!(read::<opt::Linger>(&store), Some(Duration::ZERO));
+    assert_eq!(read::<opt::ReceiveTimeout>(&store), None);
+    assert_eq!(read::<opt::RoutingId>(&store), "me");
+    assert!(read::<opt::Ipv6>(&store));
+    assert_eq!(read::<opt::MaxMessageSize>(&store), Some(1 << 40));
     // What is shorter than the unit is not nothing.
     assert_eq!(
-        builder.read::<opt::SendTimeout>(),
+        read::<opt::SendTimeout>(&store),
         Some(Duration::from_millis(1))
     );
     assert_eq!(
-        builder.read::<opt::TcpKeepaliveIdle>(),
+        read::<opt::TcpKeepaliveIdle>(&store),
         Some(Duration::from_secs(2))
     );
-    assert_eq!(builder.read::<opt::BindToDevice>().as_deref(), Some("lo"));
+    assert_eq!(read::<opt::BindToDevice>(&store).as_deref(), Some("lo"));
     assert_eq!(
         opt::Linger(Some(Duration::MAX)).into_value(),
         i32::MAX.into()

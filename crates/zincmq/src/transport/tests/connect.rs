@@ -144,7 +144,6 @@ fn an_unfinished_dial_says_so() {
     let mut waiting = Vec::new();
     for _ in 0..8 {
         let dialing = dial(target, &options).unwrap();
-        assert_eq!(dialing.endpoint(), listener.endpoint());
         waiting.push(dialing);
     }
     let last = waiting.pop().unwrap();

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use super::*;
+use crate::transport::failure::is_refused_peer;
 
 fn path_of(listener: &Listener) -> PathBuf {
     PathBuf::from(listener.endpoint().strip_prefix("ipc://").unwrap())

@@ -1,0 +1,99 @@
+//! Side by side: ZincMQ, libzmq 4.3.5 and plain sockets, on one machine in one run.
+//!
+//! Runs of the libraries alternate, and medians are compared. Over tcp and ipc each run is two
+//! processes (this program again, in the role its arguments give it), over inproc two threads of
+//! one.
+
+mod case;
+mod library;
+mod machine;
+mod measure;
+mod plain;
+mod report;
+mod role;
+mod sockets;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+
+use case::Case;
+use report::Report;
+
+#[derive(Parser)]
+#[command(about, disable_help_subcommand = true)]
+struct Cli {
+    /// The cases a change is judged by, in less than five minutes
+    #[arg(long)]
+    quick: bool,
+    /// A few messages for each case, checked byte by byte and not timed
+    #[arg(long)]
+    smoke: bool,
+    /// How often each library runs each case
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
+    /// Only cases whose name contains this, as in `tcp` or "64 B"
+    name: Option<String>,
+    #[command(subcommand)]
+    role: Option<Hidden>,
+}
+
+#[derive(Subcommand)]
+enum Hidden {
+    /// One side of one run
+    #[command(hide = true)]
+    Role(role::Arguments),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    if let Some(Hidden::Role(arguments)) = cli.role {
+        return role::play(&arguments);
+    }
+    let wanted = |case: &Case| match &cli.name {
+        Some(part) => case.to_string().contains(part.as_str()),
+        None => true,
+    };
+    let cases: Vec<Case> = case::cases(cli.quick).filter(wanted).collect();
+    if cases.is_empty() {
+        bail!("no case is called {}", cli.name.unwrap_or_default());
+    }
+    if cli.smoke {
+        return smoke(&cases);
+    }
+    let mut report = Report::new(cli.quick, cli.pairs);
+    for case in cases {
+        let row = measure::compare(case, cli.pairs)?;
+        println!("{row}");
+        report.rows.push(row);
+    }
+    println!("results: {}", report.save()?.display());
+    if let Some(note) = report.disturbance() {
+        println!("{note}");
+    }
+    println!("{}", report.worst());
+    Ok(())
+}
+
+/// One short run of each library in each case.
+fn smoke(cases: &[Case]) -> Result<()> {
+    let mut runs = 0;
+    for &case in cases {
+        for library in library::for_case(case) {
+            measure::smoke(case, library)?;
+            runs += 1;
+        }
+    }
+    println!("smoke: {runs} of {runs} ok");
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Runs, and rounds of runs.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use tempfile::TempDir;
+
+use crate::case::{Case, Pattern, Transport};
+use crate::library::{Name, for_case};
+use crate::machine::Load;
+use crate::report::{Contender, Row, Sample};
+use crate::role::Finding;
+
+/// How long one run is meant to take.
+const RUN_SECONDS: f64 = 1.0;
+/// How long one run may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs every contender of `case` `pairs` times, in turn and each round in another order.
+pub fn compare(case: Case, pairs: u32) -> Result<Row> {
+    let mut contenders = Vec::new();
+    for library in for_case(case) {
+        let count = calibrate(case, library)?;
+        contenders.push(Contender {
+            library,
+            count,
+            samples: Vec::new(),
+        });
+    }
+    for round in 0..pairs as usize {
+        let len = contenders.len();
+        for i in 0..len {
+            let contender = &mut contenders[(i + round) % len];
+            let sample = run(case, contender.library, contender.count, false)?;
+            contender.samples.push(sample);
+        }
+    }
+    Ok(Row { case, contenders })
+}
+
+/// A short run whose messages are compared byte by byte.
+pub fn smoke(case: Case, library: Name) -> Result<()> {
+    run(case, library, 50, true)
+        .map(|_| ())
+        .with_context(|| format!("{case}, {}", library.text()))
+}
+
+/// How many messages make a run of about a second: from a small run to a tenth of a second to it.
+fn calibrate(case: Case, library: Name) -> Result<u64> {
+    let smallest = match case.pattern {
+        Pattern::Throughput => ((16 << 20) / case.size).clamp(1000, 20_000) as u64,
+        Pattern::Latency => 500,
+    };
+    let mut count = smallest;
+    for aim in [RUN_SECONDS / 10.0, RUN_SECONDS] {
+        let rate = match run(case, library, count, false)? {
+            Sample::Throughput { per_second, .. } => per_second,
+            Sample::Latency { median, .. } => 1e6 / (2.0 * median),
+        };
+        count = ((rate * aim) as u64).max(smallest);
+    }
+    Ok(count)
+}
+
+/// One run.
+fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Sample> {
+    let folder = TempDir::new()?;
+    let endpoint = match case.transport {
+        Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
+        Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
+        Transport::Inproc => "inproc://bench".to_owned(),
+    };
+    let load = Load::start()?;
+    let end = Instant::now() + DEADLINE;
+    let start = |role: &str, endpoint: &str| {
+        Process::start(library, role, endpoint, case.size, count, verify, end)
+    };
+    let findings = match (case.transport, case.pattern) {
+        (Transport::Inproc, Pattern::Throughput) => {
+            vec![start("stream-inproc", &endpoint)?.finding()?]
+        }
+        (Transport::Inproc, Pattern::Latency) => vec![start("ask-inproc", &endpoint)?.finding()?],
+        (_, pattern) => {
+            let (binder, connecter) = match pattern {
+                Pattern::Throughput => ("receive", "send"),
+                Pattern::Latency => ("echo", "ask"),
+            };
+            let mut first = start(binder, &endpoint)?;
+            let real = first.line_after("ENDPOINT ")?;
+            let second = start(connecter, &real)?;
+            vec![first.finding()?, second.finding()?]
+        }
+    };
+    sample(&findings, count, &load)
+}
+
+fn sample(findings: &[Finding], count: u64, load: &Load) -> Result<Sample> {
+    let cpu_seconds: f64 = findings.iter().map(|finding| finding.cpu_seconds).sum();
+    let cpu_seconds_per_million = cpu_seconds * 1e6 / count as f64;
+    let others_share = load.others_share(cpu_seconds)?;
+    if let Some(seconds) = findings.iter().find_map(|finding| finding.seconds) {
+        return Ok(Sample::Throughput {
+            // The first message starts the clock.
+            per_second: count.saturating_sub(1) as f64 / seconds.max(1e-9),
+            cpu_seconds_per_million,
+            others_share,
+        });
+    }
+    let latency = findings.iter().find_map(|finding| finding.latency);
+    let latency = latency.context("neither process measured anything")?;
+    Ok(Sample::Latency {
+        median: latency.median,
+        p99: latency.p99,
+        max: latency.max,
+        cpu_seconds_per_million,
+        others_share,
+    })
+}
+
+/// This program in a role. Dropped, it is killed.
+struct Process {
+    name: String,
+    child: Child,
+    stdout: Receiver<String>,
+    end: Instant,
+}
+
+impl Process {
+    fn start(
+        library: Name,
+        role: &str,
+        endpoint: &str,
+        size: usize,
+        count: u64,
+        verify: bool,
+        end: Instant,
+    ) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["role", library.text(), role, endpoint])
+            .args([size.to_string(), count.to_string()])
+            .args(verify.then_some("--verify"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let stdout = child.stdout.take().context("stdout is piped")?;
+        Ok(Self {
+            name: format!("{} {role}", library.text()),
+            child,
+            stdout: read_lines(stdout),
+            end,
+        })
+    }
+
+    fn line_after(&mut self, prefix: &str) -> Result<String> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        let line = self
+            .stdout
+            .recv_timeout(left)
+            .map_err(|error| match error {
+                mpsc::RecvTimeoutError::Timeout => {
+                    anyhow!("{}: not done after {DEADLINE:?}", self.name)
+                }
+                mpsc::RecvTimeoutError::Disconnected => anyhow!("{}: it failed", self.name),
+            })?;
+        match line.strip_prefix(prefix) {
+            Some(rest) => Ok(rest.to_owned()),
+            None => bail!("{}: it says {line}, expected {prefix}…", self.name),
+        }
+    }
+
+    fn finding(mut self) -> Result<Finding> {
+        let json = self.line_after("FINDING ")?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("{}: {status}", self.name);
+        }
+        Ok(serde_json::from_str(&json)?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_lines(stdout: ChildStdout) -> Receiver<String> {
+    let (lines, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if lines.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,48 @@
+//! Options for sockets yet to be made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::opt::{self, SocketOption, builder_methods};
+use super::{OptionValue, Row, option_table};
+use crate::transport::ListeningFd;
+
+/// Options to make a socket with. Values are held to their ranges when the
+/// socket is made; one configuration may serve many sockets.
+///
+/// ```
+/// use std::time::Duration;
+/// use zincmq::options::SocketConfig;
+///
+/// let config = SocketConfig::new()
+///     .send_high_water_mark(500)
+///     .linger(Duration::ZERO)
+///     .ipv6(true);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SocketConfig {
+    values: Vec<(&'static Row, OptionValue)>,
+}
+
+impl SocketConfig {
+    /// No option is set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets any option; a later value of the same option comes after it.
+    #[must_use]
+    pub fn option<O: SocketOption>(mut self, option: O) -> Self {
+        self.values.push((O::row(), option.into_value()));
+        self
+    }
+
+    option_table!(builder_methods);
+
+    /// The options in the order they were given.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Row, &OptionValue)> {
+        self.values.iter().map(|(row, value)| (*row, value))
+    }
+}

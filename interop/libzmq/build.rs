@@ -1,0 +1,88 @@
+//! Builds libzmq once and keeps the archive in the shared target folder, so that the interop and
+//! the bench workspaces, in debug and in release, link the same optimised library.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// Change it whenever the defines below change: it names the cache folder.
+const RECIPE: &str = "libzmq-4.3.5-r1";
+
+/// What libzmq's own configure script finds on Linux and the `zeromq-src` crate leaves out. Without
+/// eventfd, libzmq falls back to socket pairs, and the comparison would be with a slower library
+/// than the one distributions ship.
+const FOUND_BY_CONFIGURE: &[&str] = &[
+    "ZMQ_HAVE_EVENTFD",
+    "ZMQ_HAVE_EVENTFD_CLOEXEC",
+    "ZMQ_IOTHREAD_POLLER_USE_EPOLL_CLOEXEC",
+    "ZMQ_HAVE_IFADDRS",
+    "ZMQ_HAVE_SO_BINDTODEVICE",
+    "ZMQ_HAVE_SO_PEERCRED",
+    "ZMQ_HAVE_SO_KEEPALIVE",
+    "ZMQ_HAVE_SO_PRIORITY",
+    "ZMQ_HAVE_TCP_KEEPCNT",
+    "ZMQ_HAVE_TCP_KEEPIDLE",
+    "ZMQ_HAVE_TCP_KEEPINTVL",
+    "ZMQ_HAVE_O_CLOEXEC",
+    "ZMQ_HAVE_SOCK_CLOEXEC",
+    "ZMQ_HAVE_NOEXCEPT",
+    "ZMQ_HAVE_PPOLL",
+    "ZMQ_HAVE_PTHREAD_SETNAME_2",
+    "ZMQ_HAVE_PTHREAD_SET_AFFINITY",
+    "HAVE_ACCEPT4",
+    "HAVE_POSIX_MEMALIGN",
+    "HAVE_CLOCK_GETTIME",
+    "HAVE_FORK",
+    "HAVE_MKDTEMP",
+    "HAVE_IF_NAMETOINDEX",
+    "ZMQ_CACHELINE_SIZE=64",
+];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let cache = target_dir(&out_dir).join(RECIPE);
+    fs::create_dir_all(&cache).unwrap_or_else(|e| panic!("{}: {e}", cache.display()));
+
+    let lock = File::create(cache.join("lock")).expect("the cache folder was just created");
+    lock.lock().expect("the file system can lock files");
+    let done = cache.join("done");
+    if !done.exists() {
+        compile(&cache);
+        File::create(&done).expect("the cache folder is writable");
+    }
+
+    // The archive must come before the C++ runtime it needs.
+    println!(
+        "cargo:rustc-link-search=native={}",
+        cache.join("lib").display()
+    );
+    println!("cargo:rustc-link-lib=static=zmq");
+    println!("cargo:rustc-link-lib=stdc++");
+    println!("cargo:root={}", cache.display());
+}
+
+/// `<target>/<profile>/build/<package>/out` → `<target>`.
+fn target_dir(out_dir: &Path) -> &Path {
+    out_dir
+        .ancestors()
+        .nth(4)
+        .expect("OUT_DIR lies four folders below the target folder")
+}
+
+/// Compiles into `cache/lib`, headers into `cache/source/include`.
+fn compile(cache: &Path) {
+    let defines: Vec<String> = FOUND_BY_CONFIGURE
+        .iter()
+        .map(|d| format!("-D{d}"))
+        .collect();
+    // SAFETY: build scripts are single-threaded at this point; nobody reads the environment
+    // concurrently. `zeromq-src` and `cc` take their settings from here.
+    unsafe {
+        env::set_var("OUT_DIR", cache);
+        env::set_var("OPT_LEVEL", "3");
+        env::set_var("DEBUG", "false");
+        env::set_var("CXXFLAGS", defines.join(" "));
+    }
+    zeromq_src::Build::new().build();
+}

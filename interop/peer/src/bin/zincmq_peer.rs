@@ -1,0 +1,5 @@
+//! The peer over ZincMQ.
+
+fn main() -> anyhow::Result<()> {
+    peer::run(&peer::ZincmqLibrary::new())
+}

@@ -1,0 +1,82 @@
+//! libzmq 4.3.5 as files: for its own test and perf programs, which are compiled against it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::Command;
+use crate::repo::Repo;
+
+/// Where libzmq's parts are.
+pub struct Libzmq {
+    /// The release's sources, with `tests/` and `perf/`.
+    sources: PathBuf,
+    /// The static archive.
+    archive: PathBuf,
+    /// `libzmq.so.5`, made from the archive.
+    shared: PathBuf,
+}
+
+/// Builds what is not there yet.
+pub fn build(repo: &Repo) -> Result<Libzmq> {
+    const MINUTES: Duration = Duration::from_secs(10 * 60);
+    repo.cargo("interop", &["build", "--quiet", "--package", "libzmq"])?
+        .run_visible(MINUTES)?;
+    let archive = archive(repo)?;
+    let shared = archive.with_file_name("libzmq.so.5");
+    if !shared.exists() {
+        Command::new("g++")
+            .arguments(&["-shared", "-Wl,-soname,libzmq.so.5", "-o"])
+            .arguments(&[&shared])
+            .arguments(&["-Wl,--whole-archive"])
+            .arguments(&[&archive])
+            .arguments(&["-Wl,--no-whole-archive", "-lpthread"])
+            .run_visible(MINUTES)?;
+    }
+    Ok(Libzmq {
+        sources: sources(repo)?,
+        archive,
+        shared,
+    })
+}
+
+impl Libzmq {
+    /// One line for each part.
+    pub fn print(&self) {
+        println!("sources {}", self.sources.display());
+        println!("include {}", self.sources.join("include").display());
+        println!("archive {}", self.archive.display());
+        println!("shared  {}", self.shared.display());
+    }
+}
+
+/// The build script keeps one folder for each recipe; the newest is the one just built.
+fn archive(repo: &Repo) -> Result<PathBuf> {
+    let mut newest = None;
+    for entry in std::fs::read_dir(repo.target())? {
+        let path = entry?.path().join("lib/libzmq.a");
+        let is_libzmq = path.to_string_lossy().contains("/libzmq-");
+        if let (true, Ok(data)) = (is_libzmq, path.metadata()) {
+            newest = newest.max(Some((data.modified()?, path)));
+        }
+    }
+    match newest {
+        Some((_, path)) => Ok(path),
+        None => bail!("no libzmq archive below {}", repo.target().display()),
+    }
+}
+
+fn sources(repo: &Repo) -> Result<PathBuf> {
+    let text = repo
+        .cargo("interop", &["metadata", "--format-version", "1"])?
+        .capture()?;
+    let metadata: serde_json::Value = serde_json::from_str(&text)?;
+    let packages = metadata["packages"].as_array().context("no packages")?;
+    let manifest = packages
+        .iter()
+        .find(|package| package["name"] == "zeromq-src")
+        .and_then(|package| package["manifest_path"].as_str())
+        .context("interop does not use zeromq-src")?;
+    Ok(PathBuf::from(manifest).with_file_name("vendor"))
+}
