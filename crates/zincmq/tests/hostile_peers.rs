@@ -612,7 +612,6 @@ fn row_25_one_stalled_subscriber() {
     let deadline = deadline();
     let mut siege = Siege::new(SocketType::Pub, SocketType::Sub, |socket| {
         socket.set(opt::SendHighWaterMark(HWM as usize)).unwrap();
-        socket.set(opt::SendBuffer(Some(8192))).unwrap();
     });
     siege.honest.subscribe("t").unwrap();
     siege.honest.connect(&siege.endpoint).unwrap();
