@@ -18,6 +18,8 @@ pub(crate) struct PeerId(pub(crate) u32);
 pub(crate) trait Far: Send + Sync {
     /// The pipe towards it has something, and it slept.
     fn data(&self);
+    /// The pipe towards it holds a batch worth seeing to.
+    fn batch(&self);
     /// The pipe from it has room again, and it slept.
     fn room(&self);
     /// This side is done with the peer: close the connection, now.
@@ -34,7 +36,20 @@ pub(crate) struct Peer {
     /// A routing id the application asked for with CONNECT_ROUTING_ID.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
+    /// The far side is a socket of this process, which may be at work on the
+    /// next message right now.
+    near: bool,
+    /// Messages and bytes out at which the far side is told of a batch.
+    batch_at: (u64, u64),
 }
+
+/// Where looking for more ends, in turns of a spin loop: about two
+/// microseconds after it began.
+const LONGEST_PAUSE: u32 = 16;
+
+/// So much is worth a system call.
+const BATCH_MESSAGES: u64 = 512;
+const BATCH_BYTES: u64 = 64 * 1024;
 
 /// What one peer sent and took; written under the socket's lock only.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +85,8 @@ pub(crate) struct Peers {
     slab: Slab<Peer>,
     wakes: Vec<Wake>,
     finished: Vec<PeerId>,
+    /// Whoever receives would wait anyway.
+    patient: bool,
 }
 
 pub(crate) struct Wake {
@@ -80,6 +97,7 @@ pub(crate) struct Wake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     Data,
+    Batch,
     Room,
     HangUp,
 }
@@ -110,7 +128,41 @@ impl Peer {
             key,
             assigned_id,
             counters: PeerCounters::default(),
+            near: false,
+            batch_at: (BATCH_MESSAGES, BATCH_BYTES),
         }
+    }
+
+    /// Says that the far side is a socket of this process.
+    pub(crate) fn nearby(mut self) -> Self {
+        self.near = true;
+        self
+    }
+
+    /// Gives a sender in this process the time to queue some more, so that
+    /// both sides work in batches and need not wake each other for each
+    /// message. Looks less and less often: each look costs the sender too.
+    fn await_more(&self) {
+        let mut pause = 2;
+        while pause <= LONGEST_PAUSE && self.rx.is_empty_hint() {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            pause *= 2;
+        }
+    }
+
+    #[inline]
+    fn is_batch(&self) -> bool {
+        let (messages, bytes) = self.batch_at;
+        self.counters.messages_out >= messages || self.counters.bytes_out >= bytes
+    }
+
+    fn next_batch(&mut self) {
+        self.batch_at = (
+            self.counters.messages_out + BATCH_MESSAGES,
+            self.counters.bytes_out + BATCH_BYTES,
+        );
     }
 
     pub(crate) fn info(&self) -> &Arc<PeerInfo> {
@@ -141,6 +193,12 @@ impl Peer {
 }
 
 impl Peers {
+    /// Whether a pop may look for more for a moment before it finds nothing.
+    #[inline]
+    pub(crate) fn set_patient(&mut self, patient: bool) {
+        self.patient = patient && self.slab.len() == 1;
+    }
+
     pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
         PeerId(self.slab.insert(peer) as u32)
     }
@@ -176,12 +234,18 @@ impl Peers {
             Ok(()) => {
                 peer.counters.messages_out += 1;
                 peer.counters.bytes_out += size;
-                if peer.tx.publish() {
-                    self.wakes.push(Wake {
-                        far: Arc::clone(&peer.far),
-                        what: News::Data,
-                    });
-                }
+                let what = if peer.tx.publish() {
+                    News::Data
+                } else if peer.is_batch() {
+                    News::Batch
+                } else {
+                    return Ok(());
+                };
+                peer.next_batch();
+                self.wakes.push(Wake {
+                    far: Arc::clone(&peer.far),
+                    what,
+                });
                 Ok(())
             }
             Err(PushError::Full(item)) => Err(Refused::Full(item)),
@@ -229,6 +293,9 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Popped::Finished;
         };
+        if self.patient && peer.near && peer.rx.is_empty_hint() {
+            peer.await_more();
+        }
         match peer.rx.pop() {
             Some(mut item) => {
                 if peer.rx.release() {

@@ -156,7 +156,7 @@ impl Socket {
     /// [`RecvError`] says why there is none.
     pub fn recv(&self) -> Result<Multipart, RecvError> {
         self.core
-            .recv(|options| Patience::from_limit(options.recv_timeout()))
+            .recv::<true>(|options| Patience::from_limit(options.recv_timeout()))
     }
 
     /// Receives the next message if it is there.
@@ -165,7 +165,7 @@ impl Socket {
     ///
     /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
     pub fn try_recv(&self) -> Result<Multipart, RecvError> {
-        self.core.recv(|_| Patience::None)
+        self.core.recv::<false>(|_| Patience::None)
     }
 
     /// Receives the next message, and waits for at most `limit`.
@@ -175,7 +175,8 @@ impl Socket {
     /// [`RecvError::TimedOut`] if the time passed first; else as
     /// [`Socket::recv`].
     pub fn recv_timeout(&self, limit: Duration) -> Result<Multipart, RecvError> {
-        self.core.recv(|_| Patience::from_limit(Some(limit)))
+        self.core
+            .recv::<true>(|_| Patience::from_limit(Some(limit)))
     }
 
     /// Sends a message without blocking the thread. A dropped future has

@@ -22,11 +22,10 @@ use crate::transport::Accepted;
 /// Sends in a row that the application writes itself before the reactor
 /// takes over.
 const DIRECT_SENDS: u32 = 2;
-/// After this long without a send the application writes itself again. Also
-/// how long the reactor looks for more before it lets go.
+/// After this long without a send the application writes itself again.
 const QUIET: Duration = Duration::from_micros(20);
-/// Looks between two of the clock, which costs as much as several.
-const LOOKS: u32 = 16;
+/// Messages written since the reactor's last turn that make it expect more.
+const STREAMING: u64 = 8;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -36,6 +35,8 @@ const TIMER: u32 = 4;
 const CLOSE: u32 = 8;
 const ABORT: u32 = 16;
 const PANIC: u32 = 32;
+/// The reactor's turn, which it was scheduled for.
+const TURN: u32 = 64;
 
 /// What a session reports its losses to, if it was dialled.
 pub(super) trait Redial: Send + Sync {
@@ -73,6 +74,11 @@ struct Inner {
     connections: u32,
     closing: bool,
     ended: bool,
+    /// The reactor comes back before long, so nobody needs to be woken for
+    /// what is queued meanwhile.
+    napping: bool,
+    /// Items written since the reactor's last turn.
+    streamed: u64,
     info: Option<Arc<PeerInfo>>,
 }
 
@@ -200,12 +206,17 @@ impl Session {
             inner.closing = true;
             if inner.wire.is_some() {
                 // What the system takes at once still goes.
-                let _ = self.write(inner, Driver::Application);
+                let _ = self.write(inner);
             }
             return Err(Ending::HungUp);
         }
         if work & CLOSE != 0 {
             inner.closing = true;
+            inner.napping = false;
+        }
+        if work & TURN != 0 && inner.wire.is_none() {
+            self.scheduled.store(false, Ordering::SeqCst);
+            inner.napping = false;
         }
         if inner.wire.is_none() {
             return Ok(());
@@ -219,7 +230,11 @@ impl Session {
         if work & READ != 0 {
             self.read(inner, by)?;
         }
-        self.write(inner, by)?;
+        if work & TURN != 0 {
+            self.take_turn(inner)?;
+        } else {
+            self.write(inner)?;
+        }
         if let Some(wire) = &mut inner.wire {
             wire.rest();
         }
@@ -293,7 +308,7 @@ impl Session {
         }
     }
 
-    fn write(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
+    fn write(&self, inner: &mut Inner) -> Result<(), Ending> {
         let mut turns = 0;
         loop {
             let Some(wire) = &mut inner.wire else {
@@ -303,12 +318,8 @@ impl Session {
             wire.transmit();
             if wire.is_ready()
                 && let Some(out) = &mut inner.out
-                && !wire.has_batch()
             {
-                if by == Driver::Reactor && out.is_empty_hint() && !wire.has_unwritten() {
-                    self.await_more(out);
-                }
-                wire.encode_from(out);
+                inner.streamed += wire.encode_from(out, inner.napping);
                 if out.release() {
                     self.port.writable(self.key);
                 }
@@ -339,31 +350,31 @@ impl Session {
         Ok(())
     }
 
+    /// The reactor's turn: writes what gathered since the last one. While that
+    /// is a stream it comes back after a nap, and senders need not wake
+    /// anybody; else it goes to sleep.
+    fn take_turn(&self, inner: &mut Inner) -> Result<(), Ending> {
+        self.scheduled.store(false, Ordering::SeqCst);
+        inner.napping = true;
+        self.write(inner)?;
+        let stream = inner.streamed >= STREAMING && !inner.closing;
+        inner.streamed = 0;
+        if stream && !self.scheduled.swap(true, Ordering::SeqCst) {
+            if let Some(me) = self.me.upgrade() {
+                self.set.reactor().nap(me);
+            }
+            return Ok(());
+        }
+        inner.napping = false;
+        self.direct_sends.store(0, Ordering::Relaxed);
+        self.write(inner)
+    }
+
     /// Whether the socket has closed its end and all it sent has gone.
     fn nothing_left(&self, inner: &mut Inner) -> bool {
         match &mut inner.out {
             Some(out) => out.is_finished(),
             None => inner.closing,
-        }
-    }
-
-    /// While messages stream, the next one is worth a short look.
-    fn await_more(&self, out: &Consumer<Item>) {
-        if self.direct_sends.load(Ordering::Relaxed) < DIRECT_SENDS {
-            return;
-        }
-        let start = Instant::now();
-        loop {
-            for _ in 0..LOOKS {
-                if !out.is_empty_hint() || self.pending.load(Ordering::Relaxed) != 0 {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-            if start.elapsed() > QUIET {
-                self.direct_sends.store(0, Ordering::Relaxed);
-                return;
-            }
         }
     }
 
@@ -535,6 +546,10 @@ impl Far for Session {
         self.drive(WRITE, Driver::Application);
     }
 
+    fn batch(&self) {
+        self.drive(WRITE, Driver::Application);
+    }
+
     fn room(&self) {
         self.drive(READ, Driver::Application);
     }
@@ -561,8 +576,7 @@ impl Source for Session {
     }
 
     fn run(&self) {
-        self.scheduled.store(false, Ordering::SeqCst);
-        self.drive(WRITE, Driver::Reactor);
+        self.drive(TURN, Driver::Reactor);
     }
 
     fn panicked(&self) {

@@ -176,6 +176,7 @@ impl Core {
             for Wake { far, what } in wakes {
                 match what {
                     News::Data => far.data(),
+                    News::Batch => far.batch(),
                     News::Room => far.room(),
                     News::HangUp => far.hang_up(),
                 }
@@ -242,69 +243,88 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn send(
         &self,
-        mut message: Multipart,
+        message: Multipart,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
-        let mut patience = Some(patience);
-        let mut limit = Patience::None;
-        let mut late = false;
-        loop {
-            if let Some(refusal) = self.refusal() {
-                return Err(SendError::new(refusal.into(), message));
-            }
-            let seen = self.waiting.epoch();
-            let result = self.with(|state| {
-                let result = state.pattern.send(&mut state.peers, message);
-                if result.is_err()
-                    && let Some(patience) = patience.take()
-                {
-                    limit = patience(&state.options);
-                }
-                result
-            });
-            let why = match result {
-                Ok(()) => return Ok(()),
-                Err(Rejected { why, message: back }) => {
-                    message = back;
-                    why
-                }
-            };
-            if why != SendFailure::WouldBlock {
-                return Err(SendError::new(why, message));
-            }
-            match self.wait(seen, limit, late) {
-                Waited::Again => {}
-                Waited::Last => late = true,
-                Waited::No => return Err(SendError::new(SendFailure::WouldBlock, message)),
-                Waited::TooLong => return Err(SendError::new(SendFailure::TimedOut, message)),
+        if let Some(refusal) = self.refusal() {
+            return Err(SendError::new(refusal.into(), message));
+        }
+        match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+            Ok(()) => Ok(()),
+            Err(rejected) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.send_waiting(rejected, limit)
             }
         }
     }
 
-    pub(crate) fn recv(
+    #[cold]
+    fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
+        let mut late = false;
+        loop {
+            let Rejected { why, message } = rejected;
+            if why != SendFailure::WouldBlock {
+                return Err(SendError::new(why, message));
+            }
+            if let Some(refusal) = self.refusal() {
+                return Err(SendError::new(refusal.into(), message));
+            }
+            let seen = self.waiting.epoch();
+            rejected = match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+                Ok(()) => return Ok(()),
+                Err(rejected) => rejected,
+            };
+            if rejected.why == SendFailure::WouldBlock {
+                let failure = match self.wait(seen, limit, late) {
+                    Waited::Again => continue,
+                    Waited::Last => {
+                        late = true;
+                        continue;
+                    }
+                    Waited::No => SendFailure::WouldBlock,
+                    Waited::TooLong => SendFailure::TimedOut,
+                };
+                return Err(SendError::new(failure, rejected.message));
+            }
+        }
+    }
+
+    /// Receives; `WAITS` tells that the caller has some patience.
+    #[inline]
+    pub(crate) fn recv<const WAITS: bool>(
         &self,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<Multipart, RecvFailure> {
-        let mut patience = Some(patience);
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
         let mut limit = Patience::None;
+        let received = self.with(|state| {
+            state.peers.set_patient(WAITS);
+            let received = state.pattern.recv(&mut state.peers);
+            if received.is_err() {
+                limit = patience(&state.options);
+            }
+            received
+        });
+        match received {
+            Err(RecvFailure::WouldBlock) => self.recv_waiting(limit),
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn recv_waiting(&self, limit: Patience) -> Result<Multipart, RecvFailure> {
         let mut late = false;
         loop {
             if let Some(refusal) = self.refusal() {
                 return Err(refusal.into());
             }
             let seen = self.waiting.epoch();
-            let result = self.with(|state| {
-                let result = state.pattern.recv(&mut state.peers);
-                if result.is_err()
-                    && let Some(patience) = patience.take()
-                {
-                    limit = patience(&state.options);
-                }
-                result
-            });
-            match result {
+            match self.with(|state| state.pattern.recv(&mut state.peers)) {
                 Err(RecvFailure::WouldBlock) => {}
                 other => return other,
             }
@@ -364,7 +384,10 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        self.with(|state| state.pattern.recv(&mut state.peers))
+        self.with(|state| {
+            state.peers.set_patient(false);
+            state.pattern.recv(&mut state.peers)
+        })
     }
 
     /// One non-blocking look at the connections, by one who will not be back.
@@ -412,6 +435,7 @@ impl Core {
         let eager = self.reads_by_itself();
         match what {
             News::Data => self.post(Note::Readable(key), eager),
+            News::Batch => {}
             News::Room => self.post(Note::Writable(key), false),
             News::HangUp => self.post(Note::Ended(key), true),
         }
