@@ -270,17 +270,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] on other types than SUB, and XPUB in manual
-    /// mode.
+    /// [`OptionError::NotForThisType`] on other types than SUB and XPUB;
+    /// [`OptionError::Setting`] on an XPUB that is not in manual mode, or has
+    /// received no subscription.
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Subscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
-    /// Takes back one [`Socket::subscribe`] of the same prefix.
+    /// Takes back one [`Socket::subscribe`] of the same prefix; if there is
+    /// none, does nothing, as libzmq does.
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] if there is none.
+    /// As [`Socket::subscribe`].
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
