@@ -20,3 +20,8 @@ pub use options::context::ContextOptions;
 pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
 pub use zmtp::SocketType;
+
+/// Has the program in README.md compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

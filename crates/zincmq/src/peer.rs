@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pipe::{Consumer, Producer, PushError};
 use slab::Slab;
 
-use crate::message::{Item, Multipart, PeerInfo};
+use crate::message::{Item, Message, Multipart, Origins, PeerInfo};
 
 /// Names one attached peer within its socket; reused after it is detached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub(crate) struct Peer {
     tx: Producer<Item>,
     rx: Consumer<Item>,
     far: Arc<dyn Far>,
-    info: Arc<PeerInfo>,
+    origins: Origins,
     key: u64,
     /// A routing id the application asked for with CONNECT_ROUTING_ID.
     assigned_id: Option<Bytes>,
@@ -124,7 +124,7 @@ impl Peer {
             tx,
             rx,
             far,
-            info,
+            origins: Origins::new(info),
             key,
             assigned_id,
             counters: PeerCounters::default(),
@@ -166,7 +166,15 @@ impl Peer {
     }
 
     pub(crate) fn info(&self) -> &Arc<PeerInfo> {
-        &self.info
+        self.origins.info()
+    }
+
+    /// Marks `part` as this peer's, as received messages are. Over inproc they
+    /// carry no mark.
+    pub(crate) fn sign(&self, part: &mut Message) {
+        if !self.near {
+            part.set_peer(Some(self.origins.another()));
+        }
     }
 
     pub(crate) fn assigned_id(&self) -> Option<&Bytes> {
@@ -175,7 +183,7 @@ impl Peer {
 
     /// The handshake told who it is.
     pub(crate) fn introduce(&mut self, info: Arc<PeerInfo>) {
-        self.info = info;
+        self.origins = Origins::new(info);
     }
 
     pub(crate) fn key(&self) -> u64 {
@@ -196,7 +204,7 @@ impl Peers {
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
     pub(crate) fn set_patient(&mut self, patient: bool) {
-        self.patient = patient && self.slab.len() == 1;
+        self.patient = patient;
     }
 
     pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
@@ -288,12 +296,14 @@ impl Peers {
 
     /// Takes the next item from peer `id`. A message's parts carry its
     /// [`PeerInfo`] afterwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
+        let lonely = self.slab.len() == 1;
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Popped::Finished;
         };
-        if self.patient && peer.near && peer.rx.is_empty_hint() {
+        let patient = self.patient && peer.near;
+        if patient && peer.rx.is_empty_hint() && lonely {
             peer.await_more();
         }
         match peer.rx.pop() {
@@ -307,7 +317,9 @@ impl Peers {
                 if let Item::Data(message) = &mut item {
                     peer.counters.messages_in += 1;
                     peer.counters.bytes_in += message.size() as u64;
-                    message.set_peer(&peer.info);
+                    if !peer.near {
+                        message.set_peer(&mut peer.origins);
+                    }
                 }
                 Popped::Item(item)
             }
@@ -395,8 +407,10 @@ impl Peers {
         std::mem::take(&mut self.wakes)
     }
 
-    pub(crate) fn has_wakes(&self) -> bool {
-        !self.wakes.is_empty()
+    /// Whether there is anything to carry out for the pipes' other ends.
+    #[inline]
+    pub(crate) fn has_chores(&self) -> bool {
+        !self.wakes.is_empty() || !self.finished.is_empty()
     }
 
     /// Peers whose pipes ended since the last call; the socket detaches them.

@@ -382,16 +382,18 @@ impl Session {
         let Some(wire) = &inner.wire else { return };
         let info = wire.peer_info();
         inner.info = Some(Arc::clone(&info));
-        if !self.options.raw {
-            self.port
-                .event(&wire.endpoint, Some(&info), EventKind::HandshakeSucceeded);
-        }
+        let endpoint = wire.endpoint.clone();
         let again = inner.connections > 0;
         inner.connections += 1;
         if inner.inn.is_none() {
-            self.attach(inner, info);
+            self.attach(inner, Arc::clone(&info));
         } else {
-            self.port.connected(self.key, info, again);
+            self.port.connected(self.key, Arc::clone(&info), again);
+        }
+        // Last: who hears of it may send at once.
+        if !self.options.raw {
+            self.port
+                .event(&endpoint, Some(&info), EventKind::HandshakeSucceeded);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::sync::Mutex;
 
 /// How long a nap takes: long enough for a batch to gather, short enough to be
 /// no longer than a wake-up on a busy machine.
-const NAP: Duration = Duration::from_micros(50);
+const NAP: Duration = Duration::from_micros(100);
 
 pub(super) struct Naps {
     clock: OwnedFd,

@@ -148,30 +148,35 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
+    #[inline]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         if self.has_notes.load(Ordering::Acquire) {
             self.absorb(&mut state);
         }
         let result = work(&mut state);
-        self.settle(state);
+        if state.peers.has_chores() {
+            self.settle(state);
+            return result;
+        }
+        drop(state);
+        // Who left a note while the lock was taken may have gone away.
+        if self.has_notes.load(Ordering::SeqCst) {
+            self.settle_again();
+        }
         result
     }
 
     /// Detaches peers that ended, lets go of the lock, wakes whom there is to
     /// wake, and does not leave before the inbox is empty or someone else has
     /// the lock.
-    #[inline]
+    #[cold]
     fn settle<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         loop {
             if state.peers.has_finished() {
                 state.detach_finished();
             }
-            let wakes = if state.peers.has_wakes() {
-                state.peers.take_wakes()
-            } else {
-                Vec::new()
-            };
+            let wakes = state.peers.take_wakes();
             drop(state);
             for Wake { far, what } in wakes {
                 match what {
@@ -189,6 +194,14 @@ impl Core {
             };
             state = again;
             self.absorb(&mut state);
+        }
+    }
+
+    #[cold]
+    fn settle_again(&self) {
+        if let Some(mut state) = self.state.try_lock() {
+            self.absorb(&mut state);
+            self.settle(state);
         }
     }
 
@@ -232,6 +245,7 @@ impl Core {
     }
 
     /// Why nothing can be done with the socket any more, if so.
+    #[inline]
     pub(super) fn refusal(&self) -> Option<Refusal> {
         if self.is_foreign() {
             return Some(Refusal::Forked);
@@ -301,17 +315,15 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        let mut limit = Patience::None;
         let received = self.with(|state| {
             state.peers.set_patient(WAITS);
-            let received = state.pattern.recv(&mut state.peers);
-            if received.is_err() {
-                limit = patience(&state.options);
-            }
-            received
+            state.pattern.recv(&mut state.peers)
         });
         match received {
-            Err(RecvFailure::WouldBlock) => self.recv_waiting(limit),
+            Err(RecvFailure::WouldBlock) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.recv_waiting(limit)
+            }
             other => other,
         }
     }
@@ -778,7 +790,8 @@ impl Port for Core {
             endpoint: endpoint.to_owned(),
             peer: peer.cloned(),
         };
-        for queue in self.monitors.lock().iter() {
+        let queues = self.monitors.lock().clone();
+        for queue in queues {
             queue.push(event.clone());
         }
     }
