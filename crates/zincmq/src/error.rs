@@ -360,9 +360,6 @@ pub enum SettingError {
     /// This socket type has no such option (EINVAL).
     #[error("this socket type has no such option")]
     NotForThisType,
-    /// UNSUBSCRIBE of what was not subscribed (EINVAL).
-    #[error("there is no subscription to end")]
-    NotSubscribed,
     /// Only while XPUB_MANUAL is on and a subscription awaits judgement (EINVAL).
     #[error("only in manual mode, after a subscription was received")]
     NotManual,

@@ -130,7 +130,6 @@ impl PollSet {
                 key,
                 read: true,
                 write: true,
-                broken: false,
             };
             confine(&*source, |source| source.ready(ready, Driver::Application));
         } else {
