@@ -20,7 +20,9 @@ pub(crate) use self::inproc::Inproc;
 
 use crate::SocketType;
 use crate::context::Shared;
-use crate::error::{BindError, ConnectError, RecvError, SendError, SocketError, UnbindError};
+use crate::error::{
+    BindError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::options::opt::{self, ReadableOption, SocketOption};
@@ -270,17 +272,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] on other types than SUB, and XPUB in manual
-    /// mode.
+    /// [`OptionError::NotForThisType`] on other types than SUB and XPUB;
+    /// [`OptionError::Setting`] on an XPUB that is not in manual mode, or has
+    /// received no subscription.
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Subscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
-    /// Takes back one [`Socket::subscribe`] of the same prefix.
+    /// Takes back one [`Socket::subscribe`] of the same prefix; if there is
+    /// none, does nothing, as libzmq does.
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] if there is none.
+    /// As [`Socket::subscribe`].
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
@@ -295,6 +299,18 @@ impl Socket {
     #[must_use]
     pub fn can_send(&self) -> bool {
         self.core.can_send()
+    }
+
+    /// Whether a ROUTER or STREAM has a peer with `routing_id` that can take a
+    /// message now (zmq_socket_get_peer_state(3)). Other types choose their
+    /// peers themselves and always say yes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::Unroutable`] if there is no such peer,
+    /// [`SendFailure::WouldBlock`] if it is at its high-water mark.
+    pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+        self.core.can_route(routing_id.as_ref())
     }
 
     /// What the socket has sent, received and dropped.
@@ -330,5 +346,11 @@ impl fmt::Debug for Socket {
             .field("type", &self.socket_type())
             .field("last_endpoint", &self.last_endpoint())
             .finish_non_exhaustive()
+    }
+}
+
+impl AsRef<Self> for Socket {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }

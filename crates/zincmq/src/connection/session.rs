@@ -198,6 +198,10 @@ impl Session {
     }
 
     fn try_work(&self, inner: &mut Inner, work: u32, by: Driver) -> Result<(), Ending> {
+        if work & TURN != 0 {
+            // Whatever becomes of it, the turn is used up.
+            self.scheduled.store(false, Ordering::SeqCst);
+        }
         if work & PANIC != 0 {
             inner.closing = true;
             return Err(Ending::Panicked);
@@ -215,7 +219,6 @@ impl Session {
             inner.napping = false;
         }
         if work & TURN != 0 && inner.wire.is_none() {
-            self.scheduled.store(false, Ordering::SeqCst);
             inner.napping = false;
         }
         if inner.wire.is_none() {
@@ -354,7 +357,6 @@ impl Session {
     /// is a stream it comes back after a nap, and senders need not wake
     /// anybody; else it goes to sleep.
     fn take_turn(&self, inner: &mut Inner) -> Result<(), Ending> {
-        self.scheduled.store(false, Ordering::SeqCst);
         inner.napping = true;
         self.write(inner)?;
         let stream = inner.streamed >= STREAMING && !inner.closing;
@@ -413,6 +415,8 @@ impl Session {
     fn end_connection(&self, inner: &mut Inner, ending: Ending) {
         let mut lost = 0;
         let mut was_ready = false;
+        // Who sends over the next connection has to wake us again.
+        inner.napping = false;
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting.
             wire.transmit();

@@ -20,6 +20,8 @@ const BATCH: usize = 128 * 1024;
 /// First allocation for a payload that is read in place. It grows as bytes
 /// come, never by what the peer merely claims.
 const FIRST_CHUNK: usize = 1024 * 1024;
+/// How much of it is made ready at first.
+const FIRST_ZEROED: usize = 64 * 1024;
 
 pub(super) struct Wire {
     stream: Box<dyn ByteStream>,
@@ -366,12 +368,17 @@ impl Large {
     }
 
     fn grow(&mut self) -> Result<(), Ending> {
-        let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
-        let target = target.min(self.len);
-        self.payload
-            .try_reserve_exact(target - self.payload.len())
-            .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
-        self.payload.resize(target, 0);
+        if self.payload.len() == self.payload.capacity() {
+            let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
+            let target = target.min(self.len);
+            self.payload
+                .try_reserve_exact(target - self.payload.len())
+                .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
+        }
+        // Zeroing makes memory resident, so it too follows the bytes.
+        let zeroed = (self.filled * 2).max(FIRST_ZEROED).min(self.len);
+        let zeroed = zeroed.min(self.payload.capacity());
+        self.payload.resize(zeroed, 0);
         Ok(())
     }
 

@@ -103,7 +103,8 @@ impl Core {
                 });
             }
             let Drops {
-                full,
+                // Each is in its peer's count already.
+                full: _,
                 no_route,
                 filtered,
             } = state.pattern.drops();
@@ -111,7 +112,7 @@ impl Core {
             counters.bytes_out = totals.0.bytes_out;
             counters.messages_in = totals.0.messages_in;
             counters.bytes_in = totals.0.bytes_in;
-            counters.dropped_full = totals.0.dropped_full + full;
+            counters.dropped_full = totals.0.dropped_full;
             counters.dropped_no_route = no_route;
             counters.dropped_filtered = filtered;
             counters
