@@ -116,6 +116,12 @@ impl Socket {
         self.set_raw(SUBSCRIBE, topic)
     }
 
+    /// Takes back one subscription to a prefix.
+    pub fn unsubscribe(&self, topic: &[u8]) -> Result<(), Error> {
+        const UNSUBSCRIBE: i32 = 7;
+        self.set_raw(UNSUBSCRIBE, topic)
+    }
+
     /// Sends all parts as one message; blocks as `SNDTIMEO` says.
     pub fn send_multipart<P: AsRef<[u8]>>(&self, parts: &[P]) -> Result<(), Error> {
         for (i, part) in parts.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The lines a peer understands.
 
+use std::ops::Range;
 use std::str::{FromStr, SplitWhitespace};
 
 use anyhow::{Context as _, Result, bail};
@@ -29,8 +30,10 @@ pub enum Command {
     SubscribeMany(u64),
     /// `send-topics COUNT`: one message for each topic and one that nobody asked for.
     SendTopics(u64),
-    /// `recv-topics COUNT`: until each of the topics was seen, and never another.
-    RecvTopics(u64),
+    /// `unsubscribe-many COUNT`: from topics 0 to COUNT−1.
+    UnsubscribeMany(u64),
+    /// `recv-topics FROM TO`: until each of the topics FROM to TO−1 was seen, and never another.
+    RecvTopics(Range<u64>),
     /// `sync`: sends the message that [`AwaitSync`](Self::AwaitSync) waits for; all others skip it.
     Sync,
     /// `await-sync`.
@@ -82,7 +85,8 @@ impl FromStr for Command {
             "subscribe" => Self::Subscribe(words.0.next().unwrap_or("").into()),
             "subscribe-many" => Self::SubscribeMany(words.number("COUNT")?),
             "send-topics" => Self::SendTopics(words.number("COUNT")?),
-            "recv-topics" => Self::RecvTopics(words.number("COUNT")?),
+            "unsubscribe-many" => Self::UnsubscribeMany(words.number("COUNT")?),
+            "recv-topics" => Self::RecvTopics(words.number("FROM")?..words.number("TO")?),
             "sync" => Self::Sync,
             "await-sync" => Self::AwaitSync,
             "stream-echo" => Self::StreamEcho(words.number("BYTES")?),

@@ -25,6 +25,8 @@ pub trait Socket {
     fn connect(&self, endpoint: &str) -> Result<()>;
     /// Subscribes a SUB socket.
     fn subscribe(&self, topic: &[u8]) -> Result<()>;
+    /// Takes a subscription back.
+    fn unsubscribe(&self, topic: &[u8]) -> Result<()>;
     /// Sends one message, waiting for room up to `timeout`.
     fn send(&self, parts: &[Vec<u8>], timeout: Duration) -> Result<()>;
     /// Receives one message; `None` when none came within `timeout`.
@@ -104,6 +106,10 @@ impl Socket for LibzmqSocket {
 
     fn subscribe(&self, topic: &[u8]) -> Result<()> {
         Ok(self.socket.subscribe(topic)?)
+    }
+
+    fn unsubscribe(&self, topic: &[u8]) -> Result<()> {
+        Ok(self.socket.unsubscribe(topic)?)
     }
 
     fn send(&self, parts: &[Vec<u8>], timeout: Duration) -> Result<()> {
@@ -188,6 +194,10 @@ mod ours {
 
         fn subscribe(&self, topic: &[u8]) -> Result<()> {
             Ok(zincmq::Socket::subscribe(self, topic)?)
+        }
+
+        fn unsubscribe(&self, topic: &[u8]) -> Result<()> {
+            Ok(zincmq::Socket::unsubscribe(self, topic)?)
         }
 
         fn send(&self, parts: &[Vec<u8>], timeout: Duration) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,8 @@ impl<'a, S: Socket> Session<'a, S> {
             Command::Subscribe(topic) => self.subscribe(&topic, end),
             Command::SubscribeMany(count) => self.subscribe_many(count, end),
             Command::SendTopics(count) => self.send_topics(count, end),
-            Command::RecvTopics(count) => self.recv_topics(count, end),
+            Command::UnsubscribeMany(count) => self.unsubscribe_many(count, end),
+            Command::RecvTopics(numbers) => self.recv_topics(numbers, end),
             Command::Sync => self.sync(end),
             Command::AwaitSync => self.await_sync(end),
             Command::StreamEcho(bytes) => self.stream_echo(bytes, end),
@@ -165,6 +167,17 @@ impl<'a, S: Socket> Session<'a, S> {
         Ok(format!("subscribed to {count}"))
     }
 
+    fn unsubscribe_many(&self, count: u64, end: Instant) -> Result<String> {
+        for n in 0..count {
+            if self.kind == "XSUB" {
+                self.put(&[[&[0], topic(n).as_slice()].concat()], end)?;
+            } else {
+                self.socket.unsubscribe(&topic(n))?;
+            }
+        }
+        Ok(format!("unsubscribed from {count}"))
+    }
+
     fn send_topics(&self, count: u64, end: Instant) -> Result<String> {
         self.put(&[NOBODYS_TOPIC.to_vec()], end)?;
         for n in 0..count {
@@ -173,9 +186,10 @@ impl<'a, S: Socket> Session<'a, S> {
         Ok(format!("sent {count}"))
     }
 
-    fn recv_topics(&self, count: u64, end: Instant) -> Result<String> {
-        let mut missing: HashSet<Vec<u8>> = (0..count).map(topic).collect();
+    fn recv_topics(&self, numbers: Range<u64>, end: Instant) -> Result<String> {
+        let mut missing: HashSet<Vec<u8>> = numbers.map(topic).collect();
         let known = missing.clone();
+        let count = known.len();
         while !missing.is_empty() {
             let message = self
                 .take(end)

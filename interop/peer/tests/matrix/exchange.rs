@@ -12,6 +12,8 @@ enum Flow {
     OneWay,
     /// First to second, once the second has subscribed.
     Publish,
+    /// Second to first, upstream of its subscription.
+    Upstream,
     /// First to second, then back.
     BothWays,
     /// The first asks behind this prefix, the second echoes.
@@ -22,71 +24,130 @@ enum Flow {
 struct Pattern {
     roles: [Role; 2],
     flow: Flow,
+    loads: &'static [Load],
 }
 
-/// How many messages, of what size, in how many parts.
+/// How many messages of each size, in how many parts.
 #[derive(Debug, Clone, Copy)]
 struct Load {
     name: &'static str,
     count: u64,
-    size: usize,
+    sizes: &'static [usize],
     parts: usize,
 }
 
+const FIRST: Role = Role::with("ROUTER", &["ROUTING_ID=first", "ROUTER_MANDATORY=1"]);
+
 const PATTERNS: &[Pattern] = &[
-    pattern("PAIR", "PAIR", Flow::BothWays),
+    pattern("PAIR", "PAIR", Flow::BothWays).flooded(),
     pattern("PUB", "SUB", Flow::Publish),
     pattern("PUB", "XSUB", Flow::Publish),
     pattern("XPUB", "SUB", Flow::Publish),
     pattern("XPUB", "XSUB", Flow::Publish),
+    Pattern {
+        roles: [Role::new("XPUB"), Role::new("XSUB")],
+        flow: Flow::Upstream,
+        loads: &[SMALL, MULTIPART, LARGE],
+    },
+    // These wait at the high-water mark instead of dropping.
+    Pattern {
+        roles: [Role::with("PUB", &["XPUB_NODROP=1"]), Role::new("SUB")],
+        flow: Flow::Publish,
+        loads: FLOOD,
+    },
     pattern("REQ", "REP", Flow::Ask("")),
     pattern("REQ", "ROUTER", Flow::Ask("")),
     pattern("DEALER", "REP", Flow::Ask("@")),
     pattern("DEALER", "ROUTER", Flow::Ask("")),
-    pattern("DEALER", "DEALER", Flow::BothWays),
+    pattern("DEALER", "DEALER", Flow::BothWays).flooded(),
     Pattern {
         roles: [
-            Role::with("ROUTER", &["ROUTING_ID=first", "ROUTER_MANDATORY=1"]),
+            FIRST,
             Role::with("ROUTER", &["ROUTING_ID=second", "ROUTER_MANDATORY=1"]),
         ],
         flow: Flow::Ask("@second"),
+        loads: LOADS,
     },
-    pattern("PUSH", "PULL", Flow::OneWay),
+    Pattern {
+        roles: [FIRST, Role::with("DEALER", &["ROUTING_ID=second"])],
+        flow: Flow::Ask("@second"),
+        loads: LOADS,
+    },
+    pattern("PUSH", "PULL", Flow::OneWay).flooded(),
 ];
 
-const LOADS: &[Load] = &[
-    Load {
-        name: "small",
-        count: 200,
-        size: 64,
-        parts: 1,
-    },
-    Load {
-        name: "multipart",
-        count: 50,
-        size: 100,
-        parts: 4,
-    },
-    Load {
-        name: "10 MiB",
-        count: 3,
-        size: 10 << 20,
-        parts: 1,
-    },
-];
+/// The first message's number. What goes upstream starts with it, and 0 and 1 there are for
+/// subscriptions.
+const FROM: u64 = 2;
+
+const LOADS: &[Load] = &[SMALL, EDGES, MULTIPART, LARGE];
+const FLOODED: &[Load] = &[SMALL, EDGES, MULTIPART, LARGE, MANY];
+const FLOOD: &[Load] = &[MANY];
+
+const SMALL: Load = Load {
+    name: "small",
+    count: 200,
+    sizes: &[64],
+    parts: 1,
+};
+/// Around the limits of inline messages, of the short frame format and of buffers.
+const EDGES: Load = Load {
+    name: "edges",
+    count: 3,
+    sizes: &[
+        0, 1, 29, 30, 33, 34, 47, 48, 55, 56, 63, 253, 254, 255, 256, 257, 8191, 8192, 8193,
+        32_767, 32_768, 32_769, 65_527, 65_536, 131_072,
+    ],
+    parts: 1,
+};
+const MULTIPART: Load = Load {
+    name: "multipart",
+    count: 50,
+    sizes: &[100],
+    parts: 4,
+};
+const LARGE: Load = Load {
+    name: "10 MiB",
+    count: 3,
+    sizes: &[10 << 20],
+    parts: 1,
+};
+/// Several high-water marks full.
+const MANY: Load = Load {
+    name: "flood",
+    count: 20_000,
+    sizes: &[64],
+    parts: 3,
+};
 
 const fn pattern(first: &'static str, second: &'static str, flow: Flow) -> Pattern {
     Pattern {
         roles: [Role::new(first), Role::new(second)],
         flow,
+        loads: LOADS,
+    }
+}
+
+impl Pattern {
+    /// With the load that meets the high-water mark.
+    const fn flooded(self) -> Self {
+        Self {
+            loads: FLOODED,
+            ..self
+        }
     }
 }
 
 pub fn cases() -> impl Iterator<Item = Trial> {
     PATTERNS.iter().flat_map(|&pattern| {
         Variant::all().flat_map(move |variant| {
-            LOADS.iter().map(move |&load| {
-                let name = format!("{}, {}", describe(pattern.roles, variant), load.name);
+            pattern.loads.iter().map(move |&load| {
+                let upstream = match pattern.flow {
+                    Flow::Upstream => "upstream, ",
+                    _ => "",
+                };
+                let who = describe(pattern.roles, variant);
+                let name = format!("{who}, {upstream}{}", load.name);
                 trial(name, move |t| exchange(pattern, variant, load, t))
             })
         })
@@ -101,9 +162,6 @@ fn exchange(
 ) -> Result<(), Failure> {
     let mut pair = Pair::start(variant, pattern.roles, transcript)?;
     let (first, second) = pair.both();
-    let Load {
-        count, size, parts, ..
-    } = load;
     match pattern.flow {
         Flow::OneWay => transfer(first, second, load)?,
         Flow::Publish => {
@@ -111,13 +169,22 @@ fn exchange(
             step_together(first, second)?;
             transfer(first, second, load)?;
         }
+        Flow::Upstream => {
+            second.ask("subscribe")?;
+            // Also takes the subscription, which is a message for an XPUB.
+            step_together(second, first)?;
+            transfer(second, first, load)?;
+        }
         Flow::BothWays => {
             transfer(first, second, load)?;
             transfer(second, first, load)?;
         }
         Flow::Ask(prefix) => {
-            second.tell(&format!("echo {count}"))?;
-            first.ask(&format!("request {count} {size} {parts} 0 {prefix}"))?;
+            let Load { count, parts, .. } = load;
+            second.tell(&format!("echo {}", count * load.sizes.len() as u64))?;
+            for size in load.sizes {
+                first.ask(&format!("request {count} {size} {parts} {FROM} {prefix}"))?;
+            }
             second.answer()?;
         }
     }
@@ -125,12 +192,12 @@ fn exchange(
 }
 
 fn transfer(from: &mut Process, to: &mut Process, load: Load) -> Result<(), Failure> {
-    let Load {
-        count, size, parts, ..
-    } = load;
-    to.tell(&format!("recv {count} {size} {parts} 0"))?;
-    from.ask(&format!("send {count} {size} {parts} 0"))?;
-    to.answer()?;
+    let Load { count, parts, .. } = load;
+    for size in load.sizes {
+        to.tell(&format!("recv {count} {size} {parts} {FROM}"))?;
+        from.ask(&format!("send {count} {size} {parts} {FROM}"))?;
+        to.answer()?;
+    }
     Ok(())
 }
 
