@@ -1,13 +1,15 @@
-//! Heartbeats every 50 ms: an idle second leaves the connection alone, a frozen peer loses it.
+//! Heartbeats every 50 ms: an idle second and busy ones leave the connection alone, whatever the
+//! pattern; a frozen peer loses it, whoever sends the heartbeats.
 //!
 //! A ROUTER that binds numbers its connections, so a reconnection shows as another routing id. (One
-//! that connects keeps the id across reconnections.)
+//! that connects keeps the id across reconnections.) For other patterns a relay counts connections.
 
 use std::thread::sleep;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 
+use crate::exchange::step_together;
 use crate::process::{Failure, Transcript};
 use crate::setup::{Pair, Role, Seat, Side, Transport, Variant, describe, trial};
 
@@ -19,6 +21,16 @@ enum Beats {
     Both,
 }
 
+const BEATS: [Beats; 3] = [Beats::Ours, Beats::Libzmq, Beats::Both];
+
+/// What goes on while the heartbeats do.
+#[derive(Debug, Clone, Copy)]
+enum Meanwhile {
+    Idle,
+    /// Messages that take longer than one beat, then many small ones.
+    Busy,
+}
+
 /// Wide enough that a busy machine does not look like a dead peer.
 const ON: &[&str] = &[
     "HEARTBEAT_IVL=50",
@@ -28,32 +40,70 @@ const ON: &[&str] = &[
 
 pub fn cases() -> impl Iterator<Item = Trial> {
     let idle = variants().flat_map(|variant| {
-        [Beats::Ours, Beats::Libzmq, Beats::Both]
-            .into_iter()
-            .map(move |beats| {
-                let roles = roles(variant, beats);
-                let name = format!(
-                    "{}, idle second, heartbeats {beats:?}",
-                    describe(roles, variant)
-                );
-                trial(name, move |t| stays_connected(variant, roles, t))
+        BEATS.into_iter().map(move |beats| {
+            let roles = roles(["DEALER", "ROUTER"], variant, beats);
+            let name = format!(
+                "{}, idle second, heartbeats {beats:?}",
+                describe(roles, variant)
+            );
+            trial(name, move |t| {
+                stays_connected(variant, roles, Meanwhile::Idle, t)
             })
+        })
     });
+    let busy = variants().map(|variant| {
+        let roles = roles(["DEALER", "ROUTER"], variant, Beats::Both);
+        let name = format!("{}, busy, heartbeats", describe(roles, variant));
+        trial(name, move |t| {
+            stays_connected(variant, roles, Meanwhile::Busy, t)
+        })
+    });
+    // Who beats finds out by silence; who does not, by the time to live in the other's heartbeats.
     let frozen = variants()
         .filter(|variant| variant.transport == Transport::Tcp)
-        .map(|variant| {
-            let roles = roles(variant, Beats::Ours);
-            let name = format!("{}, libzmq frozen", describe(roles, variant));
-            trial(name, move |t| drops_the_frozen(variant, roles, t))
+        .flat_map(|variant| {
+            BEATS.into_iter().flat_map(move |beats| {
+                [Side::Ours, Side::Libzmq].into_iter().map(move |frozen| {
+                    let roles = roles(["DEALER", "ROUTER"], variant, beats);
+                    let name = format!(
+                        "{}, heartbeats {beats:?}, {frozen:?} frozen",
+                        describe(roles, variant)
+                    );
+                    trial(name, move |t| drops_the_frozen(variant, roles, frozen, t))
+                })
+            })
         });
-    idle.chain(frozen)
+    idle.chain(busy).chain(frozen).chain(counted())
+}
+
+/// Every other pattern, idle.
+fn counted() -> impl Iterator<Item = Trial> {
+    let kinds = [
+        ["PUSH", "PULL"],
+        ["PUB", "SUB"],
+        ["XPUB", "XSUB"],
+        ["PAIR", "PAIR"],
+        ["REQ", "REP"],
+    ];
+    kinds.into_iter().flat_map(|kinds| {
+        Variant::all()
+            .filter(|variant| variant.transport == Transport::Tcp)
+            .flat_map(move |variant| {
+                BEATS.into_iter().map(move |beats| {
+                    let roles = roles(kinds, variant, beats);
+                    let who = describe(roles, variant);
+                    let name = format!("{who}, idle second, heartbeats {beats:?}");
+                    trial(name, move |t| connects_once(variant, roles, t))
+                })
+            })
+    })
 }
 
 fn variants() -> impl Iterator<Item = Variant> {
     Variant::all().filter(|variant| variant.binder == Seat::Second)
 }
 
-fn roles(variant: Variant, beats: Beats) -> [Role; 2] {
+fn roles(kinds: [&'static str; 2], variant: Variant, beats: Beats) -> [Role; 2] {
     let role = |kind, seat| {
         let on = match beats {
             Beats::Ours => variant.side(seat) == Side::Ours,
@@ -62,17 +112,27 @@ fn roles(variant: Variant, beats: Beats) -> [Role; 2] {
         };
         Role::with(kind, if on { ON } else { &[] })
     };
-    [role("DEALER", Seat::First), role("ROUTER", Seat::Second)]
+    [role(kinds[0], Seat::First), role(kinds[1], Seat::Second)]
 }
 
 fn stays_connected(
     variant: Variant,
     roles: [Role; 2],
+    meanwhile: Meanwhile,
     transcript: &Transcript,
 ) -> Result<(), Failure> {
     let mut pair = Pair::start(variant, roles, transcript)?;
     let before = round_trip(&mut pair, 1)?;
-    sleep(Duration::from_secs(1));
+    match meanwhile {
+        Meanwhile::Idle => sleep(Duration::from_secs(1)),
+        Meanwhile::Busy => {
+            let (dealer, router) = pair.both();
+            router.tell("echo 2010")?;
+            dealer.ask(&format!("request 10 {} 1 10", 20 << 20))?;
+            dealer.ask("request 2000 64 1 20")?;
+            router.answer()?;
+        }
+    }
     let after = round_trip(&mut pair, 2)?;
     match before == after {
         true => pair.finish(),
@@ -83,15 +143,21 @@ fn stays_connected(
 fn drops_the_frozen(
     variant: Variant,
     roles: [Role; 2],
+    frozen: Side,
     transcript: &Transcript,
 ) -> Result<(), Failure> {
     let mut pair = Pair::start(variant, roles, transcript)?;
     let before = round_trip(&mut pair, 1)?;
-    let frozen = variant.ours.other();
+    let frozen = match frozen {
+        Side::Ours => variant.ours,
+        Side::Libzmq => variant.ours.other(),
+    };
+    // The time to live is known from the first heartbeat on.
+    sleep(Duration::from_millis(500));
     pair.peer(frozen).freeze()?;
     sleep(Duration::from_millis(2500));
     pair.peer(frozen).thaw()?;
-    // The libzmq side first has to find out that it was left.
+    // The frozen side first has to find out that it was left.
     for seq in 2..200 {
         let after = round_trip(&mut pair, seq)?;
         if after != before {
@@ -100,6 +166,37 @@ fn drops_the_frozen(
         sleep(Duration::from_millis(10));
     }
     Err(format!("still connected as {before}"))
+}
+
+fn connects_once(
+    variant: Variant,
+    roles: [Role; 2],
+    transcript: &Transcript,
+) -> Result<(), Failure> {
+    let (mut pair, relay) = Pair::start_counted(variant, roles, transcript)?;
+    let publishes = matches!(roles[0].kind, "PUB" | "XPUB");
+    let (first, second) = pair.both();
+    if publishes {
+        second.ask("subscribe")?;
+        step_together(first, second)?;
+    }
+    for round in 0..2 {
+        if roles[0].kind == "REQ" {
+            second.tell("echo 10")?;
+            first.ask("request 10 64 1 0")?;
+        } else {
+            second.tell("recv 10 64 1 0")?;
+            first.ask("send 10 64 1 0")?;
+        }
+        second.answer()?;
+        if round == 0 {
+            sleep(Duration::from_secs(1));
+        }
+    }
+    match relay.count() {
+        1 => pair.finish(),
+        count => Err(format!("{count} connections")),
+    }
 }
 
 /// Asks and echoes once; returns what the ROUTER calls its peer.

@@ -8,6 +8,7 @@ mod exchange;
 mod heartbeat;
 mod process;
 mod reconnect;
+mod relay;
 mod setup;
 mod stream;
 mod subscriptions;

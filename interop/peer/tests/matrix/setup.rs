@@ -7,6 +7,7 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::process::{Failure, Process, Transcript};
+use crate::relay::Relay;
 
 /// How long one case may take.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -87,23 +88,25 @@ impl Pair {
         roles: [Role; 2],
         transcript: &Transcript,
     ) -> Result<Self, Failure> {
-        let folder = TempDir::new().map_err(|e| e.to_string())?;
-        let endpoint = match variant.transport {
-            Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
-            Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
-        };
-        let mut pair = Self {
-            variant,
-            roles,
-            endpoint,
-            peers: [None, None],
-            transcript: transcript.clone(),
-            deadline: Instant::now() + DEADLINE,
-            _folder: folder,
-        };
+        let mut pair = Self::new(variant, roles, transcript)?;
         pair.launch(variant.binder)?;
         pair.launch(variant.binder.other())?;
         Ok(pair)
+    }
+
+    /// As [`start`](Self::start), over tcp, with a relay between that counts connections.
+    pub fn start_counted(
+        variant: Variant,
+        roles: [Role; 2],
+        transcript: &Transcript,
+    ) -> Result<(Self, Relay), Failure> {
+        let mut pair = Self::new(variant, roles, transcript)?;
+        pair.launch(variant.binder)?;
+        let bound = pair.endpoint.trim_start_matches("tcp://");
+        let relay = Relay::to(bound).map_err(|e| format!("relay to {bound}: {e}"))?;
+        pair.endpoint = relay.endpoint();
+        pair.launch(variant.binder.other())?;
+        Ok((pair, relay))
     }
 
     /// The peer in `seat`.
@@ -132,6 +135,23 @@ impl Pair {
     /// Ends both in order.
     pub fn finish(self) -> Result<(), Failure> {
         self.peers.into_iter().flatten().try_for_each(Process::quit)
+    }
+
+    fn new(variant: Variant, roles: [Role; 2], transcript: &Transcript) -> Result<Self, Failure> {
+        let folder = TempDir::new().map_err(|e| e.to_string())?;
+        let endpoint = match variant.transport {
+            Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
+            Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
+        };
+        Ok(Self {
+            variant,
+            roles,
+            endpoint,
+            peers: [None, None],
+            transcript: transcript.clone(),
+            deadline: Instant::now() + DEADLINE,
+            _folder: folder,
+        })
     }
 
     fn launch(&mut self, seat: Seat) -> Result<(), Failure> {
