@@ -7,12 +7,15 @@ use std::sync::{Arc, Condvar, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::SocketType;
+use crate::builder::Builder;
 use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
+use crate::options::{OptionError, OptionValue, SocketOptions};
 use crate::reactor::{Handle, Reactor, fork_generation, watch_forks};
 use crate::socket::{Core, Inproc, Socket};
 use crate::sync::Mutex;
+use crate::typed::TypedSocket;
 
 /// How long dropping the last handle of a context waits for closed sockets
 /// that linger without a limit. [`Context::term`] waits for ever.
@@ -59,7 +62,15 @@ impl Context {
         Self::with_options(ContextOptions::default())
     }
 
-    pub(crate) fn with_options(options: ContextOptions) -> Self {
+    /// A context with options of its own.
+    ///
+    /// ```
+    /// use zincmq::{Context, ContextOptions};
+    ///
+    /// let ctx = Context::with_options(ContextOptions::default().io_threads(2).ipv6(true));
+    /// ```
+    #[must_use]
+    pub fn with_options(options: ContextOptions) -> Self {
         watch_forks();
         Self {
             handle: Arc::new(LastHandle(Arc::new(Shared {
@@ -87,7 +98,71 @@ impl Context {
     /// [`SocketError`]: as many sockets as the context may have, a type that
     /// is not built in, or the context is terminated.
     pub fn socket(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
-        Shared::socket(self.shared(), socket_type)
+        let defaults = self.shared().socket_defaults(socket_type);
+        self.socket_with(socket_type, defaults)
+    }
+
+    /// A new socket of the type `S`: `ctx.build::<Push>()?`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::socket`].
+    pub fn build<S: TypedSocket>(&self) -> Result<S, SocketError> {
+        self.socket(S::TYPE).map(S::wrap)
+    }
+
+    /// A builder for a socket of the type chosen at run time, which sets its
+    /// options first.
+    pub fn builder(&self, socket_type: SocketType) -> Builder<Socket> {
+        Builder::new(self, socket_type)
+    }
+
+    pub(crate) fn socket_with(
+        &self,
+        socket_type: SocketType,
+        options: SocketOptions,
+    ) -> Result<Socket, SocketError> {
+        Shared::socket(self.shared(), socket_type, options)
+    }
+
+    /// Sets the option called `name`, as in `zmq.h` without `ZMQ_`, to the
+    /// value that `text` describes (zmq_ctx_set(3)). What concerns sockets
+    /// holds for those made afterwards, what concerns I/O threads for threads
+    /// that are not started yet.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] names the option, the value and what would be taken.
+    pub fn set_by_name(&self, name: &str, text: &str) -> Result<(), OptionError> {
+        self.shared().options.lock().set_by_name(name, text)
+    }
+
+    /// Sets the option with libzmq's `number`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::set_by_name`].
+    pub fn set_by_number(&self, number: i32, value: &OptionValue) -> Result<(), OptionError> {
+        self.shared().options.lock().set(number, value)
+    }
+
+    /// Reads the option called `name`, as in `zmq.h` without `ZMQ_`.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`] for a name there is not, or an option that can only be
+    /// set.
+    pub fn option_by_name(&self, name: &str) -> Result<OptionValue, OptionError> {
+        self.shared().options.lock().value_by_name(name)
+    }
+
+    /// Reads the option with libzmq's `number`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::option_by_name`].
+    pub fn option_by_number(&self, number: i32) -> Result<OptionValue, OptionError> {
+        self.shared().options.lock().value(number)
     }
 
     /// Makes every call on the context's sockets fail with `Terminated` from
@@ -144,10 +219,6 @@ impl Shared {
         &self.inproc
     }
 
-    pub(crate) fn options(&self) -> &Mutex<ContextOptions> {
-        &self.options
-    }
-
     pub(crate) fn is_foreign(&self) -> bool {
         self.born != fork_generation()
     }
@@ -156,17 +227,20 @@ impl Shared {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn socket(this: &Arc<Self>, socket_type: SocketType) -> Result<Socket, SocketError> {
+    /// The options a new socket of `socket_type` starts with.
+    pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
+        self.options.lock().socket_defaults(socket_type)
+    }
+
+    fn socket(
+        this: &Arc<Self>,
+        socket_type: SocketType,
+        options: SocketOptions,
+    ) -> Result<Socket, SocketError> {
         if this.is_foreign() {
             return Err(SocketError::Forked);
         }
-        let (most, defaults) = {
-            let options = this.options.lock();
-            (
-                options.max_sockets as usize,
-                options.socket_defaults(socket_type),
-            )
-        };
+        let most = this.options.lock().max_sockets as usize;
         let mut sockets = this.lock_sockets();
         if this.terminated.load(Ordering::SeqCst) {
             return Err(SocketError::Terminated);
@@ -175,7 +249,7 @@ impl Shared {
             return Err(SocketError::TooMany(most));
         }
         let id = this.next_id.fetch_add(1, Ordering::Relaxed);
-        let core = Socket::core(id, socket_type, Arc::clone(this), defaults)?;
+        let core = Socket::core(id, socket_type, Arc::clone(this), options)?;
         sockets.insert(id, Arc::clone(&core));
         Ok(Socket::from_core(core))
     }
@@ -189,12 +263,15 @@ impl Shared {
 
     /// A reactor among those that `affinity` allows (bit 0 is the first; none
     /// set means any), the one with the fewest users. Starts them if need be.
-    pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Handle> {
-        let wanted = (self.options.lock().io_threads as usize).max(1);
-        let name = self.options.lock().thread_name();
+    /// `None` if the context is to have none.
+    pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Option<Handle>> {
+        let (wanted, threads) = {
+            let options = self.options.lock();
+            (options.io_threads as usize, options.threads())
+        };
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {
-            let reactor = Reactor::start(&format!("{name}/{}", reactors.len()))?;
+            let reactor = Reactor::start(reactors.len(), &threads)?;
             reactors.push(reactor);
         }
         let allowed = |index: usize| affinity == 0 || (index < 64 && affinity >> index & 1 == 1);
@@ -205,10 +282,7 @@ impl Shared {
             .map(|(_, reactor)| reactor)
             .min_by_key(|reactor| reactor.users())
             .or(reactors.first());
-        match chosen {
-            Some(reactor) => Ok(reactor.handle().clone()),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        Ok(chosen.map(|reactor| reactor.handle().clone()))
     }
 
     fn shutdown(&self) {
@@ -273,7 +347,7 @@ impl Resolve for Shared {
         // One look-up at a time for each endpoint, so their number is bounded
         // by what the program connects to.
         std::thread::Builder::new()
-            .name(format!("{}/resolve", self.options.lock().thread_name()))
+            .name(format!("{}/resolve", self.options.lock().threads().name))
             .spawn(job)
             .map(drop)
     }

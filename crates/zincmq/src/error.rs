@@ -177,6 +177,9 @@ pub enum BindError {
         /// The endpoint as given.
         endpoint: String,
     },
+    /// The context has no I/O threads, IO_THREADS being 0 (EMTHREAD).
+    #[error("`{0}` needs an I/O thread, and the context has none")]
+    NoIoThread(String),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,
@@ -229,6 +232,110 @@ pub enum SocketError {
     /// The context was made in the parent of this forked process.
     #[error("the context belongs to the process that forked this one")]
     Forked,
+}
+
+/// Why a builder made no socket.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// An option's value does not fit, or the type has no such option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The context gave no socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The endpoint could not be bound or connected.
+    #[error(transparent)]
+    Endpoint(#[from] BindError),
+}
+
+/// Why nothing was polled, or a poller was not changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PollError {
+    /// A wait without limit with nothing to wait for (EFAULT).
+    #[error("there is nothing to poll and no limit to the wait")]
+    Empty,
+    /// The poller has something under this key (EINVAL).
+    #[error("the poller has something under key {0} already")]
+    KeyInUse(usize),
+    /// The poller has this socket, under this key (EINVAL).
+    #[error("the poller has this socket already, under key {0}")]
+    AlreadyAdded(usize),
+    /// The poller has nothing under this key (EINVAL).
+    #[error("the poller has nothing under key {0}")]
+    UnknownKey(usize),
+    /// A future that waits for descriptors needs an I/O thread to watch them,
+    /// and none of the poller's sockets has one.
+    #[error("no socket of the poller has an I/O thread that could watch its descriptors")]
+    NoIoThread,
+    /// The socket under this key, or of this index, is closed (ENOTSOCK).
+    #[error("the socket under key {0} is closed")]
+    Closed(usize),
+    /// Its context is shutting down (ETERM).
+    #[error("the context of the socket under key {0} is terminated")]
+    Terminated(usize),
+    /// It was made in the parent of this forked process.
+    #[error("the socket under key {0} belongs to the process that forked this one")]
+    Forked(usize),
+    /// The system refused.
+    #[error("cannot poll: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Why a proxy ended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// One of its sockets cannot be used this way.
+    #[error("a socket of the proxy cannot receive: {0}")]
+    Receive(RecvFailure),
+    /// One of its sockets cannot be used this way.
+    #[error("a socket of the proxy cannot send: {0}")]
+    Send(SendFailure),
+    /// One of its sockets was closed (ENOTSOCK).
+    #[error("a socket of the proxy is closed")]
+    Closed,
+    /// A context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// A socket was made in the parent of this forked process.
+    #[error("a socket of the proxy belongs to the process that forked this one")]
+    Forked,
+    /// The sockets could not be waited for.
+    #[error(transparent)]
+    Poll(PollError),
+}
+
+impl ProxyError {
+    pub(crate) fn of_recv(failure: RecvFailure) -> Self {
+        match failure {
+            RecvFailure::Closed => Self::Closed,
+            RecvFailure::Terminated => Self::Terminated,
+            RecvFailure::Forked => Self::Forked,
+            other => Self::Receive(other),
+        }
+    }
+
+    pub(crate) fn of_send(failure: SendFailure) -> Self {
+        match failure {
+            SendFailure::Closed => Self::Closed,
+            SendFailure::Terminated => Self::Terminated,
+            SendFailure::Forked => Self::Forked,
+            other => Self::Send(other),
+        }
+    }
+}
+
+impl From<PollError> for ProxyError {
+    fn from(error: PollError) -> Self {
+        match error {
+            PollError::Closed(_) => Self::Closed,
+            PollError::Terminated(_) => Self::Terminated,
+            PollError::Forked(_) => Self::Forked,
+            other => Self::Poll(other),
+        }
+    }
 }
 
 /// Why a context's end was not waited for to the last.

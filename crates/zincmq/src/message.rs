@@ -6,7 +6,6 @@ mod origin;
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use thin_vec::ThinVec;

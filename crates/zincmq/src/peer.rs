@@ -227,10 +227,6 @@ impl Peers {
         self.slab.iter().map(|(index, _)| PeerId(index as u32))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.slab.len()
-    }
-
     /// Hands a user's message to peer `id` and makes it visible at once.
     #[inline]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {

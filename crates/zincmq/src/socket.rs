@@ -20,7 +20,9 @@ pub(crate) use self::inproc::Inproc;
 
 use crate::SocketType;
 use crate::context::Shared;
-use crate::error::{BindError, ConnectError, RecvError, SendError, SocketError, UnbindError};
+use crate::error::{
+    BindError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::options::opt::{self, ReadableOption, SocketOption};
@@ -299,6 +301,18 @@ impl Socket {
         self.core.can_send()
     }
 
+    /// Whether a ROUTER or STREAM has a peer with `routing_id` that can take a
+    /// message now (zmq_socket_get_peer_state(3)). Other types choose their
+    /// peers themselves and always say yes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::Unroutable`] if there is no such peer,
+    /// [`SendFailure::WouldBlock`] if it is at its high-water mark.
+    pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+        self.core.can_route(routing_id.as_ref())
+    }
+
     /// What the socket has sent, received and dropped.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -332,5 +346,11 @@ impl fmt::Debug for Socket {
             .field("type", &self.socket_type())
             .field("last_endpoint", &self.last_endpoint())
             .finish_non_exhaustive()
+    }
+}
+
+impl AsRef<Self> for Socket {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }

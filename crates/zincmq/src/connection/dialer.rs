@@ -38,6 +38,8 @@ struct State {
     targets: VecDeque<Target>,
     timer: Option<TimerKey>,
     delay: Option<Duration>,
+    /// Nobody listened at the address tried last.
+    refused: bool,
     stopped: bool,
 }
 
@@ -86,7 +88,13 @@ impl Dialer {
 
     /// Sends what is queued, then ends; stops connecting once that is done.
     pub(crate) fn close(&self) {
-        self.session.close();
+        if self.options.reconnect_stop.disconnect
+            && !matches!(self.state.lock().phase, Phase::Connected)
+        {
+            self.session.abort();
+        } else {
+            self.session.close();
+        }
     }
 
     fn stop(&self) {
@@ -168,8 +176,15 @@ impl Dialer {
             });
             match started {
                 Ok(()) => return,
-                Err(error) => reason = error.to_string(),
+                Err(error) => {
+                    self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
+                    reason = error.to_string();
+                }
             }
+        }
+        if self.options.reconnect_stop.refused && self.state.lock().refused {
+            self.session.abort();
+            return;
         }
         self.retry(&reason);
     }
@@ -216,6 +231,7 @@ impl Dialer {
                         reason: error.to_string(),
                     },
                 );
+                self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
                 self.dial_next(&error.to_string());
             }
         }
@@ -319,6 +335,9 @@ impl Redial for Dialer {
     fn lost(&self, ending: &Ending, was_ready: bool) {
         if was_ready {
             self.state.lock().delay = None;
+        } else if self.options.reconnect_stop.handshake {
+            self.session.abort();
+            return;
         }
         self.retry(&ending.to_string());
     }

@@ -46,6 +46,7 @@ pub(crate) struct LinkOptions {
     pub(crate) handshake_timeout: Option<Duration>,
     pub(crate) heartbeat: Option<zmtp::Heartbeat>,
     pub(crate) reconnect: Option<Backoff>,
+    pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) properties: Vec<(String, Vec<u8>)>,
     pub(crate) transport: TransportOptions,
@@ -58,6 +59,18 @@ pub(crate) struct Backoff {
     pub(crate) first: Duration,
     /// Where doubling stops; zero keeps the first delay for ever.
     pub(crate) longest: Duration,
+}
+
+/// After what a dialled endpoint is given up (ZMQ_RECONNECT_STOP).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ReconnectStop {
+    /// Nobody listens there.
+    pub(crate) refused: bool,
+    /// The peer did not complete a handshake.
+    pub(crate) handshake: bool,
+    /// The application disconnects while there is no connection; what is
+    /// queued is lost.
+    pub(crate) disconnect: bool,
 }
 
 /// The socket, as its connections know it. Called with no lock of the

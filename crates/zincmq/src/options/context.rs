@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Access, OptionError, OptionValue, SocketOptions};
 use crate::SocketType;
+use crate::reactor::Threads;
 
 /// Settings of a context; by default those of libzmq.
 ///
@@ -298,9 +299,37 @@ impl ContextOptions {
         options
     }
 
-    /// What the names of threads start with.
-    pub(crate) fn thread_name(&self) -> String {
-        format!("{}zincmq", self.thread_name_prefix)
+    /// How I/O threads are to run.
+    pub(crate) fn threads(&self) -> Threads {
+        Threads {
+            name: match self.thread_name_prefix.as_str() {
+                "" => "zincmq".to_owned(),
+                prefix => format!("{prefix}/zincmq"),
+            },
+            cpus: self.thread_affinity.iter().copied().collect(),
+            policy: self.thread_sched_policy,
+            priority: self.thread_priority,
+        }
+    }
+
+    /// Sets the option called `name` to the value that `text` describes.
+    pub(crate) fn set_by_name(&mut self, name: &str, text: &str) -> Result<(), OptionError> {
+        let row = named(name, Access::Get)?;
+        let value = match text {
+            _ if row.number == NAME_PREFIX => OptionValue::from(text),
+            "true" | "on" | "yes" => OptionValue::Int(1),
+            "false" | "off" | "no" => OptionValue::Int(0),
+            number => match number.parse() {
+                Ok(number) => OptionValue::Int(number),
+                Err(_) => OptionValue::from(text),
+            },
+        };
+        self.set(row.number, &value)
+    }
+
+    /// The value of the option called `name`.
+    pub(crate) fn value_by_name(&self, name: &str) -> Result<OptionValue, OptionError> {
+        self.value(named(name, Access::Set)?.number)
     }
 
     /// Sets an option by its number, as `zmq_ctx_set` and `zmq_ctx_set_ext` do.
@@ -366,6 +395,23 @@ impl ContextOptions {
             return Ok(OptionValue::Text(self.thread_name_prefix.clone()));
         }
         self.int(number).map(OptionValue::Int)
+    }
+}
+
+/// The row called `name`, with or without `ZMQ_`, unless its access is `unfit`.
+fn named(name: &str, unfit: Access) -> Result<&'static ContextRow, OptionError> {
+    let bare = match name.get(..4) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("ZMQ_") => &name[4..],
+        _ => name,
+    };
+    let row = CONTEXT_ROWS
+        .iter()
+        .find(|row| row.name.eq_ignore_ascii_case(bare))
+        .ok_or_else(|| OptionError::Unknown(name.to_owned()))?;
+    match row.access {
+        access if access != unfit => Ok(row),
+        Access::Get => Err(OptionError::ReadOnly(row.name)),
+        _ => Err(OptionError::WriteOnly(row.name)),
     }
 }
 

@@ -33,14 +33,8 @@ pub struct SocketOptions {
     pub(super) heartbeat_interval: Option<Duration>,
     pub(super) heartbeat_ttl: Option<Duration>,
     pub(super) heartbeat_patience: Option<Duration>,
-    pub(super) in_batch_size: usize,
-    pub(super) out_batch_size: usize,
     pub(super) metadata: Vec<(String, Bytes)>,
-    pub(super) router_notify: u32,
     pub(super) reconnect_stop: u32,
-    pub(super) hello_message: Option<Bytes>,
-    pub(super) disconnect_message: Option<Bytes>,
-    pub(super) hiccup_message: Option<Bytes>,
     pub(super) loopback_fastpath: bool,
     pub(super) transport: TransportOptions,
 }
@@ -227,14 +221,8 @@ impl SocketOptions {
             heartbeat_interval: None,
             heartbeat_ttl: None,
             heartbeat_patience: None,
-            in_batch_size: 0,
-            out_batch_size: 0,
             metadata: Vec::new(),
-            router_notify: 0,
             reconnect_stop: 0,
-            hello_message: None,
-            disconnect_message: None,
-            hiccup_message: None,
             loopback_fastpath: false,
             transport: TransportOptions::default(),
         }
@@ -342,45 +330,15 @@ impl SocketOptions {
             .filter(|timeout| !timeout.is_zero())
     }
 
-    /// The most to read at once, bytes.
-    pub(crate) fn in_batch_size(&self) -> usize {
-        self.in_batch_size
-    }
-
-    /// The most to gather for one write, bytes.
-    pub(crate) fn out_batch_size(&self) -> usize {
-        self.out_batch_size
-    }
-
     /// `X-` properties for the handshake, in the order they were set.
     pub(crate) fn metadata(&self) -> &[(String, Bytes)] {
         &self.metadata
     }
 
-    /// Connects (1) and disconnects (2) that ROUTER tells of.
-    pub(crate) fn router_notify(&self) -> u32 {
-        self.router_notify
-    }
-
-    /// After what not to reconnect: refusal (1), failed handshake (2),
+    /// After what to give an endpoint up: refusal (1), failed handshake (2),
     /// disconnect (4).
     pub(crate) fn reconnect_stop(&self) -> u32 {
         self.reconnect_stop
-    }
-
-    /// A message for each new peer.
-    pub(crate) fn hello_message(&self) -> Option<&Bytes> {
-        self.hello_message.as_ref()
-    }
-
-    /// A message to receive when an accepted peer leaves.
-    pub(crate) fn disconnect_message(&self) -> Option<&Bytes> {
-        self.disconnect_message.as_ref()
-    }
-
-    /// A message to receive when a connected peer drops.
-    pub(crate) fn hiccup_message(&self) -> Option<&Bytes> {
-        self.hiccup_message.as_ref()
     }
 }
 

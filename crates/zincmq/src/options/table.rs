@@ -267,7 +267,7 @@ macro_rules! option_table {
         None in missing("multicast"),
         "Whether a multicast sender hears itself.";
     97 ROUTER_NOTIFY [], int(0, 3), Default::Int(0), SetGet Live ROUTER Pattern Draft,
-        Count in own(router_notify), as RouterNotify(u32) router_notify(u32),
+        None in missing("a draft feature that comes later"),
         "Whether a message of id and nothing tells of connects (1) and disconnects (2).";
     98 XPUB_MANUAL_LAST_VALUE [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Draft,
         None in missing("the last-value cache"),
@@ -279,10 +279,10 @@ macro_rules! option_table {
         None in missing("SOCKS"),
         "The password to log in with at the proxy.";
     101 IN_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
-        Size in own(in_batch_size), as InBatchSize(usize) in_batch_size(usize),
+        None in missing("a draft feature that comes later"),
         "The most to read from a connection at once, bytes.";
     102 OUT_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
-        Size in own(out_batch_size), as OutBatchSize(usize) out_batch_size(usize),
+        None in missing("a draft feature that comes later"),
         "The most to gather for one write to a connection, bytes.";
     103 WSS_KEY_PEM [], any_text(), Default::Nothing, Set Next ALL OtherTransport Draft,
         None in missing("WebSocket"),
@@ -304,12 +304,12 @@ macro_rules! option_table {
         "Whether only the first part of a message can subscribe or unsubscribe.";
     109 RECONNECT_STOP [], int(0, 7), Default::Int(0), SetGet Next ALL Connection Draft,
         Count in own(reconnect_stop), as ReconnectStop(u32) reconnect_stop(u32),
-        "After what not to reconnect: connection refused (1), handshake failed (2), disconnect (4).";
+        "After what to give an endpoint up: connection refused (1), handshake failed (2), a disconnect while there is no connection (4).";
     110 HELLO_MSG [], any_bytes(), Default::Nothing, Set Next GREETING Connection Draft,
-        MaybeBlob in own(hello_message), as HelloMessage(Option<Bytes>) hello_message(impl Into<Option<Bytes>>),
+        None in missing("a draft feature that comes later"),
         "A message for each new peer; of no bytes, none.";
     111 DISCONNECT_MSG [], any_bytes(), Default::Nothing, Set Next ACCEPTING Connection Draft,
-        MaybeBlob in own(disconnect_message), as DisconnectMessage(Option<Bytes>) disconnect_message(impl Into<Option<Bytes>>),
+        None in missing("a draft feature that comes later"),
         "A message to receive when an accepted peer leaves; of no bytes, none.";
     112 PRIORITY [], from(0), Default::Int(0), SetGet Next ALL Transport Draft,
         Count in transport(priority), as Priority(u32) priority(u32),
@@ -318,7 +318,7 @@ macro_rules! option_table {
         Count in transport(busy_poll), as BusyPoll(u32) busy_poll(u32),
         "SO_BUSY_POLL in microseconds.";
     114 HICCUP_MSG [], any_bytes(), Default::Nothing, Set Next CONNECTING Connection Draft,
-        MaybeBlob in own(hiccup_message), as HiccupMessage(Option<Bytes>) hiccup_message(impl Into<Option<Bytes>>),
+        None in missing("a draft feature that comes later"),
         "A message to receive when a connected peer drops; of no bytes, none.";
     115 XSUB_VERBOSE_UNSUBSCRIBE [], TRUTH, Default::Int(0), Set Live XSUB Pattern Draft,
         Switch in pattern(XsubVerboseUnsubscribe), as XsubVerboseUnsubscribe(bool) xsub_verbose_unsubscribe(bool),

@@ -1,4 +1,4 @@
-//! The OS poller, and the only file that names it. Level-triggered: whoever
+//! The OS poller that keeps what it watches, and the only file that names it. Level-triggered: whoever
 //! comes next finds what the last one left unread.
 
 use std::io;
@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
+
+use super::readiness::Readiness;
 
 /// What to be told about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +47,6 @@ pub(crate) struct Ready {
     pub(crate) key: u64,
     pub(crate) read: bool,
     pub(crate) write: bool,
-    /// The far side is gone or the descriptor failed.
-    pub(crate) broken: bool,
 }
 
 /// Room for the events of one wait.
@@ -65,17 +65,8 @@ impl Events {
                 key: event.data.u64(),
                 read: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
                 write: broken || flags.contains(EventFlags::OUT),
-                broken,
             }
         })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -94,6 +85,12 @@ impl Epoll {
             EventData::new_u64(key),
             interest.flags(),
         )?)
+    }
+
+    /// Adds `fd` for what a program asked for, which may be urgent data.
+    pub(super) fn add_for(&self, fd: BorrowedFd<'_>, interest: Readiness) -> io::Result<()> {
+        let flags = interest.epoll_flags();
+        Ok(epoll::add(&self.0, fd, EventData::new_u64(0), flags)?)
     }
 
     pub(crate) fn modify(

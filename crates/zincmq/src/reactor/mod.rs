@@ -1,12 +1,16 @@
 //! One thread that polls, keeps time and takes over when messages stream. It
 //! knows descriptors and [`Source`]s, not what they are for.
 
+mod alarm;
 mod bell;
 mod epoll;
 mod fork;
+mod lookout;
 mod nap;
 mod poll_set;
+mod readiness;
 mod spin;
+mod threads;
 mod timers;
 mod waiting;
 
@@ -19,10 +23,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
 pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
+pub(crate) use lookout::{Descriptor, Lookout, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
+pub use readiness::Readiness;
+pub(crate) use threads::Threads;
 pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;
 
@@ -83,8 +91,8 @@ const BELL: u64 = 0;
 const NAPS: u64 = 1;
 
 impl Reactor {
-    /// Starts the thread, named `name`.
-    pub(crate) fn start(name: &str) -> io::Result<Self> {
+    /// Starts thread number `index` of those that are to run as `threads` says.
+    pub(crate) fn start(index: usize, threads: &Threads) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             epoll: Epoll::new()?,
             bell: Bell::new()?,
@@ -106,9 +114,7 @@ impl Reactor {
             .add(shared.naps.as_fd(), NAPS, Interest::READ)?;
         let handle = Handle(shared);
         let looper = handle.clone();
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || looper.0.run())?;
+        let thread = threads.spawn(index, move || looper.0.run())?;
         Ok(Self {
             handle,
             thread: Some(thread),

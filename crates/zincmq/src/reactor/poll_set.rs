@@ -130,7 +130,6 @@ impl PollSet {
                 key,
                 read: true,
                 write: true,
-                broken: false,
             };
             confine(&*source, |source| source.ready(ready, Driver::Application));
         } else {
@@ -157,6 +156,25 @@ impl PollSet {
         });
     }
 
+    /// A thread is about to sleep on the set's descriptor among others.
+    pub(crate) fn begin_polling(&self) {
+        self.renew();
+        self.polling.store(true, Ordering::SeqCst);
+    }
+
+    /// Sees to what the set's descriptor was found readable for.
+    pub(crate) fn attend(&self) {
+        with_events(|events| {
+            self.epoll.look(events);
+            self.dispatch(events, Driver::Application);
+        });
+    }
+
+    /// Holds the reactor off a little longer.
+    pub(crate) fn renew(&self) {
+        self.lease.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Wakes the thread in [`PollSet::sleep`], if there is one.
     pub(crate) fn ring(&self) {
         if self.polling.load(Ordering::SeqCst) {
@@ -177,7 +195,8 @@ impl PollSet {
         &self.reactor
     }
 
-    fn stop_polling(&self) {
+    /// That thread sleeps no more.
+    pub(crate) fn stop_polling(&self) {
         self.polling.store(false, Ordering::SeqCst);
         if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
             self.arm();
@@ -223,6 +242,12 @@ impl PollSet {
             members.settle();
         }
         drop((member, only));
+    }
+}
+
+impl AsFd for PollSet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
     }
 }
 

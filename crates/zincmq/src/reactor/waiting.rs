@@ -90,13 +90,33 @@ impl Waiting {
             }
             _ => self.sleep(seen, deadline),
         }
+        self.leave();
+        true
+    }
+
+    fn leave(&self) {
         let others = self.sleepers.fetch_sub(1, Ordering::SeqCst) - 1;
         if others > 0 {
             // Whoever sleeps without the poll set may have it now.
             drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
             self.changed.notify_one();
         }
-        true
+    }
+
+    /// Begins a sleep that is not for this socket alone: on its poll set, if
+    /// there is one and no other thread has it, else until `waker` is woken.
+    /// The caller looks at the epoch once more before it sleeps.
+    pub(crate) fn enter(&self, waker: &Waker) -> Stay<'_> {
+        let set = self.set.get();
+        let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
+        match set {
+            Some(set) => {
+                self.sleepers.fetch_add(1, Ordering::SeqCst);
+                set.begin_polling();
+            }
+            None => self.register(waker),
+        }
+        Stay { waiting: self, set }
     }
 
     /// Reads the connections, and goes on looking for as long as it pays.
@@ -167,6 +187,29 @@ impl Waiting {
         };
         for waker in wakers {
             waker.wake();
+        }
+    }
+}
+
+/// A thread's stay in one of several sockets that it sleeps for.
+pub(crate) struct Stay<'a> {
+    waiting: &'a Waiting,
+    set: Option<&'a Arc<PollSet>>,
+}
+
+impl<'a> Stay<'a> {
+    /// The set to sleep on, if this thread has it.
+    pub(crate) fn set(&self) -> Option<&'a Arc<PollSet>> {
+        self.set
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        if let Some(set) = self.set {
+            set.stop_polling();
+            self.waiting.poll_taken.store(false, Ordering::SeqCst);
+            self.waiting.leave();
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::monitor::{Event, EventKind, Queue};
 use crate::options::SocketOptions;
 use crate::pattern::{Pattern, Rejected};
 use crate::peer::{News, Peer, PeerId, Peers, Wake};
-use crate::reactor::{Source, Waiting, fork_generation};
+use crate::reactor::{Readiness, Source, Waiting, fork_generation};
 use crate::sync::{Mutex, MutexGuard};
 
 const OPEN: u8 = 0;
@@ -400,6 +400,23 @@ impl Core {
             state.peers.set_patient(false);
             state.pattern.recv(&mut state.peers)
         })
+    }
+
+    /// What of `interest` could be done now. Does no I/O of its own.
+    pub(crate) fn readiness(&self, interest: Readiness) -> Result<Readiness, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        Ok(self.with(|state| {
+            let mut ready = Readiness::NONE;
+            if interest.is_readable() && state.pattern.can_recv(&mut state.peers) {
+                ready |= Readiness::READABLE;
+            }
+            if interest.is_writable() && state.pattern.can_send(&mut state.peers) {
+                ready |= Readiness::WRITABLE;
+            }
+            ready
+        }))
     }
 
     /// One non-blocking look at the connections, by one who will not be back.

@@ -232,14 +232,16 @@ impl Core {
             return Ok(Arc::clone(set));
         }
         let affinity = self.with(|state| state.options.affinity());
-        self.context
-            .reactor(affinity)
-            .and_then(|reactor| PollSet::new(&reactor))
-            .map(|set| Arc::clone(self.waiting().set_or_init(set)))
-            .map_err(|source| BindError::System {
-                endpoint: given.to_owned(),
-                source,
-            })
+        let failed = |source| BindError::System {
+            endpoint: given.to_owned(),
+            source,
+        };
+        let reactor = self.context.reactor(affinity).map_err(failed)?;
+        let Some(reactor) = reactor else {
+            return Err(BindError::NoIoThread(given.to_owned()));
+        };
+        let set = PollSet::new(&reactor).map_err(failed)?;
+        Ok(Arc::clone(self.waiting().set_or_init(set)))
     }
 
     fn check_open(&self) -> Result<(), BindError> {

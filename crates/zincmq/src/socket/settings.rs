@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::core::{Core, Refusal, State};
 use crate::SocketType;
-use crate::connection::{Backoff, LinkOptions};
+use crate::connection::{Backoff, LinkOptions, ReconnectStop};
+use crate::error::SendFailure;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
+use crate::pattern::Setting;
 
 const POLL_IN: i32 = 1;
 const POLL_OUT: i32 = 2;
@@ -29,6 +31,12 @@ impl Core {
             Some(Live::Linger(_)) | None => {}
         }
         Ok(())
+    }
+
+    /// Tells the pattern of a setting that was parsed before.
+    pub(crate) fn apply_setting(&self, row: &Row, setting: Setting) -> Result<(), OptionError> {
+        self.with(|state| state.pattern.set(&mut state.peers, setting))
+            .map_err(|error| OptionError::from_setting(row, error))
     }
 
     pub(crate) fn option(&self, row: &Row) -> Result<OptionValue, OptionError> {
@@ -76,6 +84,13 @@ impl Core {
 
     pub(crate) fn can_send(&self) -> bool {
         self.can(|state| state.pattern.can_send(&mut state.peers))
+    }
+
+    pub(crate) fn can_route(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        self.with(|state| state.pattern.can_route(&mut state.peers, routing_id))
     }
 
     /// Asks the pattern; if it cannot, asks once more after a look at the
@@ -141,6 +156,11 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
             first,
             longest: options.reconnect_interval_max().unwrap_or(Duration::ZERO),
         }),
+        reconnect_stop: ReconnectStop {
+            refused: options.reconnect_stop() & 1 != 0,
+            handshake: options.reconnect_stop() & 2 != 0,
+            disconnect: options.reconnect_stop() & 4 != 0,
+        },
         connect_timeout: options.transport().connect_timeout,
         properties: options
             .metadata()

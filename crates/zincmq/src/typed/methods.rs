@@ -1,0 +1,275 @@
+//! The methods of typed sockets, by what a type can do. Each passes on to the
+//! untyped [`Socket`](crate::Socket), where the details are told.
+
+/// What every type can do.
+macro_rules! common_methods {
+    () => {
+        /// A builder that sets options first.
+        pub fn builder(context: &Context) -> Builder<Self> {
+            Builder::new(context, Self::TYPE)
+        }
+
+        /// Listens at `endpoint` and returns it with wildcards filled in, as
+        /// [`Socket::bind`].
+        ///
+        /// # Errors
+        ///
+        /// [`BindError`] names the endpoint and what was wrong with it.
+        pub fn bind(&self, endpoint: &str) -> Result<String, BindError> {
+            self.0.bind(endpoint)
+        }
+
+        /// Connects to `endpoint`, now or when somebody listens there, as
+        /// [`Socket::connect`].
+        ///
+        /// # Errors
+        ///
+        /// [`ConnectError`] for an endpoint that can never work.
+        pub fn connect(&self, endpoint: &str) -> Result<(), ConnectError> {
+            self.0.connect(endpoint)
+        }
+
+        /// Stops listening at `endpoint`, as [`Socket::unbind`].
+        ///
+        /// # Errors
+        ///
+        /// [`UnbindError::Unknown`] if the socket is not bound to it.
+        pub fn unbind(&self, endpoint: &str) -> Result<(), UnbindError> {
+            self.0.unbind(endpoint)
+        }
+
+        /// Ends the connection to `endpoint`, as [`Socket::disconnect`].
+        ///
+        /// # Errors
+        ///
+        /// [`UnbindError::Unknown`] if the socket is not connected to it.
+        pub fn disconnect(&self, endpoint: &str) -> Result<(), UnbindError> {
+            self.0.disconnect(endpoint)
+        }
+
+        /// The endpoint of the last bind or connect, empty before the first.
+        #[must_use]
+        pub fn last_endpoint(&self) -> String {
+            self.0.last_endpoint()
+        }
+
+        /// Sets an option, as [`Socket::set`].
+        ///
+        /// # Errors
+        ///
+        /// [`OptionError`] names the option, the value and what would be taken.
+        pub fn set<O: SocketOption>(&self, option: O) -> Result<(), OptionError> {
+            self.0.set(option)
+        }
+
+        /// Reads an option, as [`Socket::option`].
+        ///
+        /// # Errors
+        ///
+        /// [`OptionError::Closed`] once the socket is closed.
+        pub fn option<O: ReadableOption>(&self) -> Result<O::Value, OptionError> {
+            self.0.option::<O>()
+        }
+
+        /// What the socket has sent, received and dropped.
+        #[must_use]
+        pub fn counters(&self) -> Counters {
+            self.0.counters()
+        }
+
+        /// What happens to the socket's connections from now on, as
+        /// [`Socket::monitor`].
+        #[must_use]
+        pub fn monitor(&self) -> Monitor {
+            self.0.monitor()
+        }
+
+        /// Closes the socket, as dropping it does; calls that wait in other
+        /// threads fail.
+        pub fn close(&self) {
+            self.0.close();
+        }
+    };
+}
+
+macro_rules! sending_methods {
+    () => {
+        /// Sends a message, and waits while it must, as [`Socket::send`].
+        ///
+        /// # Errors
+        ///
+        /// [`SendError`] says why, and gives the message back.
+        pub fn send(&self, message: impl Into<Multipart>) -> Result<(), SendError> {
+            self.0.send(message)
+        }
+
+        /// Sends a message if that is possible without waiting.
+        ///
+        /// # Errors
+        ///
+        /// [`SendFailure::WouldBlock`](crate::error::SendFailure::WouldBlock)
+        /// if it is not; else as [`Socket::send`].
+        pub fn try_send(&self, message: impl Into<Multipart>) -> Result<(), SendError> {
+            self.0.try_send(message)
+        }
+
+        /// Sends a message, and waits for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`SendFailure::TimedOut`](crate::error::SendFailure::TimedOut) if
+        /// the time passed first; else as [`Socket::send`].
+        pub fn send_timeout(
+            &self,
+            message: impl Into<Multipart>,
+            limit: Duration,
+        ) -> Result<(), SendError> {
+            self.0.send_timeout(message, limit)
+        }
+
+        /// Sends a message without blocking the thread. A dropped future has
+        /// handed over the whole message or nothing.
+        pub fn send_async(&self, message: impl Into<Multipart>) -> SendFuture<'_> {
+            self.0.send_async(message)
+        }
+
+        /// A [`Sink`](futures_sink::Sink) that sends what is put into it.
+        pub fn sink(&self) -> MessageSink<'_> {
+            self.0.sink()
+        }
+
+        /// Whether a send would be taken now.
+        #[must_use]
+        pub fn can_send(&self) -> bool {
+            self.0.can_send()
+        }
+    };
+}
+
+macro_rules! receiving_methods {
+    () => {
+        /// Receives the next message, and waits for it, as [`Socket::recv`].
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub fn recv(&self) -> Result<Multipart, RecvError> {
+            self.0.recv()
+        }
+
+        /// Receives the next message if it is there.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
+        pub fn try_recv(&self) -> Result<Multipart, RecvError> {
+            self.0.try_recv()
+        }
+
+        /// Receives the next message, and waits for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::TimedOut`] if the time passed first; else as
+        /// [`Socket::recv`].
+        pub fn recv_timeout(&self, limit: Duration) -> Result<Multipart, RecvError> {
+            self.0.recv_timeout(limit)
+        }
+
+        /// Receives the next message without blocking the thread. A dropped
+        /// future has taken nothing.
+        pub fn recv_async(&self) -> RecvFuture<'_> {
+            self.0.recv_async()
+        }
+
+        /// The messages to come, as a [`Stream`](futures_core::Stream).
+        pub fn stream(&self) -> MessageStream<'_> {
+            self.0.stream()
+        }
+
+        /// Whether a receive would return a message now.
+        #[must_use]
+        pub fn can_recv(&self) -> bool {
+            self.0.can_recv()
+        }
+    };
+}
+
+macro_rules! subscribing_methods {
+    () => {
+        /// Subscribes to messages that start with `prefix`; the empty one
+        /// means all. Counted: as many `unsubscribe` undo it.
+        ///
+        /// # Errors
+        ///
+        /// [`OptionError`] if the socket is closed, or for an XPUB that is not
+        /// in manual mode.
+        pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
+            self.0.subscribe(prefix)
+        }
+
+        /// Takes back one `subscribe` of the same prefix.
+        ///
+        /// # Errors
+        ///
+        /// [`OptionError::Setting`] if there is none.
+        pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
+            self.0.unsubscribe(prefix)
+        }
+    };
+}
+
+macro_rules! addressing_methods {
+    () => {
+        /// Sends a message to the peer with this routing id, as a send with
+        /// the id for its first part does.
+        ///
+        /// # Errors
+        ///
+        /// [`SendError`]; the message it gives back has the routing id for its
+        /// first part.
+        pub fn send_to(
+            &self,
+            routing_id: impl Into<Message>,
+            message: impl Into<Multipart>,
+        ) -> Result<(), SendError> {
+            let mut message = message.into();
+            message.push_front(routing_id);
+            self.0.send(message)
+        }
+
+        /// Receives the next message apart from the routing id of its peer.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub fn recv_from(&self) -> Result<(Message, Multipart), RecvError> {
+            let mut message = self.0.recv()?;
+            // One part alone is an id with nothing behind it.
+            match message.pop_front() {
+                Some(routing_id) => Ok((routing_id, message)),
+                None => Ok((message.first().clone(), Multipart::default())),
+            }
+        }
+
+        /// Has the peer of the next connect known by this routing id
+        /// (ZMQ_CONNECT_ROUTING_ID), instead of by the one it announces.
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::connect`], and for an id that is empty, longer than
+        /// 255 bytes, or starts with a 0.
+        pub fn connect_to(
+            &self,
+            routing_id: impl Into<Bytes>,
+            endpoint: &str,
+        ) -> Result<(), BuildError> {
+            self.0.set(opt::ConnectRoutingId(Some(routing_id.into())))?;
+            Ok(self.0.connect(endpoint)?)
+        }
+    };
+}
+
+pub(super) use {
+    addressing_methods, common_methods, receiving_methods, sending_methods, subscribing_methods,
+};

@@ -1,0 +1,179 @@
+//! One type for each socket type, with only the operations it has: a receive
+//! on a [`Push`] does not compile.
+//!
+//! ```compile_fail,E0599
+//! let ctx = zincmq::Context::new();
+//! let push = zincmq::push(&ctx).unwrap();
+//! push.recv();
+//! ```
+//!
+//! ```compile_fail,E0599
+//! let ctx = zincmq::Context::new();
+//! let subscriber = zincmq::sub(&ctx).unwrap();
+//! subscriber.send("nobody hears a subscriber");
+//! ```
+//!
+//! ```compile_fail,E0599
+//! let ctx = zincmq::Context::new();
+//! let publisher = zincmq::publisher(&ctx).unwrap();
+//! publisher.recv();
+//! ```
+//!
+//! ```compile_fail,E0599
+//! let ctx = zincmq::Context::new();
+//! let pull = zincmq::pull(&ctx).unwrap();
+//! pull.subscribe("weather");
+//! ```
+//!
+//! ```compile_fail,E0599
+//! let ctx = zincmq::Context::new();
+//! let dealer = zincmq::dealer(&ctx).unwrap();
+//! dealer.send_to("id", "only a router addresses its peers");
+//! ```
+
+mod methods;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::SocketType;
+use crate::builder::Builder;
+use crate::context::Context;
+use crate::error::{
+    BindError, BuildError, ConnectError, RecvError, SendError, SocketError, UnbindError,
+};
+use crate::message::{Message, Multipart};
+use crate::monitor::Monitor;
+use crate::options::OptionError;
+use crate::options::opt::{self, ReadableOption, SocketOption};
+use crate::socket::{Counters, MessageSink, MessageStream, RecvFuture, SendFuture, Socket};
+use methods::{
+    addressing_methods, common_methods, receiving_methods, sending_methods, subscribing_methods,
+};
+
+mod sealed {
+    use crate::socket::Socket;
+
+    /// What a builder can make.
+    pub trait Wrap: Sized {
+        fn wrap(socket: Socket) -> Self;
+    }
+}
+
+pub(crate) use sealed::Wrap;
+
+impl Wrap for Socket {
+    fn wrap(socket: Socket) -> Self {
+        socket
+    }
+}
+
+/// A socket whose type is known when the program is compiled: [`Push`],
+/// [`Pull`] and the other ten.
+pub trait TypedSocket: Wrap + AsRef<Socket> + Into<Socket> {
+    /// Its type.
+    const TYPE: SocketType;
+}
+
+/// Declares a typed socket: its doc, type, constructor, and what it can do.
+macro_rules! typed_sockets {
+    ($($(#[$doc:meta])* $name:ident, $make:ident, [$($can:ident)*];)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(Socket);
+
+        #[doc = concat!(
+            "A new [`", stringify!($name), "`] with the usual options. [`",
+            stringify!($name), "::builder`] makes one with others."
+        )]
+        ///
+        /// # Errors
+        ///
+        /// [`SocketError`]: as many sockets as the context may have, or the
+        /// context is terminated.
+        pub fn $make(context: &Context) -> Result<$name, SocketError> {
+            context.socket(SocketType::$name).map($name)
+        }
+
+        impl $name {
+            common_methods!();
+            $(typed_sockets!(@can $can);)*
+        }
+
+        impl Wrap for $name {
+            fn wrap(socket: Socket) -> Self {
+                Self(socket)
+            }
+        }
+
+        impl TypedSocket for $name {
+            const TYPE: SocketType = SocketType::$name;
+        }
+
+        impl AsRef<Socket> for $name {
+            fn as_ref(&self) -> &Socket {
+                &self.0
+            }
+        }
+
+        impl From<$name> for Socket {
+            fn from(socket: $name) -> Self {
+                socket.0
+            }
+        }
+
+        impl TryFrom<Socket> for $name {
+            type Error = Socket;
+
+            /// Gives the socket back if it is of another type.
+            fn try_from(socket: Socket) -> Result<Self, Socket> {
+                if socket.socket_type() == SocketType::$name {
+                    Ok(Self(socket))
+                } else {
+                    Err(socket)
+                }
+            }
+        }
+    )*};
+    (@can send) => { sending_methods!(); };
+    (@can recv) => { receiving_methods!(); };
+    (@can subscribe) => { subscribing_methods!(); };
+    (@can address) => { addressing_methods!(); };
+}
+
+typed_sockets! {
+    /// Talks to one peer, both ways (PAIR, RFC 31). Sends wait while the peer
+    /// is full or not there.
+    Pair, pair, [send recv];
+    /// Sends each message to every subscriber of a prefix of it (PUB, RFC 29).
+    /// A subscriber that is full misses the message; nobody waits.
+    Pub, publisher, [send];
+    /// Receives what it subscribed to (SUB, RFC 29).
+    Sub, sub, [recv subscribe];
+    /// Sends a request, receives its reply, and so on in turn (REQ, RFC 28).
+    Req, req, [send recv];
+    /// Receives a request, sends its reply, and so on in turn (REP, RFC 28).
+    Rep, rep, [send recv];
+    /// Sends to its peers in turn and receives from them in turn, both at any
+    /// time (DEALER, RFC 28).
+    Dealer, dealer, [send recv];
+    /// Sends to the peer named by the message's first part, and receives with
+    /// the peer's name before each message (ROUTER, RFC 28).
+    Router, router, [send recv address];
+    /// Receives what [`Push`] peers send, from each in turn (PULL, RFC 30).
+    Pull, pull, [recv];
+    /// Sends to [`Pull`] peers in turn (PUSH, RFC 30).
+    Push, push, [send];
+    /// A [`Pub`] that receives its peers' subscriptions as messages, `\x01` or
+    /// `\x00` before the prefix (XPUB, RFC 29). `subscribe` and `unsubscribe`
+    /// decide what the last of them gets, if XPUB_MANUAL is set.
+    Xpub, xpub, [send recv subscribe];
+    /// A [`Sub`] that sends its subscriptions as messages, `\x01` or `\x00`
+    /// before the prefix (XSUB, RFC 29).
+    Xsub, xsub, [send recv];
+    /// Talks to plain tcp peers, each named by a routing id as with
+    /// [`Router`] (STREAM). A message of no bytes tells of a connect or a
+    /// disconnect, and sent to a peer closes its connection.
+    Stream, stream, [send recv address];
+}
