@@ -35,6 +35,8 @@ pub(crate) struct Core {
     has_notes: AtomicBool,
     waiting: Waiting,
     status: AtomicU8,
+    /// The close has given up endpoints and peers; only links may be left.
+    wound_up: AtomicBool,
     /// Numbers this socket's peers, sessions and endpoints.
     pub(super) keys: Arc<AtomicU64>,
     links: Mutex<HashMap<u64, Live>>,
@@ -119,6 +121,7 @@ impl Core {
             has_notes: AtomicBool::new(false),
             waiting: Waiting::default(),
             status: AtomicU8::new(OPEN),
+            wound_up: AtomicBool::new(false),
             keys: Arc::new(AtomicU64::new(1)),
             links: Mutex::default(),
             endpoints: Mutex::default(),
@@ -530,6 +533,7 @@ impl Core {
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
+        self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
     }
 
@@ -598,7 +602,7 @@ impl Core {
 
     /// Tells the context once nothing of a closed socket is left.
     fn finish_if_idle(&self) {
-        if self.status() == CLOSED && self.links.lock().is_empty() {
+        if self.wound_up.load(Ordering::SeqCst) && self.links.lock().is_empty() {
             self.stop_monitors();
             self.context.socket_done(self.id);
         }
