@@ -431,7 +431,7 @@ impl Core {
 
     /// Puts a peer of this context's own in place.
     pub(super) fn adopt(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     /// Gives every pipe towards a peer a new high-water mark.
@@ -510,14 +510,8 @@ impl Core {
         }
         self.waiting.notify();
         self.close_endpoints();
-        let linger = self.with(|state| {
-            let ids: Vec<PeerId> = state.peers.ids().collect();
-            for id in ids {
-                state.peers.part(id);
-            }
-            state.options.linger()
-        });
-        self.with(State::detach_everyone);
+        let linger = self.with(|state| state.options.linger());
+        self.part_with_everyone();
         if linger == Some(Duration::ZERO) {
             self.abort_links();
         } else {
@@ -535,6 +529,26 @@ impl Core {
         }
         self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
+    }
+
+    /// What is queued towards the peers is still sent; what they sent is
+    /// discarded.
+    fn part_with_everyone(&self) {
+        self.with(|state| {
+            let ids: Vec<PeerId> = state.peers.ids().collect();
+            for id in ids {
+                state.peers.part(id);
+            }
+        });
+        self.with(State::detach_everyone);
+    }
+
+    /// A peer is there. If a close on another thread was faster it goes again.
+    fn take_in(&self, peer: Peer) {
+        self.post(Note::Attach(Box::new(peer)), true);
+        if self.is_closed() {
+            self.part_with_everyone();
+        }
     }
 
     /// Sends what the links of `origin` have queued, then ends them.
@@ -773,7 +787,7 @@ impl Port for Core {
     }
 
     fn attach(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     fn connected(&self, key: u64, info: Arc<PeerInfo>, again: bool) {
