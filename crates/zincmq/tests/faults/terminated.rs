@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
-use testkit::{PATIENCE, Random};
+use testkit::{PATIENCE, PeerListener, Random, eventually, open_descriptors, own_process};
 use zincmq::error::{RecvFailure, SendFailure, SocketError};
 use zincmq::options::opt;
 use zincmq::{Context, SocketType};
@@ -101,6 +101,57 @@ fn row_28_shutdown_ends_blocked_calls_and_close_those_of_its_socket() {
             }
         }
     }
+}
+
+/// Whoever loses the race against a close has bound or connected nothing.
+#[test]
+fn row_29_bind_and_connect_beside_a_close_leave_nothing_open() {
+    own_process(
+        "terminated::row_29_bind_and_connect_beside_a_close_leave_nothing_open",
+        Duration::from_secs(40),
+        || {
+            let deadline = deadline();
+            let listener = PeerListener::tcp();
+            let mut baseline = None;
+            for round in 0..300 {
+                deadline.step(format!("round {round}"));
+                let context = Context::new();
+                let socket = Arc::new(context.socket(SocketType::Pair).unwrap());
+                socket.set(opt::Linger(Some(Duration::ZERO))).unwrap();
+                let beside: Vec<_> = [None, Some(listener.endpoint().to_owned())]
+                    .into_iter()
+                    .map(|endpoint| {
+                        let socket = Arc::clone(&socket);
+                        thread::spawn(move || {
+                            for _ in 0..3 {
+                                let _ = match &endpoint {
+                                    None => socket.bind("tcp://127.0.0.1:*").map(drop),
+                                    Some(endpoint) => socket.connect(endpoint),
+                                };
+                            }
+                        })
+                    })
+                    .collect();
+                if round % 2 == 0 {
+                    thread::sleep(Duration::from_micros(round));
+                }
+                socket.close();
+                for thread in beside {
+                    thread.join().unwrap();
+                }
+                drop(socket);
+                context.term().unwrap();
+                drop(context);
+                while listener.try_accept(Duration::ZERO).is_some() {}
+                if round == 20 {
+                    baseline = Some(open_descriptors());
+                }
+            }
+            eventually("no descriptor is left", || {
+                Some(open_descriptors()) <= baseline
+            });
+        },
+    );
 }
 
 /// Wakes the thread that waits for a future.
