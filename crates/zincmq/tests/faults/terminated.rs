@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use testkit::{PATIENCE, PeerListener, Random, eventually, open_descriptors, own_process};
-use zincmq::error::{RecvFailure, SendFailure, SocketError};
+use zincmq::error::{PollError, ProxyError, RecvFailure, SendFailure, SocketError};
 use zincmq::options::opt;
-use zincmq::{Context, SocketType};
+use zincmq::{Context, Poller, Readiness, SocketType, proxy};
 
 use super::deadline;
 
@@ -61,8 +61,26 @@ fn row_28_term_ends_blocked_calls_200_rounds() {
                 }
             }
         });
+        let polled = context.socket(SocketType::Pull).unwrap();
+        polled.bind("tcp://127.0.0.1:*").unwrap();
+        let poll = thread::spawn(move || {
+            let poller = Poller::new().unwrap();
+            poller.add(&polled, 7, Readiness::READABLE).unwrap();
+            poller.wait(None).unwrap_err()
+        });
+        let (front, back) = (
+            context.socket(SocketType::Router).unwrap(),
+            context.socket(SocketType::Dealer).unwrap(),
+        );
+        front.bind("tcp://127.0.0.1:*").unwrap();
+        back.bind("tcp://127.0.0.1:*").unwrap();
+        let proxied = thread::spawn(move || proxy(&front, &back, None).unwrap_err());
         thread::sleep(Duration::from_micros(random.below(2000)));
         context.term_timeout(PATIENCE).unwrap();
+        let error = poll.join().unwrap();
+        assert!(matches!(error, PollError::Terminated(7)), "{error}");
+        let error = proxied.join().unwrap();
+        assert!(matches!(error, ProxyError::Terminated), "{error}");
         assert_eq!(recv.join().unwrap(), RecvFailure::Terminated);
         assert_eq!(reads.join().unwrap(), RecvFailure::Terminated);
         assert_eq!(send.join().unwrap(), SendFailure::Terminated);
