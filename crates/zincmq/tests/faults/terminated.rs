@@ -95,7 +95,7 @@ fn row_28_term_ends_blocked_calls_200_rounds() {
 #[test]
 fn row_28_shutdown_ends_blocked_calls_and_close_those_of_its_socket() {
     let deadline = deadline();
-    for round in 0..100 {
+    for round in 0..300 {
         deadline.step(format!("round {round}"));
         let context = Context::new();
         for expected in [RecvFailure::Closed, RecvFailure::Terminated] {
