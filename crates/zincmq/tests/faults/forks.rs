@@ -66,13 +66,13 @@ fn in_child(inherited: Context, pull: &Socket, push: &Socket) -> i32 {
         let rep = context.socket(SocketType::Rep)?;
         let req = context.socket(SocketType::Req)?;
         req.connect(&rep.bind("tcp://127.0.0.1:*")?)?;
-        req.send_timeout("question", PATIENCE)?;
+        req.send_timeout(vec![b'?'; 1000], PATIENCE)?;
         let question = rep.recv_timeout(PATIENCE)?;
         rep.send_timeout(question, PATIENCE)?;
         Ok(req.recv_timeout(PATIENCE)?)
     };
     match answer() {
-        Ok(message) if message[0] == "question" => {}
+        Ok(message) if message[0] == [b'?'; 1000] => {}
         _ => return 7,
     }
     if context.term_timeout(PATIENCE).is_err() {

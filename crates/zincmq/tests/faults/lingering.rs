@@ -81,9 +81,7 @@ fn row_27_linger_with_a_limit_ends_then() {
 #[test]
 fn row_27_linger_covers_peers_that_are_yet_to_come() {
     let _deadline = deadline();
-    let listener = PeerListener::tcp();
-    let endpoint = listener.endpoint().to_owned();
-    drop(listener);
+    let endpoint = PeerListener::unused_endpoint();
     let context = Context::new();
     let push = eager(&context, SocketType::Push);
     push.connect(&endpoint).unwrap();
@@ -93,7 +91,7 @@ fn row_27_linger_covers_peers_that_are_yet_to_come() {
         context.term_timeout(Duration::from_millis(50)),
         Err(TermError::TimedOut { open: 1 })
     );
-    let listener = PeerListener::tcp_at(endpoint.strip_prefix("tcp://").unwrap());
+    let listener = PeerListener::tcp_at(&endpoint);
     let mut peer = listener.accept_as(Version::V3_1, "PULL");
     peer.expect_message(&[b"early"]);
     context.term().unwrap();

@@ -20,9 +20,7 @@ fn row_30_every_client_is_back_after_each_restart() {
             let deadline = deadline();
             let nothing = open_descriptors();
             let context = Context::new();
-            let listener = PeerListener::tcp();
-            let endpoint = listener.endpoint().to_owned();
-            drop(listener);
+            let endpoint = PeerListener::unused_endpoint();
             let clients: Vec<Socket> = (0..CLIENTS)
                 .map(|index| {
                     let client = eager(&context, SocketType::Dealer);
@@ -80,9 +78,7 @@ fn row_31_five_thousand_subscriptions_are_in_force_after_a_restart_too() {
     const COUNT: usize = 5000;
     let deadline = deadline();
     let context = Context::new();
-    let listener = PeerListener::tcp();
-    let endpoint = listener.endpoint().to_owned();
-    drop(listener);
+    let endpoint = PeerListener::unused_endpoint();
     let subscriber = eager(&context, SocketType::Sub);
     subscriber.connect(&endpoint).unwrap();
     let topic = |index: usize| format!("topic {index:04}.");
