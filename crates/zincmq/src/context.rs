@@ -12,7 +12,7 @@ use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
 use crate::options::{OptionError, OptionValue, SocketOptions};
-use crate::reactor::{Handle, Reactor, fork_generation, watch_forks};
+use crate::reactor::{Handle, Reactor, Threads, fork_generation, watch_forks};
 use crate::socket::{Core, Inproc, Socket};
 use crate::sync::Mutex;
 use crate::typed::TypedSocket;
@@ -267,7 +267,7 @@ impl Shared {
     pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Option<Handle>> {
         let (wanted, threads) = {
             let options = self.options.lock();
-            (options.io_threads as usize, options.threads())
+            (options.io_threads as usize, threads(&options))
         };
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {
@@ -347,8 +347,21 @@ impl Resolve for Shared {
         // One look-up at a time for each endpoint, so their number is bounded
         // by what the program connects to.
         std::thread::Builder::new()
-            .name(format!("{}/resolve", self.options.lock().threads().name))
+            .name(format!("{}/resolve", threads(&self.options.lock()).name))
             .spawn(job)
             .map(drop)
+    }
+}
+
+/// How the threads of a context with `options` are to run.
+fn threads(options: &ContextOptions) -> Threads {
+    Threads {
+        name: match options.thread_name_prefix.as_str() {
+            "" => "zincmq".to_owned(),
+            prefix => format!("{prefix}/zincmq"),
+        },
+        cpus: options.thread_affinity.iter().copied().collect(),
+        policy: options.thread_sched_policy,
+        priority: options.thread_priority,
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{Access, OptionError, OptionValue, SocketOptions};
 use crate::SocketType;
-use crate::reactor::Threads;
 
 /// Settings of a context; by default those of libzmq.
 ///
@@ -297,19 +296,6 @@ impl ContextOptions {
         let mut options = SocketOptions::of_type(socket_type);
         options.inherit(self.ipv6, self.blocky);
         options
-    }
-
-    /// How I/O threads are to run.
-    pub(crate) fn threads(&self) -> Threads {
-        Threads {
-            name: match self.thread_name_prefix.as_str() {
-                "" => "zincmq".to_owned(),
-                prefix => format!("{prefix}/zincmq"),
-            },
-            cpus: self.thread_affinity.iter().copied().collect(),
-            policy: self.thread_sched_policy,
-            priority: self.thread_priority,
-        }
     }
 
     /// Sets the option called `name` to the value that `text` describes.
