@@ -102,16 +102,15 @@ impl Core {
                     dropped_full: count.dropped_full,
                 });
             }
+            // What was dropped because a peer was full is counted by the peer.
             let Drops {
-                full,
-                no_route,
-                filtered,
+                no_route, filtered, ..
             } = state.pattern.drops();
             counters.messages_out = totals.0.messages_out;
             counters.bytes_out = totals.0.bytes_out;
             counters.messages_in = totals.0.messages_in;
             counters.bytes_in = totals.0.bytes_in;
-            counters.dropped_full = totals.0.dropped_full + full;
+            counters.dropped_full = totals.0.dropped_full;
             counters.dropped_no_route = no_route;
             counters.dropped_filtered = filtered;
             counters
