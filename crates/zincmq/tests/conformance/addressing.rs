@@ -30,7 +30,10 @@ pub fn names_that_peers_announce(world: &World) {
     dealer.connect(&endpoint).unwrap();
     world.send(&dealer, ["ready", "indeed"]);
     let (name, message) = router.recv_from().unwrap();
-    assert_eq!((name.to_text(), text(&message)), ("worker".into(), vec!["ready".into(), "indeed".into()]));
+    assert_eq!(
+        (name.to_text(), text(&message)),
+        ("worker".into(), vec!["ready".into(), "indeed".into()])
+    );
     router.send_to("worker", ["go", "on"]).unwrap();
     assert_eq!(text(&world.recv(&dealer)), ["go", "on"]);
 }

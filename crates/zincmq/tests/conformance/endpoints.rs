@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use zincmq::SocketType::{Dealer, Pair, Pull, Push, Req, Rep};
+use zincmq::SocketType::{Dealer, Pair, Pull, Push, Rep, Req};
 use zincmq::error::{BindError, UnbindError};
+use zincmq::opt;
 
 use crate::support::{Transport, World, eventually};
 
@@ -27,7 +28,10 @@ pub fn an_endpoint_is_bound_once(world: &World) {
     }
     let second = world.socket(Pull);
     let error = second.bind(&endpoint).unwrap_err();
-    assert!(matches!(error, BindError::InUse(ref at) if *at == endpoint), "{error}");
+    assert!(
+        matches!(error, BindError::InUse(ref at) if *at == endpoint),
+        "{error}"
+    );
     first.unbind(&endpoint).unwrap();
     second.bind(&endpoint).unwrap();
 }
@@ -52,6 +56,7 @@ pub fn an_unbound_endpoint_takes_nobody(world: &World) {
 pub fn a_disconnected_peer_is_gone(world: &World) {
     let (pull, push) = world.join(Pull, Push);
     let endpoint = push.last_endpoint();
+    push.set(opt::Linger(None)).unwrap();
     for n in 0..100 {
         world.send(&push, n.to_string());
     }
@@ -60,7 +65,11 @@ pub fn a_disconnected_peer_is_gone(world: &World) {
     for n in 0..100 {
         assert_eq!(world.recv(&pull).first(), &n.to_string());
     }
-    assert!(world.try_send(&push, "x", Duration::from_millis(20)).is_none());
+    assert!(
+        world
+            .try_send(&push, "x", Duration::from_millis(20))
+            .is_none()
+    );
     eventually("it is gone here", || push.counters().peers.is_empty());
     eventually("it is gone there", || {
         let _ = pull.can_recv();
@@ -96,7 +105,9 @@ pub fn a_socket_with_several_endpoints(world: &World) {
     for (n, peer) in peers.iter().enumerate() {
         world.send(peer, n.to_string());
     }
-    let mut heard: Vec<_> = (0..3).map(|_| world.recv(&dealer).first().to_text()).collect();
+    let mut heard: Vec<_> = (0..3)
+        .map(|_| world.recv(&dealer).first().to_text())
+        .collect();
     heard.sort();
     assert_eq!(heard, ["0", "1", "2"]);
 }

@@ -1,8 +1,6 @@
 use std::time::{Duration, Instant};
 
-use zincmq::SocketType::{
-    self, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub,
-};
+use zincmq::SocketType::{self, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
 use zincmq::error::{RecvError, SendFailure};
 use zincmq::opt;
 
@@ -17,7 +15,10 @@ pub fn who_waits_for_a_peer(world: &World) {
         assert!(!socket.can_send(), "{socket_type}");
         let refused = socket.try_send("x").unwrap_err();
         assert_eq!(refused.failure(), SendFailure::WouldBlock, "{socket_type}");
-        assert!(world.try_send(&socket, "x", SHORT).is_none(), "{socket_type}");
+        assert!(
+            world.try_send(&socket, "x", SHORT).is_none(),
+            "{socket_type}"
+        );
     }
     for socket_type in [Pub, Xpub, Xsub, Router] {
         let socket = world.socket(socket_type);
@@ -99,6 +100,7 @@ pub fn waits_end_in_time(world: &World) {
 
 pub fn a_socket_lingers(world: &World) {
     let (pull, push) = world.join(Pull, Push);
+    push.set(opt::Linger(None)).unwrap();
     for n in 0..500 {
         world.send(&push, n.to_string());
     }
@@ -114,7 +116,7 @@ pub fn a_socket_that_does_not_linger(world: &World) {
         return;
     }
     let push = world.socket(Push);
-    push.set(opt::Linger(Some(Duration::ZERO))).unwrap();
+    assert_eq!(push.option::<opt::Linger>().unwrap(), Some(Duration::ZERO));
     push.connect(&world.free_endpoint()).unwrap();
     world.send(&push, "lost");
     drop(push);

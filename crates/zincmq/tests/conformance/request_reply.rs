@@ -88,5 +88,7 @@ pub fn a_request_without_envelope_is_dropped(world: &World) {
     world.send(&dealer, "no delimiter");
     world.send(&dealer, ["", "good"]);
     assert_eq!(text(&world.recv(&rep)), ["good"]);
-    eventually("the other is counted", || rep.counters().dropped_filtered == 1);
+    eventually("the other is counted", || {
+        rep.counters().dropped_filtered == 1
+    });
 }

@@ -42,8 +42,10 @@ pub fn sixteen_threads_on_one_socket(world: &World) {
                     };
                     let received = received.unwrap();
                     let first = received.first().to_text();
-                    let numbers: Vec<u32> =
-                        first.split(' ').map(|number| number.parse().unwrap()).collect();
+                    let numbers: Vec<u32> = first
+                        .split(' ')
+                        .map(|number| number.parse().unwrap())
+                        .collect();
                     assert_eq!(received, message(numbers[0], numbers[1]));
                     assert!(heard.lock().unwrap().insert((numbers[0], numbers[1])));
                     left.fetch_sub(1, Ordering::SeqCst);
@@ -130,7 +132,10 @@ pub fn dropped_sends_are_whole_or_nothing(world: &World) {
     assert!(taken.len() < 3000, "nothing was refused");
     for n in taken {
         let received = world.recv(&pull);
-        assert_eq!((received.len(), &received[0], &received[2]), (3, &n.to_string().into(), &n.to_string().into()));
+        assert_eq!(
+            (received.len(), &received[0], &received[2]),
+            (3, &n.to_string().into(), &n.to_string().into())
+        );
     }
     world.recv_nothing(&pull);
 }
