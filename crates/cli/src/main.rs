@@ -1,2 +1,27 @@
-//! Placeholder until the first commit of its own.
-fn main() {}
+//! `zinc`: ZincMQ at a terminal.
+
+mod console;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "zinc", version, about = "ZeroMQ at a terminal")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the messaging patterns end to end over tcp, and check each of them
+    Demo(demo::Arguments),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+    }
+}

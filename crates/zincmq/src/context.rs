@@ -219,10 +219,6 @@ impl Shared {
         &self.inproc
     }
 
-    pub(crate) fn options(&self) -> &Mutex<ContextOptions> {
-        &self.options
-    }
-
     pub(crate) fn is_foreign(&self) -> bool {
         self.born != fork_generation()
     }

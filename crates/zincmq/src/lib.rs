@@ -20,6 +20,7 @@ mod typed;
 
 pub use builder::Builder;
 pub use context::Context;
+pub use error::Error;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
 pub use options::context::ContextOptions;
 pub use options::opt;
@@ -33,3 +34,8 @@ pub use typed::{
     pair, publisher, pull, push, rep, req, router, stream, sub, xpub, xsub,
 };
 pub use zmtp::SocketType;
+
+/// Has the program in README.md compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -2,19 +2,20 @@
 //! hands over and one receive returns.
 
 mod block;
+mod origin;
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
 use self::block::Block;
+pub(crate) use self::origin::{Origin, Origins};
 use crate::SocketType;
 
 /// Payloads up to this many bytes live inside the [`Message`] itself.
-pub const INLINE_CAPACITY: usize = 46;
+pub const INLINE_CAPACITY: usize = 39;
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -33,17 +34,30 @@ pub const INLINE_CAPACITY: usize = 46;
 #[derive(Clone)]
 pub struct Message {
     repr: Repr,
-    peer: Option<Arc<PeerInfo>>,
+    peer: Option<Origin>,
 }
 
 #[derive(Clone)]
 enum Repr {
-    Inline {
-        len: u8,
-        bytes: [u8; INLINE_CAPACITY],
-    },
+    Inline(Inline),
     Block(Block),
     Shared(Bytes),
+}
+
+/// Aligned like the other variants, so that moving a message is moving words:
+/// copies at odd offsets stall on the stores before them.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Inline {
+    bytes: [u8; INLINE_CAPACITY],
+    len: u8,
+}
+
+impl Inline {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
 }
 
 impl Message {
@@ -51,10 +65,10 @@ impl Message {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            repr: Repr::Inline {
-                len: 0,
+            repr: Repr::Inline(Inline {
                 bytes: [0; INLINE_CAPACITY],
-            },
+                len: 0,
+            }),
             peer: None,
         }
     }
@@ -66,10 +80,10 @@ impl Message {
         let repr = if payload.len() <= INLINE_CAPACITY {
             let mut bytes = [0; INLINE_CAPACITY];
             bytes[..payload.len()].copy_from_slice(payload);
-            Repr::Inline {
-                len: payload.len() as u8,
+            Repr::Inline(Inline {
                 bytes,
-            }
+                len: payload.len() as u8,
+            })
         } else if payload.len() <= block::LONGEST {
             Repr::Block(Block::copy_from(payload))
         } else {
@@ -81,14 +95,14 @@ impl Message {
     /// The peer this message came from, if it was received over a connection.
     #[must_use]
     pub fn peer(&self) -> Option<&PeerInfo> {
-        self.peer.as_deref()
+        self.peer.as_ref().map(Origin::info)
     }
 
     /// The payload as [`Bytes`]; shares a long one, copies a short one.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.repr {
-            Repr::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
+            Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Block(block) => Bytes::from_owner(block),
             Repr::Shared(bytes) => bytes,
         }
@@ -101,7 +115,7 @@ impl Message {
     }
 
     #[inline]
-    pub(crate) fn set_peer(&mut self, peer: Option<Arc<PeerInfo>>) {
+    pub(crate) fn set_peer(&mut self, peer: Option<Origin>) {
         self.peer = peer;
     }
 }
@@ -118,7 +132,7 @@ impl Deref for Message {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.repr {
-            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Inline(inline) => inline.bytes(),
             Repr::Block(block) => block,
             Repr::Shared(bytes) => bytes,
         }
@@ -333,13 +347,13 @@ impl Multipart {
         self.first.peer()
     }
 
-    /// Marks every part as received from `peer`.
+    /// Marks every part as received from the peer of `origins`.
     #[inline]
-    pub(crate) fn set_peer(&mut self, peer: &Arc<PeerInfo>) {
+    pub(crate) fn set_peer(&mut self, origins: &mut Origins) {
         for part in &mut self.rest {
-            part.set_peer(Some(Arc::clone(peer)));
+            part.set_peer(Some(origins.next()));
         }
-        self.first.set_peer(Some(Arc::clone(peer)));
+        self.first.set_peer(Some(origins.next()));
     }
 }
 
@@ -391,15 +405,55 @@ impl std::ops::Index<usize> for Multipart {
     }
 }
 
-impl<T: Into<Message>> From<T> for Multipart {
-    #[inline]
-    fn from(part: T) -> Self {
-        Self {
-            first: part.into(),
-            rest: ThinVec::new(),
+/// What makes one part makes a message of one part, and an array of it one
+/// of several. Not a blanket `impl`, as bytes are an array, too.
+macro_rules! parts {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<$part> for Multipart {
+            #[inline]
+            fn from(part: $part) -> Self {
+                Self {
+                    first: part.into(),
+                    rest: ThinVec::new(),
+                }
+            }
         }
-    }
+    )*};
 }
+
+macro_rules! arrays {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)* const PARTS: usize> From<[$part; PARTS]> for Multipart {
+            /// The elements are the parts; of none comes one empty part.
+            fn from(parts: [$part; PARTS]) -> Self {
+                parts.into_iter().map(Message::from).collect()
+            }
+        }
+    )*};
+}
+
+parts!(
+    [] Message,
+    ['a] &'a Message,
+    ['a] &'a [u8],
+    ['a, const N: usize] &'a [u8; N],
+    [const N: usize] [u8; N],
+    ['a] &'a str,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
+
+arrays!(
+    [] Message,
+    ['a,] &'a Message,
+    ['a,] &'a [u8],
+    ['a, const N: usize,] &'a [u8; N],
+    ['a,] &'a str,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
 
 impl FromIterator<Message> for Multipart {
     /// Collects the parts; of no parts makes one empty part.
@@ -411,27 +465,6 @@ impl FromIterator<Message> for Multipart {
         }
     }
 }
-
-/// An array becomes one part for each element; one of `u8` is one part.
-macro_rules! parts_from_arrays {
-    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
-        impl<$($generics)* const N: usize> From<[$part; N]> for Multipart {
-            /// One part for each element; of none, one empty part.
-            fn from(parts: [$part; N]) -> Self {
-                parts.into_iter().map(Message::from).collect()
-            }
-        }
-    )*};
-}
-
-parts_from_arrays!(
-    [] Message,
-    ['a,] &'a str,
-    ['a,] &'a [u8],
-    [] String,
-    [] Vec<u8>,
-    [] Bytes,
-);
 
 impl From<Vec<Message>> for Multipart {
     fn from(parts: Vec<Message>) -> Self {

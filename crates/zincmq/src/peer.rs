@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pipe::{Consumer, Producer, PushError};
 use slab::Slab;
 
-use crate::message::{Item, Multipart, PeerInfo};
+use crate::message::{Item, Message, Multipart, Origins, PeerInfo};
 
 /// Names one attached peer within its socket; reused after it is detached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub(crate) struct PeerId(pub(crate) u32);
 pub(crate) trait Far: Send + Sync {
     /// The pipe towards it has something, and it slept.
     fn data(&self);
+    /// The pipe towards it holds a batch worth seeing to.
+    fn batch(&self);
     /// The pipe from it has room again, and it slept.
     fn room(&self);
     /// This side is done with the peer: close the connection, now.
@@ -29,12 +31,25 @@ pub(crate) struct Peer {
     tx: Producer<Item>,
     rx: Consumer<Item>,
     far: Arc<dyn Far>,
-    info: Arc<PeerInfo>,
+    origins: Origins,
     key: u64,
     /// A routing id the application asked for with CONNECT_ROUTING_ID.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
+    /// The far side is a socket of this process, which may be at work on the
+    /// next message right now.
+    near: bool,
+    /// Messages and bytes out at which the far side is told of a batch.
+    batch_at: (u64, u64),
 }
+
+/// Where looking for more ends, in turns of a spin loop: about two
+/// microseconds after it began.
+const LONGEST_PAUSE: u32 = 16;
+
+/// So much is worth a system call.
+const BATCH_MESSAGES: u64 = 512;
+const BATCH_BYTES: u64 = 64 * 1024;
 
 /// What one peer sent and took; written under the socket's lock only.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +85,8 @@ pub(crate) struct Peers {
     slab: Slab<Peer>,
     wakes: Vec<Wake>,
     finished: Vec<PeerId>,
+    /// Whoever receives would wait anyway.
+    patient: bool,
 }
 
 pub(crate) struct Wake {
@@ -80,6 +97,7 @@ pub(crate) struct Wake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     Data,
+    Batch,
     Room,
     HangUp,
 }
@@ -106,15 +124,57 @@ impl Peer {
             tx,
             rx,
             far,
-            info,
+            origins: Origins::new(info),
             key,
             assigned_id,
             counters: PeerCounters::default(),
+            near: false,
+            batch_at: (BATCH_MESSAGES, BATCH_BYTES),
         }
     }
 
+    /// Says that the far side is a socket of this process.
+    pub(crate) fn nearby(mut self) -> Self {
+        self.near = true;
+        self
+    }
+
+    /// Gives a sender in this process the time to queue some more, so that
+    /// both sides work in batches and need not wake each other for each
+    /// message. Looks less and less often: each look costs the sender too.
+    fn await_more(&self) {
+        let mut pause = 2;
+        while pause <= LONGEST_PAUSE && self.rx.is_empty_hint() {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            pause *= 2;
+        }
+    }
+
+    #[inline]
+    fn is_batch(&self) -> bool {
+        let (messages, bytes) = self.batch_at;
+        self.counters.messages_out >= messages || self.counters.bytes_out >= bytes
+    }
+
+    fn next_batch(&mut self) {
+        self.batch_at = (
+            self.counters.messages_out + BATCH_MESSAGES,
+            self.counters.bytes_out + BATCH_BYTES,
+        );
+    }
+
     pub(crate) fn info(&self) -> &Arc<PeerInfo> {
-        &self.info
+        self.origins.info()
+    }
+
+    /// Marks `part` as this peer's, as received messages are. Over inproc they
+    /// carry no mark.
+    pub(crate) fn sign(&self, part: &mut Message) {
+        if !self.near {
+            part.set_peer(Some(self.origins.another()));
+        }
     }
 
     pub(crate) fn assigned_id(&self) -> Option<&Bytes> {
@@ -123,7 +183,7 @@ impl Peer {
 
     /// The handshake told who it is.
     pub(crate) fn introduce(&mut self, info: Arc<PeerInfo>) {
-        self.info = info;
+        self.origins = Origins::new(info);
     }
 
     pub(crate) fn key(&self) -> u64 {
@@ -141,6 +201,12 @@ impl Peer {
 }
 
 impl Peers {
+    /// Whether a pop may look for more for a moment before it finds nothing.
+    #[inline]
+    pub(crate) fn set_patient(&mut self, patient: bool) {
+        self.patient = patient;
+    }
+
     pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
         PeerId(self.slab.insert(peer) as u32)
     }
@@ -161,10 +227,6 @@ impl Peers {
         self.slab.iter().map(|(index, _)| PeerId(index as u32))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.slab.len()
-    }
-
     /// Hands a user's message to peer `id` and makes it visible at once.
     #[inline]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
@@ -176,12 +238,18 @@ impl Peers {
             Ok(()) => {
                 peer.counters.messages_out += 1;
                 peer.counters.bytes_out += size;
-                if peer.tx.publish() {
-                    self.wakes.push(Wake {
-                        far: Arc::clone(&peer.far),
-                        what: News::Data,
-                    });
-                }
+                let what = if peer.tx.publish() {
+                    News::Data
+                } else if peer.is_batch() {
+                    News::Batch
+                } else {
+                    return Ok(());
+                };
+                peer.next_batch();
+                self.wakes.push(Wake {
+                    far: Arc::clone(&peer.far),
+                    what,
+                });
                 Ok(())
             }
             Err(PushError::Full(item)) => Err(Refused::Full(item)),
@@ -224,11 +292,16 @@ impl Peers {
 
     /// Takes the next item from peer `id`. A message's parts carry its
     /// [`PeerInfo`] afterwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
+        let lonely = self.slab.len() == 1;
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Popped::Finished;
         };
+        let patient = self.patient && peer.near;
+        if patient && peer.rx.is_empty_hint() && lonely {
+            peer.await_more();
+        }
         match peer.rx.pop() {
             Some(mut item) => {
                 if peer.rx.release() {
@@ -240,7 +313,9 @@ impl Peers {
                 if let Item::Data(message) = &mut item {
                     peer.counters.messages_in += 1;
                     peer.counters.bytes_in += message.size() as u64;
-                    message.set_peer(&peer.info);
+                    if !peer.near {
+                        message.set_peer(&mut peer.origins);
+                    }
                 }
                 Popped::Item(item)
             }
@@ -328,8 +403,10 @@ impl Peers {
         std::mem::take(&mut self.wakes)
     }
 
-    pub(crate) fn has_wakes(&self) -> bool {
-        !self.wakes.is_empty()
+    /// Whether there is anything to carry out for the pipes' other ends.
+    #[inline]
+    pub(crate) fn has_chores(&self) -> bool {
+        !self.wakes.is_empty() || !self.finished.is_empty()
     }
 
     /// Peers whose pipes ended since the last call; the socket detaches them.

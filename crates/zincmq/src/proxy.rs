@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::SocketType;
 use crate::error::{PollError, ProxyError, RecvFailure, SendFailure};

@@ -20,7 +20,9 @@ pub(crate) use self::inproc::Inproc;
 
 use crate::SocketType;
 use crate::context::Shared;
-use crate::error::{BindError, ConnectError, RecvError, SendError, SocketError, UnbindError};
+use crate::error::{
+    BindError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 use crate::options::opt::{self, ReadableOption, SocketOption};
@@ -156,7 +158,7 @@ impl Socket {
     /// [`RecvError`] says why there is none.
     pub fn recv(&self) -> Result<Multipart, RecvError> {
         self.core
-            .recv(|options| Patience::from_limit(options.recv_timeout()))
+            .recv::<true>(|options| Patience::from_limit(options.recv_timeout()))
     }
 
     /// Receives the next message if it is there.
@@ -165,7 +167,7 @@ impl Socket {
     ///
     /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
     pub fn try_recv(&self) -> Result<Multipart, RecvError> {
-        self.core.recv(|_| Patience::None)
+        self.core.recv::<false>(|_| Patience::None)
     }
 
     /// Receives the next message, and waits for at most `limit`.
@@ -175,7 +177,8 @@ impl Socket {
     /// [`RecvError::TimedOut`] if the time passed first; else as
     /// [`Socket::recv`].
     pub fn recv_timeout(&self, limit: Duration) -> Result<Multipart, RecvError> {
-        self.core.recv(|_| Patience::from_limit(Some(limit)))
+        self.core
+            .recv::<true>(|_| Patience::from_limit(Some(limit)))
     }
 
     /// Sends a message without blocking the thread. A dropped future has
@@ -269,17 +272,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] on other types than SUB, and XPUB in manual
-    /// mode.
+    /// [`OptionError::NotForThisType`] on other types than SUB and XPUB;
+    /// [`OptionError::Setting`] on an XPUB that is not in manual mode, or has
+    /// received no subscription.
     pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Subscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
-    /// Takes back one [`Socket::subscribe`] of the same prefix.
+    /// Takes back one [`Socket::subscribe`] of the same prefix; if there is
+    /// none, does nothing, as libzmq does.
     ///
     /// # Errors
     ///
-    /// [`OptionError::Setting`] if there is none.
+    /// As [`Socket::subscribe`].
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
@@ -294,6 +299,18 @@ impl Socket {
     #[must_use]
     pub fn can_send(&self) -> bool {
         self.core.can_send()
+    }
+
+    /// Whether a ROUTER or STREAM has a peer with `routing_id` that can take a
+    /// message now (zmq_socket_get_peer_state(3)). Other types choose their
+    /// peers themselves and always say yes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::Unroutable`] if there is no such peer,
+    /// [`SendFailure::WouldBlock`] if it is at its high-water mark.
+    pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+        self.core.can_route(routing_id.as_ref())
     }
 
     /// What the socket has sent, received and dropped.

@@ -10,7 +10,7 @@ use crate::transport::ByteStream;
 /// What an input starts with, and keeps to while little comes.
 const SMALL: usize = 8 * 1024;
 /// What it grows to when reads fill it.
-const LARGE: usize = 128 * 1024;
+const LARGE: usize = 64 * 1024;
 /// Buffers kept by a thread for the next connection it reads.
 const POOLED: usize = 4;
 

@@ -161,30 +161,23 @@ impl Dialer {
     fn dial_next(&self, reason: &str) {
         let mut reason = reason.to_owned();
         loop {
-            let mut state = self.state.lock();
-            if state.stopped {
-                return;
-            }
-            let Some(target) = state.targets.pop_front() else {
-                break;
-            };
-            let Some(me) = self.me.upgrade() else { return };
-            let started = transport::dial(&target, &self.options.transport).and_then(|dialing| {
-                let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
-                Ok((dialing, watch))
-            });
-            match started {
-                Ok((dialing, watch)) => {
-                    state.phase = Phase::Dialing(dialing, watch);
-                    if let Some(limit) = self.options.connect_timeout {
-                        self.set_timer(&mut state, Instant::now() + limit);
-                    }
-                    drop(state);
-                    self.port.event(&self.uri, None, EventKind::ConnectDelayed);
+            let target = {
+                let mut state = self.state.lock();
+                if state.stopped {
                     return;
                 }
+                state.targets.pop_front()
+            };
+            let Some(target) = target else { break };
+            let started = transport::dial(&target, &self.options.transport).and_then(|dialing| {
+                // Before the outcome can be: this may not be the reactor's thread.
+                self.port.event(&self.uri, None, EventKind::ConnectDelayed);
+                self.await_outcome(dialing)
+            });
+            match started {
+                Ok(()) => return,
                 Err(error) => {
-                    state.refused = error.kind() == io::ErrorKind::ConnectionRefused;
+                    self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
                     reason = error.to_string();
                 }
             }
@@ -194,6 +187,22 @@ impl Dialer {
             return;
         }
         self.retry(&reason);
+    }
+
+    fn await_outcome(&self, dialing: Dialing) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let Some(me) = self.me.upgrade() else {
+            return Ok(());
+        };
+        if state.stopped {
+            return Ok(());
+        }
+        let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
+        state.phase = Phase::Dialing(dialing, watch);
+        if let Some(limit) = self.options.connect_timeout {
+            self.set_timer(&mut state, Instant::now() + limit);
+        }
+        Ok(())
     }
 
     fn dialled(&self, result: io::Result<Accepted>) {
@@ -207,6 +216,11 @@ impl Dialer {
                         fd: accepted.stream.fd().as_raw_fd(),
                     },
                 );
+                // A name stays one, whichever of its addresses answered.
+                let accepted = Accepted {
+                    peer_endpoint: self.uri.clone(),
+                    ..accepted
+                };
                 self.session.connected(accepted, false);
             }
             Err(error) => {

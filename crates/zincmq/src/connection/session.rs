@@ -22,11 +22,10 @@ use crate::transport::Accepted;
 /// Sends in a row that the application writes itself before the reactor
 /// takes over.
 const DIRECT_SENDS: u32 = 2;
-/// After this long without a send the application writes itself again. Also
-/// how long the reactor looks for more before it lets go.
+/// After this long without a send the application writes itself again.
 const QUIET: Duration = Duration::from_micros(20);
-/// Looks between two of the clock, which costs as much as several.
-const LOOKS: u32 = 16;
+/// Messages written since the reactor's last turn that make it expect more.
+const STREAMING: u64 = 8;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -36,6 +35,8 @@ const TIMER: u32 = 4;
 const CLOSE: u32 = 8;
 const ABORT: u32 = 16;
 const PANIC: u32 = 32;
+/// The reactor's turn, which it was scheduled for.
+const TURN: u32 = 64;
 
 /// What a session reports its losses to, if it was dialled.
 pub(super) trait Redial: Send + Sync {
@@ -73,6 +74,11 @@ struct Inner {
     connections: u32,
     closing: bool,
     ended: bool,
+    /// The reactor comes back before long, so nobody needs to be woken for
+    /// what is queued meanwhile.
+    napping: bool,
+    /// Items written since the reactor's last turn.
+    streamed: u64,
     info: Option<Arc<PeerInfo>>,
 }
 
@@ -192,6 +198,10 @@ impl Session {
     }
 
     fn try_work(&self, inner: &mut Inner, work: u32, by: Driver) -> Result<(), Ending> {
+        if work & TURN != 0 {
+            // Whatever becomes of it, the turn is used up.
+            self.scheduled.store(false, Ordering::SeqCst);
+        }
         if work & PANIC != 0 {
             inner.closing = true;
             return Err(Ending::Panicked);
@@ -200,12 +210,16 @@ impl Session {
             inner.closing = true;
             if inner.wire.is_some() {
                 // What the system takes at once still goes.
-                let _ = self.write(inner, Driver::Application);
+                let _ = self.write(inner);
             }
             return Err(Ending::HungUp);
         }
         if work & CLOSE != 0 {
             inner.closing = true;
+            inner.napping = false;
+        }
+        if work & TURN != 0 && inner.wire.is_none() {
+            inner.napping = false;
         }
         if inner.wire.is_none() {
             return Ok(());
@@ -219,7 +233,11 @@ impl Session {
         if work & READ != 0 {
             self.read(inner, by)?;
         }
-        self.write(inner, by)?;
+        if work & TURN != 0 {
+            self.take_turn(inner)?;
+        } else {
+            self.write(inner)?;
+        }
         if let Some(wire) = &mut inner.wire {
             wire.rest();
         }
@@ -293,7 +311,7 @@ impl Session {
         }
     }
 
-    fn write(&self, inner: &mut Inner, by: Driver) -> Result<(), Ending> {
+    fn write(&self, inner: &mut Inner) -> Result<(), Ending> {
         let mut turns = 0;
         loop {
             let Some(wire) = &mut inner.wire else {
@@ -303,12 +321,8 @@ impl Session {
             wire.transmit();
             if wire.is_ready()
                 && let Some(out) = &mut inner.out
-                && !wire.has_batch()
             {
-                if by == Driver::Reactor && out.is_empty_hint() && !wire.has_unwritten() {
-                    self.await_more(out);
-                }
-                wire.encode_from(out);
+                inner.streamed += wire.encode_from(out, inner.napping);
                 if out.release() {
                     self.port.writable(self.key);
                 }
@@ -339,6 +353,25 @@ impl Session {
         Ok(())
     }
 
+    /// The reactor's turn: writes what gathered since the last one. While that
+    /// is a stream it comes back after a nap, and senders need not wake
+    /// anybody; else it goes to sleep.
+    fn take_turn(&self, inner: &mut Inner) -> Result<(), Ending> {
+        inner.napping = true;
+        self.write(inner)?;
+        let stream = inner.streamed >= STREAMING && !inner.closing;
+        inner.streamed = 0;
+        if stream && !self.scheduled.swap(true, Ordering::SeqCst) {
+            if let Some(me) = self.me.upgrade() {
+                self.set.reactor().nap(me);
+            }
+            return Ok(());
+        }
+        inner.napping = false;
+        self.direct_sends.store(0, Ordering::Relaxed);
+        self.write(inner)
+    }
+
     /// Whether the socket has closed its end and all it sent has gone.
     fn nothing_left(&self, inner: &mut Inner) -> bool {
         match &mut inner.out {
@@ -347,40 +380,22 @@ impl Session {
         }
     }
 
-    /// While messages stream, the next one is worth a short look.
-    fn await_more(&self, out: &Consumer<Item>) {
-        if self.direct_sends.load(Ordering::Relaxed) < DIRECT_SENDS {
-            return;
-        }
-        let start = Instant::now();
-        loop {
-            for _ in 0..LOOKS {
-                if !out.is_empty_hint() || self.pending.load(Ordering::Relaxed) != 0 {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-            if start.elapsed() > QUIET {
-                self.direct_sends.store(0, Ordering::Relaxed);
-                return;
-            }
-        }
-    }
-
     fn handshake_done(&self, inner: &mut Inner) {
         let Some(wire) = &inner.wire else { return };
         let info = wire.peer_info();
         inner.info = Some(Arc::clone(&info));
-        if !self.options.raw {
-            self.port
-                .event(&wire.endpoint, Some(&info), EventKind::HandshakeSucceeded);
-        }
+        let endpoint = wire.endpoint.clone();
         let again = inner.connections > 0;
         inner.connections += 1;
         if inner.inn.is_none() {
-            self.attach(inner, info);
+            self.attach(inner, Arc::clone(&info));
         } else {
-            self.port.connected(self.key, info, again);
+            self.port.connected(self.key, Arc::clone(&info), again);
+        }
+        // Last: who hears of it may send at once.
+        if !self.options.raw {
+            self.port
+                .event(&endpoint, Some(&info), EventKind::HandshakeSucceeded);
         }
     }
 
@@ -400,6 +415,8 @@ impl Session {
     fn end_connection(&self, inner: &mut Inner, ending: Ending) {
         let mut lost = 0;
         let mut was_ready = false;
+        // Who sends over the next connection has to wake us again.
+        inner.napping = false;
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting.
             wire.transmit();
@@ -535,6 +552,10 @@ impl Far for Session {
         self.drive(WRITE, Driver::Application);
     }
 
+    fn batch(&self) {
+        self.drive(WRITE, Driver::Application);
+    }
+
     fn room(&self) {
         self.drive(READ, Driver::Application);
     }
@@ -561,8 +582,7 @@ impl Source for Session {
     }
 
     fn run(&self) {
-        self.scheduled.store(false, Ordering::SeqCst);
-        self.drive(WRITE, Driver::Reactor);
+        self.drive(TURN, Driver::Reactor);
     }
 
     fn panicked(&self) {

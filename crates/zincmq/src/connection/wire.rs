@@ -20,6 +20,8 @@ const BATCH: usize = 128 * 1024;
 /// First allocation for a payload that is read in place. It grows as bytes
 /// come, never by what the peer merely claims.
 const FIRST_CHUNK: usize = 1024 * 1024;
+/// How much of it is made ready at first.
+const FIRST_ZEROED: usize = 64 * 1024;
 
 pub(super) struct Wire {
     stream: Box<dyn ByteStream>,
@@ -248,36 +250,31 @@ impl Wire {
         }
     }
 
-    /// Takes items from the socket until a write's worth is encoded.
-    pub(super) fn encode_from(&mut self, source: &mut Consumer<Item>) {
-        while self.output.len() < BATCH {
+    /// Takes items from the socket until a write's worth is encoded; tells how
+    /// many. With `awake` the socket is not told to say when more comes.
+    pub(super) fn encode_from(&mut self, source: &mut Consumer<Item>, awake: bool) -> u64 {
+        let mut taken = 0;
+        while self.output.len() < BATCH && !(awake && source.is_empty_hint()) {
             let Some(item) = source.pop() else { break };
+            self.output.prepare(taken > 0);
             self.encode(item);
+            taken += 1;
         }
-    }
-
-    /// Whether one more write's worth may be encoded.
-    pub(super) fn has_batch(&self) -> bool {
-        self.output.len() >= BATCH
+        taken
     }
 
     fn encode(&mut self, item: Item) {
-        self.output.prepare(true);
         match (&mut self.framing, item) {
-            (Framing::Zmtp(engine), Item::Data(message)) => {
-                let mut left = message.len();
-                let in_place = engine.is_transparent();
-                for part in message {
-                    left -= 1;
-                    let more = left > 0;
-                    if in_place && Output::wants_in_place(part.len()) {
-                        engine.encode_header(part.len() as u64, more, self.output.buffer());
-                        self.output.insert(part);
-                    } else {
-                        engine.encode_frame(&part, more, self.output.buffer());
+            (Framing::Zmtp(engine), Item::Data(message)) => match message.into_single() {
+                Ok(part) => encode_part(engine, &mut self.output, part, false),
+                Err(message) => {
+                    let mut left = message.len();
+                    for part in message {
+                        left -= 1;
+                        encode_part(engine, &mut self.output, part, left > 0);
                     }
                 }
-            }
+            },
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
                 engine.encode_subscribe(&topic, self.output.buffer());
             }
@@ -371,12 +368,17 @@ impl Large {
     }
 
     fn grow(&mut self) -> Result<(), Ending> {
-        let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
-        let target = target.min(self.len);
-        self.payload
-            .try_reserve_exact(target - self.payload.len())
-            .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
-        self.payload.resize(target, 0);
+        if self.payload.len() == self.payload.capacity() {
+            let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
+            let target = target.min(self.len);
+            self.payload
+                .try_reserve_exact(target - self.payload.len())
+                .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
+        }
+        // Zeroing makes memory resident, so it too follows the bytes.
+        let zeroed = (self.filled * 2).max(FIRST_ZEROED).min(self.len);
+        let zeroed = zeroed.min(self.payload.capacity());
+        self.payload.resize(zeroed, 0);
         Ok(())
     }
 
@@ -404,6 +406,16 @@ impl Large {
             self.filled += n;
         }
         Ok(read)
+    }
+}
+
+#[inline]
+fn encode_part(engine: &mut Engine, output: &mut Output, part: Message, more: bool) {
+    if Output::wants_in_place(part.len()) && engine.is_transparent() {
+        engine.encode_header(part.len() as u64, more, output.buffer());
+        output.insert(part);
+    } else {
+        engine.encode_frame(&part, more, output.buffer());
     }
 }
 

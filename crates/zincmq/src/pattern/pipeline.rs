@@ -85,10 +85,15 @@ impl Pattern for Pull {
 
     #[inline]
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
-        let ahead = self.ahead.take();
-        ahead
-            .or_else(|| Some(self.inbound.pop(peers)?.1))
-            .ok_or(RecvFailure::WouldBlock)
+        if self.ahead.is_some()
+            && let Some(message) = self.ahead.take()
+        {
+            return Ok(message);
+        }
+        match self.inbound.pop(peers) {
+            Some((_, message)) => Ok(message),
+            None => Err(RecvFailure::WouldBlock),
+        }
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {

@@ -29,13 +29,15 @@ impl Stream {
     }
 
     /// Tells the application that connection `name` opened or closed.
-    fn notice(&mut self, peers: &Peers, id: PeerId, name: Message) {
+    fn notice(&mut self, peers: &Peers, id: PeerId, mut name: Message) {
         if self.notify {
-            let mut notice = Multipart::from(name);
-            notice.push(Message::new());
+            let mut end = Message::new();
             if let Some(peer) = peers.peer(id) {
-                notice.set_peer(peer.info());
+                peer.sign(&mut name);
+                peer.sign(&mut end);
             }
+            let mut notice = Multipart::from(name);
+            notice.push(end);
             self.notices.push_back(notice);
         }
     }

@@ -95,14 +95,14 @@ impl Xpub {
         }
     }
 
-    fn report(&mut self, peers: &Peers, id: PeerId, message: Message) {
-        let mut message = Multipart::from(message);
+    fn report(&mut self, peers: &Peers, id: PeerId, mut message: Message) {
         let mut about = None;
         if let Some(peer) = peers.peer(id) {
-            message.set_peer(peer.info());
+            peer.sign(&mut message);
             let key = peer.key();
             about = self.manual.then_some(Subscriber { id, key });
         }
+        let message = Multipart::from(message);
         self.reports.push_back(Report { message, about });
     }
 

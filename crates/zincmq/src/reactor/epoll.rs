@@ -47,8 +47,6 @@ pub(crate) struct Ready {
     pub(crate) key: u64,
     pub(crate) read: bool,
     pub(crate) write: bool,
-    /// The far side is gone or the descriptor failed.
-    pub(crate) broken: bool,
 }
 
 /// Room for the events of one wait.
@@ -67,17 +65,8 @@ impl Events {
                 key: event.data.u64(),
                 read: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
                 write: broken || flags.contains(EventFlags::OUT),
-                broken,
             }
         })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

@@ -6,6 +6,7 @@ mod bell;
 mod epoll;
 mod fork;
 mod lookout;
+mod nap;
 mod poll_set;
 mod readiness;
 mod spin;
@@ -34,6 +35,7 @@ pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;
 
 use crate::sync::Mutex;
+use nap::Naps;
 use timers::Timers;
 
 /// Who is driving: a thread of the application, which wants one thing and
@@ -77,6 +79,7 @@ struct Shared {
     sources: Mutex<HashMap<u64, Arc<dyn Source>>>,
     next_key: AtomicU64,
     timers: Mutex<Timers>,
+    naps: Naps,
     queue: Mutex<Vec<Arc<dyn Source>>>,
     has_queue: AtomicBool,
     asleep: AtomicBool,
@@ -85,6 +88,7 @@ struct Shared {
 }
 
 const BELL: u64 = 0;
+const NAPS: u64 = 1;
 
 impl Reactor {
     /// Starts thread number `index` of those that are to run as `threads` says.
@@ -93,8 +97,9 @@ impl Reactor {
             epoll: Epoll::new()?,
             bell: Bell::new()?,
             sources: Mutex::default(),
-            next_key: AtomicU64::new(BELL + 1),
+            next_key: AtomicU64::new(NAPS + 1),
             timers: Mutex::default(),
+            naps: Naps::new()?,
             queue: Mutex::default(),
             has_queue: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
@@ -104,6 +109,9 @@ impl Reactor {
         shared
             .epoll
             .add(shared.bell.as_fd(), BELL, Interest::READ)?;
+        shared
+            .epoll
+            .add(shared.naps.as_fd(), NAPS, Interest::READ)?;
         let handle = Handle(shared);
         let looper = handle.clone();
         let thread = threads.spawn(index, move || looper.0.run())?;
@@ -143,7 +151,8 @@ impl Drop for Reactor {
         let sources = std::mem::take(&mut *self.handle.0.sources.lock());
         let timers = std::mem::take(&mut *self.handle.0.timers.lock());
         let queue = std::mem::take(&mut *self.handle.0.queue.lock());
-        drop((sources, timers, queue));
+        let naps = self.handle.0.naps.wake();
+        drop((sources, timers, queue, naps));
     }
 }
 
@@ -179,6 +188,11 @@ impl Handle {
         self.0.queue.lock().push(source);
         self.0.has_queue.store(true, Ordering::Relaxed);
         self.0.nudge();
+    }
+
+    /// Calls `source.run()` after a pause of some fifty microseconds.
+    pub(crate) fn nap(&self, source: Arc<dyn Source>) {
+        self.0.naps.add(source);
     }
 
     /// Calls `source.timeout()` once at `at` or soon after.
@@ -250,6 +264,12 @@ impl Shared {
             for ready in events.iter() {
                 if ready.key == BELL {
                     self.bell.hush();
+                    continue;
+                }
+                if ready.key == NAPS {
+                    for source in self.naps.wake() {
+                        confine(&*source, |source| source.run());
+                    }
                     continue;
                 }
                 let source = self.sources.lock().get(&ready.key).cloned();

@@ -130,7 +130,6 @@ impl PollSet {
                 key,
                 read: true,
                 write: true,
-                broken: false,
             };
             confine(&*source, |source| source.ready(ready, Driver::Application));
         } else {
@@ -201,6 +200,9 @@ impl PollSet {
         self.polling.store(false, Ordering::SeqCst);
         if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
             self.arm();
+            // The thread is awake and reads what woke it; the reactor should
+            // not look before it has seen a millisecond go by.
+            self.lease.fetch_add(1, Ordering::Relaxed);
         }
     }
 

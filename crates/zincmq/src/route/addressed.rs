@@ -1,7 +1,5 @@
 //! Peers that are written to by routing id and read from in turn.
 
-use std::sync::Arc;
-
 use super::by_identity::{Entered, Identities};
 use super::{FairQueue, LoadBalance};
 use crate::message::{Message, Multipart};
@@ -97,7 +95,7 @@ impl Addressed {
                 continue;
             };
             let mut name = name.clone();
-            name.set_peer(Some(Arc::clone(peer.info())));
+            peer.sign(&mut name);
             message.push_front(name);
             return Some(message);
         }

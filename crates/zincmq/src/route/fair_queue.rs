@@ -27,7 +27,7 @@ impl FairQueue {
 
     /// The next user's message and whose it is. Subscriptions, which are
     /// nothing to this socket then, are passed over.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, peers: &mut Peers) -> Option<(PeerId, Multipart)> {
         loop {
             if let (id, Item::Data(message)) = self.pop_item(peers)? {
@@ -37,7 +37,7 @@ impl FairQueue {
     }
 
     /// The next item of any kind and whose it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_item(&mut self, peers: &mut Peers) -> Option<(PeerId, Item)> {
         while let Some(id) = self.rota.current() {
             match peers.pop(id) {

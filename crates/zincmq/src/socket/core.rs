@@ -148,34 +148,40 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
+    #[inline]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         if self.has_notes.load(Ordering::Acquire) {
             self.absorb(&mut state);
         }
         let result = work(&mut state);
-        self.settle(state);
+        if state.peers.has_chores() {
+            self.settle(state);
+            return result;
+        }
+        drop(state);
+        // Who left a note while the lock was taken may have gone away.
+        if self.has_notes.load(Ordering::SeqCst) {
+            self.settle_again();
+        }
         result
     }
 
     /// Detaches peers that ended, lets go of the lock, wakes whom there is to
     /// wake, and does not leave before the inbox is empty or someone else has
     /// the lock.
-    #[inline]
+    #[cold]
     fn settle<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         loop {
             if state.peers.has_finished() {
                 state.detach_finished();
             }
-            let wakes = if state.peers.has_wakes() {
-                state.peers.take_wakes()
-            } else {
-                Vec::new()
-            };
+            let wakes = state.peers.take_wakes();
             drop(state);
             for Wake { far, what } in wakes {
                 match what {
                     News::Data => far.data(),
+                    News::Batch => far.batch(),
                     News::Room => far.room(),
                     News::HangUp => far.hang_up(),
                 }
@@ -188,6 +194,14 @@ impl Core {
             };
             state = again;
             self.absorb(&mut state);
+        }
+    }
+
+    #[cold]
+    fn settle_again(&self) {
+        if let Some(mut state) = self.state.try_lock() {
+            self.absorb(&mut state);
+            self.settle(state);
         }
     }
 
@@ -231,6 +245,7 @@ impl Core {
     }
 
     /// Why nothing can be done with the socket any more, if so.
+    #[inline]
     pub(super) fn refusal(&self) -> Option<Refusal> {
         if self.is_foreign() {
             return Some(Refusal::Forked);
@@ -242,69 +257,86 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn send(
         &self,
-        mut message: Multipart,
+        message: Multipart,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
-        let mut patience = Some(patience);
-        let mut limit = Patience::None;
-        let mut late = false;
-        loop {
-            if let Some(refusal) = self.refusal() {
-                return Err(SendError::new(refusal.into(), message));
-            }
-            let seen = self.waiting.epoch();
-            let result = self.with(|state| {
-                let result = state.pattern.send(&mut state.peers, message);
-                if result.is_err()
-                    && let Some(patience) = patience.take()
-                {
-                    limit = patience(&state.options);
-                }
-                result
-            });
-            let why = match result {
-                Ok(()) => return Ok(()),
-                Err(Rejected { why, message: back }) => {
-                    message = back;
-                    why
-                }
-            };
-            if why != SendFailure::WouldBlock {
-                return Err(SendError::new(why, message));
-            }
-            match self.wait(seen, limit, late) {
-                Waited::Again => {}
-                Waited::Last => late = true,
-                Waited::No => return Err(SendError::new(SendFailure::WouldBlock, message)),
-                Waited::TooLong => return Err(SendError::new(SendFailure::TimedOut, message)),
+        if let Some(refusal) = self.refusal() {
+            return Err(SendError::new(refusal.into(), message));
+        }
+        match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+            Ok(()) => Ok(()),
+            Err(rejected) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.send_waiting(rejected, limit)
             }
         }
     }
 
-    pub(crate) fn recv(
+    #[cold]
+    fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
+        let mut late = false;
+        loop {
+            let Rejected { why, message } = rejected;
+            if why != SendFailure::WouldBlock {
+                return Err(SendError::new(why, message));
+            }
+            if let Some(refusal) = self.refusal() {
+                return Err(SendError::new(refusal.into(), message));
+            }
+            let seen = self.waiting.epoch();
+            rejected = match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+                Ok(()) => return Ok(()),
+                Err(rejected) => rejected,
+            };
+            if rejected.why == SendFailure::WouldBlock {
+                let failure = match self.wait(seen, limit, late) {
+                    Waited::Again => continue,
+                    Waited::Last => {
+                        late = true;
+                        continue;
+                    }
+                    Waited::No => SendFailure::WouldBlock,
+                    Waited::TooLong => SendFailure::TimedOut,
+                };
+                return Err(SendError::new(failure, rejected.message));
+            }
+        }
+    }
+
+    /// Receives; `WAITS` tells that the caller has some patience.
+    #[inline]
+    pub(crate) fn recv<const WAITS: bool>(
         &self,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<Multipart, RecvFailure> {
-        let mut patience = Some(patience);
-        let mut limit = Patience::None;
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        let received = self.with(|state| {
+            state.peers.set_patient(WAITS);
+            state.pattern.recv(&mut state.peers)
+        });
+        match received {
+            Err(RecvFailure::WouldBlock) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.recv_waiting(limit)
+            }
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn recv_waiting(&self, limit: Patience) -> Result<Multipart, RecvFailure> {
         let mut late = false;
         loop {
             if let Some(refusal) = self.refusal() {
                 return Err(refusal.into());
             }
             let seen = self.waiting.epoch();
-            let result = self.with(|state| {
-                let result = state.pattern.recv(&mut state.peers);
-                if result.is_err()
-                    && let Some(patience) = patience.take()
-                {
-                    limit = patience(&state.options);
-                }
-                result
-            });
-            match result {
+            match self.with(|state| state.pattern.recv(&mut state.peers)) {
                 Err(RecvFailure::WouldBlock) => {}
                 other => return other,
             }
@@ -364,7 +396,10 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        self.with(|state| state.pattern.recv(&mut state.peers))
+        self.with(|state| {
+            state.peers.set_patient(false);
+            state.pattern.recv(&mut state.peers)
+        })
     }
 
     /// What of `interest` could be done now. Does no I/O of its own.
@@ -429,6 +464,7 @@ impl Core {
         let eager = self.reads_by_itself();
         match what {
             News::Data => self.post(Note::Readable(key), eager),
+            News::Batch => {}
             News::Room => self.post(Note::Writable(key), false),
             News::HangUp => self.post(Note::Ended(key), true),
         }
@@ -771,7 +807,8 @@ impl Port for Core {
             endpoint: endpoint.to_owned(),
             peer: peer.cloned(),
         };
-        for queue in self.monitors.lock().iter() {
+        let queues = self.monitors.lock().clone();
+        for queue in queues {
             queue.push(event.clone());
         }
     }

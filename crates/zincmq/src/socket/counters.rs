@@ -102,9 +102,11 @@ impl Core {
                     dropped_full: count.dropped_full,
                 });
             }
-            // What was dropped because a peer was full is counted by the peer.
             let Drops {
-                no_route, filtered, ..
+                // Each is in its peer's count already.
+                full: _,
+                no_route,
+                filtered,
             } = state.pattern.drops();
             counters.messages_out = totals.0.messages_out;
             counters.bytes_out = totals.0.bytes_out;

@@ -89,7 +89,7 @@ impl Inproc {
         let (tx, far_rx) = new_pipe(conflate_out, out_hwm);
         let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
-        let peer = Peer::new(key, tx, rx, there, info, assigned);
+        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby();
         let waiter = Waiter {
             core: Weak::clone(&core.me),
             key,
@@ -158,7 +158,7 @@ impl Waiter {
         waiting.introduce(self.key, side.info);
         let far = Arc::new(Other::default());
         let _ = far.0.set((Weak::clone(&waiting.me), self.key));
-        core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None));
+        core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None).nearby());
     }
 }
 
@@ -204,6 +204,10 @@ impl Other {
 impl Far for Other {
     fn data(&self) {
         self.tell(News::Data);
+    }
+
+    fn batch(&self) {
+        // The other socket reads for itself.
     }
 
     fn room(&self) {

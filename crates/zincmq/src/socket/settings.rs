@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::core::{Core, Refusal, State};
 use crate::SocketType;
 use crate::connection::{Backoff, LinkOptions, ReconnectStop};
+use crate::error::SendFailure;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 use crate::pattern::Setting;
 
@@ -83,6 +84,13 @@ impl Core {
 
     pub(crate) fn can_send(&self) -> bool {
         self.can(|state| state.pattern.can_send(&mut state.peers))
+    }
+
+    pub(crate) fn can_route(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        self.with(|state| state.pattern.can_route(&mut state.peers, routing_id))
     }
 
     /// Asks the pattern; if it cannot, asks once more after a look at the

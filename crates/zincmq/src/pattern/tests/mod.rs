@@ -50,6 +50,10 @@ impl Far for Heard {
         self.note(News::Data);
     }
 
+    fn batch(&self) {
+        self.note(News::Batch);
+    }
+
     fn room(&self) {
         self.note(News::Room);
     }
@@ -309,6 +313,7 @@ impl Bench {
         for wake in self.peers.take_wakes() {
             match wake.what {
                 News::Data => wake.far.data(),
+                News::Batch => wake.far.batch(),
                 News::Room => wake.far.room(),
                 News::HangUp => wake.far.hang_up(),
             }
