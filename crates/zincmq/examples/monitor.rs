@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             EventKind::Accepted { .. } => println!("a peer has connected"),
             EventKind::HandshakeSucceeded => {
                 let peer = event.peer.as_ref().and_then(|peer| peer.socket_type);
-                println!("it is a {}", peer.map_or("mystery".into(), |t| t.to_string()));
+                println!(
+                    "it is a {}",
+                    peer.map_or("mystery".into(), |t| t.to_string())
+                );
             }
             EventKind::Disconnected { reason } => {
                 println!("it is gone: {reason}");

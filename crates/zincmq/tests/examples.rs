@@ -2,14 +2,28 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Cargo builds the examples along with the tests, next to them.
+/// `cargo test` builds the examples, next to the tests; `cargo test --test
+/// examples` does not, so that this must.
 fn program(name: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
     let here = std::env::current_exe().unwrap();
     let profile = here.ancestors().nth(2).unwrap();
-    profile.join("examples").join(name)
+    let path = profile.join("examples").join(name);
+    BUILT.call_once(|| {
+        if !path.exists() {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
+            cargo.args(["build", "--quiet", "--examples", "--package", "zincmq"]);
+            if profile.ends_with("release") {
+                cargo.arg("--release");
+            }
+            assert!(cargo.status().unwrap().success());
+        }
+    });
+    path
 }
 
 /// What the example prints; it has half a minute.
@@ -48,12 +62,23 @@ fn request_reply() {
 #[test]
 fn publish_subscribe() {
     let said = lines_of("publish_subscribe");
-    assert_eq!(said, ["oslo: more snow", "oslo: snow", "rome: more sun", "rome: sun"]);
+    assert_eq!(
+        said,
+        [
+            "oslo: more snow",
+            "oslo: snow",
+            "rome: more sun",
+            "rome: sun"
+        ]
+    );
 }
 
 #[test]
 fn pipeline() {
-    assert_eq!(output_of("pipeline"), "the sum of the squares to 20 is 2870\n");
+    assert_eq!(
+        output_of("pipeline"),
+        "the sum of the squares to 20 is 2870\n"
+    );
 }
 
 #[test]
@@ -71,7 +96,10 @@ fn router_dealer_broker() {
 
 #[test]
 fn async_tokio() {
-    assert_eq!(lines_of("async_tokio"), ["hello, Ada", "hello, Grace", "hello, Radia"]);
+    assert_eq!(
+        lines_of("async_tokio"),
+        ["hello, Ada", "hello, Grace", "hello, Radia"]
+    );
 }
 
 #[test]
@@ -83,12 +111,18 @@ fn async_smol() {
 fn monitor() {
     let said = output_of("monitor");
     assert!(said.starts_with("listening at tcp://127.0.0.1:"), "{said}");
-    assert!(said.contains("it is a PUSH") && said.contains("it is gone"), "{said}");
+    assert!(
+        said.contains("it is a PUSH") && said.contains("it is gone"),
+        "{said}"
+    );
 }
 
 #[test]
 fn poller() {
     let said = lines_of("poller");
     assert_eq!(said.len(), 6);
-    assert_eq!((&*said[0], &*said[5]), ("weather: 20 degrees", "work: task 2"));
+    assert_eq!(
+        (&*said[0], &*said[5]),
+        ("weather: 20 degrees", "work: task 2")
+    );
 }
