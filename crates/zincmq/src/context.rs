@@ -219,6 +219,11 @@ impl Shared {
         &self.inproc
     }
 
+    /// The longest part of a message that new sockets send and receive, bytes.
+    pub(crate) fn longest_part(&self) -> Option<u64> {
+        self.options.lock().longest_part()
+    }
+
     pub(crate) fn is_foreign(&self) -> bool {
         self.born != fork_generation()
     }

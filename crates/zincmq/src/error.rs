@@ -73,6 +73,9 @@ pub enum SendFailure {
     /// More parts than this socket type or option allows (EINVAL).
     #[error("this socket takes messages of one part only")]
     MultipartUnsupported,
+    /// A part is longer than the context allows, MAX_MSGSZ (EMSGSIZE).
+    #[error("a part of the message is longer than the context allows")]
+    TooLong,
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

@@ -554,6 +554,7 @@ fn tolerate(failure: SendFailure) -> Result<(), ProxyError> {
     match failure {
         SendFailure::Unroutable
         | SendFailure::MalformedEnvelope
+        | SendFailure::TooLong
         | SendFailure::WrongState(_)
         | SendFailure::MultipartUnsupported => Ok(()),
         failure => Err(ProxyError::of_send(failure)),
