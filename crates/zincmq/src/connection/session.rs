@@ -136,7 +136,7 @@ impl Session {
             config.properties = self.options.properties.clone();
             config.max_message_size = self.options.max_message_size;
             config.handshake_timeout = self.options.handshake_timeout;
-            config.heartbeat = self.options.heartbeat.clone();
+            config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
         });
         let endpoint = if accepting {

@@ -343,8 +343,12 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if let Some(membership) = self.membership.take() {
-            membership.leave(self.stream.fd());
+        if let Some(membership) = self.membership.take()
+            && membership.leave(self.stream.fd())
+        {
+            // A process forked meanwhile has the descriptor, too; closing ours
+            // alone would leave the peer in the belief that we are here.
+            self.stream.shutdown();
         }
     }
 }

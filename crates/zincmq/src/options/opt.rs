@@ -78,7 +78,6 @@ macro_rules! builder_methods {
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
         $($(
             #[doc = $doc]
-            #[must_use]
             pub fn $method(self, value: $argument) -> Self {
                 self.option(opt::$option(value.into()))
             }

@@ -24,7 +24,6 @@ const LEASE: Duration = Duration::from_millis(1);
 const BELL: u64 = 0;
 
 pub(crate) struct PollSet {
-    me: Weak<Self>,
     epoll: Epoll,
     bell: Bell,
     members: Mutex<Members>,
@@ -75,8 +74,7 @@ impl PollSet {
         let epoll = Epoll::new()?;
         let bell = Bell::new()?;
         epoll.add(bell.as_fd(), BELL, Interest::READ)?;
-        let set = Arc::new_cyclic(|me| Self {
-            me: Weak::clone(me),
+        let set = Arc::new(Self {
             epoll,
             bell,
             members: Mutex::default(),
@@ -309,11 +307,14 @@ impl Membership {
         self.set.epoll.modify(fd, self.key, interest)
     }
 
-    /// Takes `fd` out of the set before it is closed.
-    pub(crate) fn leave(self, fd: BorrowedFd<'_>) {
-        if !self.set.reactor.is_foreign() {
+    /// Takes `fd` out of the set before it is closed. False in a process that
+    /// inherited it: there it is left alone, as the parent goes on using it.
+    pub(crate) fn leave(self, fd: BorrowedFd<'_>) -> bool {
+        let ours = !self.set.reactor.is_foreign();
+        if ours {
             self.set.epoll.delete(fd);
         }
+        ours
     }
 }
 

@@ -133,10 +133,6 @@ impl Core {
         })
     }
 
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
     pub(crate) fn socket_type(&self) -> SocketType {
         self.socket_type
     }
