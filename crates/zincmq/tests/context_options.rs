@@ -1,8 +1,6 @@
 //! What a context is told holds for its sockets and threads; builders and
 //! typed sockets do what they say.
 
-#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
-
 use std::time::Duration;
 
 use zincmq::error::{BindError, BuildError, OptionError, SendFailure, SocketError};

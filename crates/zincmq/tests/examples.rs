@@ -1,5 +1,7 @@
 //! The examples run, and say what they should.
 
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Once;

@@ -1,6 +1,8 @@
 //! What every socket type promises, over every transport, blocking and async:
 //! each case below runs six times.
 
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
 mod addressing;
 mod counters;
 mod endpoints;
