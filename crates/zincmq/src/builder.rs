@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::options::opt::{self, SocketOption, builder_methods};
 use crate::options::{
-    Effect, OptionError, OptionValue, Row, SocketOptions, option_table, row_by_name,
+    Effect, OptionError, OptionValue, Row, SocketConfig, SocketOptions, option_table, row_by_name,
 };
 use crate::pattern::Setting;
 use crate::socket::Socket;
@@ -70,6 +70,13 @@ impl<S> Builder<S> {
                 self
             }
         }
+    }
+
+    /// Sets all options of `config`, which may serve other sockets as well.
+    pub fn config(self, config: &SocketConfig) -> Self {
+        config.values().fold(self, |builder, (row, value)| {
+            builder.apply(row, Ok(value.clone()))
+        })
     }
 
     fn apply(mut self, row: &'static Row, value: Result<OptionValue, OptionError>) -> Self {

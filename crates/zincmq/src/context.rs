@@ -12,7 +12,7 @@ use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
 use crate::options::{OptionError, OptionValue, SocketOptions};
-use crate::reactor::{Handle, Reactor, fork_generation, watch_forks};
+use crate::reactor::{Handle, Reactor, Threads, fork_generation, watch_forks};
 use crate::socket::{Core, Inproc, Socket};
 use crate::sync::Mutex;
 use crate::typed::TypedSocket;
@@ -219,6 +219,19 @@ impl Shared {
         &self.inproc
     }
 
+    fn threads(&self) -> Threads {
+        let options = self.options.lock();
+        Threads {
+            name: match options.thread_name_prefix.as_str() {
+                "" => "zincmq".to_owned(),
+                prefix => format!("{prefix}/zincmq"),
+            },
+            cpus: options.thread_affinity.iter().copied().collect(),
+            policy: options.thread_sched_policy,
+            priority: options.thread_priority,
+        }
+    }
+
     /// The longest part of a message that new sockets send and receive, bytes.
     pub(crate) fn longest_part(&self) -> Option<u64> {
         self.options.lock().longest_part()
@@ -270,10 +283,8 @@ impl Shared {
     /// set means any), the one with the fewest users. Starts them if need be.
     /// `None` if the context is to have none.
     pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Option<Handle>> {
-        let (wanted, threads) = {
-            let options = self.options.lock();
-            (options.io_threads as usize, options.threads())
-        };
+        let wanted = self.options.lock().io_threads as usize;
+        let threads = self.threads();
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {
             let reactor = Reactor::start(reactors.len(), &threads)?;
@@ -352,7 +363,7 @@ impl Resolve for Shared {
         // One look-up at a time for each endpoint, so their number is bounded
         // by what the program connects to.
         std::thread::Builder::new()
-            .name(format!("{}/resolve", self.options.lock().threads().name))
+            .name(format!("{}/resolve", self.threads().name))
             .spawn(job)
             .map(drop)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use zincmq::error::{BindError, BuildError, OptionError, SendFailure, SocketError};
 use zincmq::monitor::EventKind;
+use zincmq::options::SocketConfig;
 use zincmq::{Context, ContextOptions, Push, Socket, SocketType, opt};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -143,6 +144,15 @@ fn a_builder_parses_what_it_is_told() {
     assert_eq!(push.option::<opt::SendHighWaterMark>().unwrap(), 500);
     assert_eq!(push.option::<opt::TypeOfService>().unwrap(), 8);
     assert!(push.last_endpoint().starts_with("tcp://127.0.0.1:"));
+
+    let config = SocketConfig::new()
+        .send_high_water_mark(7)
+        .receive_high_water_mark(8);
+    for socket_type in [SocketType::Push, SocketType::Pair] {
+        let socket = ctx.builder(socket_type).config(&config).build().unwrap();
+        assert_eq!(socket.option::<opt::SendHighWaterMark>().unwrap(), 7);
+        assert_eq!(socket.option::<opt::ReceiveHighWaterMark>().unwrap(), 8);
+    }
 
     let wrong = zincmq::Dealer::builder(&ctx)
         .routing_id(vec![0; 256])

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{Access, OptionError, OptionValue, SocketOptions};
 use crate::SocketType;
-use crate::reactor::Threads;
 
 /// Settings of a context; by default those of libzmq.
 ///
@@ -313,19 +312,6 @@ impl ContextOptions {
     pub(crate) fn longest_part(&self) -> Option<u64> {
         let limit = self.max_message_size;
         (limit != i32::MAX.cast_unsigned()).then_some(limit.into())
-    }
-
-    /// How I/O threads are to run.
-    pub(crate) fn threads(&self) -> Threads {
-        Threads {
-            name: match self.thread_name_prefix.as_str() {
-                "" => "zincmq".to_owned(),
-                prefix => format!("{prefix}/zincmq"),
-            },
-            cpus: self.thread_affinity.iter().copied().collect(),
-            policy: self.thread_sched_policy,
-            priority: self.thread_priority,
-        }
     }
 
     /// Sets the option called `name` to the value that `text` describes.
