@@ -1,5 +1,7 @@
 //! The proxy: what goes in comes out, nothing is lost, and it can be steered.
 
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -178,7 +180,6 @@ fn pause_leaves_messages_where_they_are() {
     let sink = zincmq::pull(&ctx).unwrap();
     sink.connect(&back_end).unwrap();
     let steered = Proxy::new(&front, &back);
-    let handle = steered.handle();
     thread::scope(|scope| {
         let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
@@ -217,7 +218,6 @@ fn steer(socket_type: SocketType, far: SocketType) {
         control.subscribe("").unwrap();
     }
     let steered = Proxy::new(&front, &back).control(&control);
-    let handle = steered.handle();
     let replies = far == SocketType::Req;
     let tell = |command: &str| {
         steering.send(command).unwrap();

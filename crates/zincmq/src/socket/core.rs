@@ -45,6 +45,8 @@ pub(crate) struct Core {
     monitored: AtomicBool,
     /// Messages taken from a peer's pipe that never reached the system.
     lost: AtomicU64,
+    /// The longest part there may be in the context, bytes (MAX_MSGSZ).
+    pub(super) longest_part: Option<u64>,
     born: u32,
 }
 
@@ -105,6 +107,7 @@ impl Core {
         pattern: Box<dyn Pattern>,
         options: SocketOptions,
     ) -> Arc<Self> {
+        let longest_part = context.longest_part();
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             id,
@@ -128,6 +131,7 @@ impl Core {
             monitors: Mutex::default(),
             monitored: AtomicBool::new(false),
             lost: AtomicU64::new(0),
+            longest_part,
             born: fork_generation(),
         })
     }
@@ -265,6 +269,9 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(SendError::new(refusal.into(), message));
         }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
+        }
         match self.with(|state| state.pattern.send(&mut state.peers, message)) {
             Ok(()) => Ok(()),
             Err(rejected) => {
@@ -381,10 +388,19 @@ impl Core {
         }
     }
 
+    #[inline]
+    fn is_too_long(&self, message: &Multipart) -> bool {
+        self.longest_part
+            .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
+    }
+
     /// Sends if that is possible now. Does no I/O of its own.
     pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
         if let Some(refusal) = self.refusal() {
             return Err(SendError::new(refusal.into(), message));
+        }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
         }
         self.with(|state| state.pattern.send(&mut state.peers, message))
             .map_err(|Rejected { why, message }| SendError::new(why, message))

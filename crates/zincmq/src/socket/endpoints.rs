@@ -179,7 +179,8 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options = self.with(|state| link_options(&state.options, self.socket_type()));
+        let options =
+            self.with(|state| link_options(&state.options, self.socket_type(), self.longest_part));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -207,7 +208,7 @@ impl Core {
     fn dial(&self, given: &str, endpoint: Endpoint) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = link_options(&state.options, self.socket_type());
+            let options = link_options(&state.options, self.socket_type(), self.longest_part);
             (options, state.options.take_connect_routing_id())
         });
         let Some(me) = self.me.upgrade() else {
