@@ -1,7 +1,5 @@
 //! Poller over sockets and descriptors, by threads and by tasks.
 
-#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
-
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
