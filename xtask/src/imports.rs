@@ -81,8 +81,15 @@ const LAYERS: &[Layer] = &[
     },
 ];
 
+/// The table everything else reads. It holds the settings of patterns and transports, and so names
+/// these two.
+const OPTIONS: Layer = Layer {
+    name: "options",
+    never: &["route", "connection", "reactor", "context", "socket"],
+};
+
 /// What everything else is made of names no layer at all.
-const GROUND: &[&str] = &["message", "error", "options", "peer"];
+const GROUND: &[&str] = &["message", "error", "peer"];
 
 /// Where layers are wired together.
 const WIRING: &[&str] = &["context", "socket"];
@@ -97,6 +104,9 @@ pub fn check(run: &Run) -> Result<Tally> {
     let mut tally = run.held(broken.is_empty(), &broken.join("\n"));
 
     broken = check_sources(&read_sources(&run.repo.path("crates/zincmq/src"))?);
+    tally += run.held(broken.is_empty(), &broken.join("\n"));
+
+    broken = check_document(&fs::read_to_string(run.repo.path("ARCHITECTURE.md"))?);
     tally += run.held(broken.is_empty(), &broken.join("\n"));
     Ok(tally)
 }
@@ -145,7 +155,7 @@ fn check_sources(sources: &[Source]) -> Vec<String> {
                 continue;
             };
             let is_layer = LAYERS.iter().any(|layer| layer.name == target);
-            let wrong = match LAYERS.iter().find(|layer| layer.name == *module) {
+            let wrong = match rules().find(|layer| layer.name == *module) {
                 Some(layer) => layer.never.contains(&target) || target == "*",
                 None if GROUND.contains(&module.as_str()) => {
                     is_layer || WIRING.contains(&target) || target == "*"
@@ -185,6 +195,56 @@ fn check_sources(sources: &[Source]) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Every module with a list of its own.
+fn rules() -> impl Iterator<Item = &'static Layer> {
+    LAYERS.iter().chain([&OPTIONS])
+}
+
+/// Compares the table in ARCHITECTURE.md with the rules held here.
+fn check_document(text: &str) -> Vec<String> {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let mut told = told(text);
+    let broken = rules()
+        .map(|rule| (rule.name, names(rule.never)))
+        .chain(GROUND.iter().map(|name| (*name, names(&["a layer"]))))
+        .chain(["zmtp", "pipe"].map(|name| (name, names(&["anything of ours"]))))
+        .filter_map(
+            |(name, never): (_, BTreeSet<String>)| match told.remove(name) {
+                Some(row) if row == never => None,
+                Some(row) => Some(format!(
+                    "ARCHITECTURE.md: {name} never names {row:?}, but held is {never:?}"
+                )),
+                None => Some(format!("ARCHITECTURE.md: no row for {name}")),
+            },
+        );
+    let mut broken: Vec<String> = broken.collect();
+    let strays = told.keys();
+    broken.extend(strays.map(|name| format!("ARCHITECTURE.md: nothing holds the row of {name}")));
+    broken
+}
+
+/// The rows of the table: who, and what it never names.
+fn told(text: &str) -> BTreeMap<&str, BTreeSet<String>> {
+    let section = text
+        .lines()
+        .skip_while(|line| *line != "## Who may import whom")
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "));
+    let mut rows = BTreeMap::new();
+    for line in section.filter(|line| line.starts_with("| `")) {
+        let mut cells = line.trim_matches(['|', ' ']).split(" | ");
+        let (who, never) = (cells.next().unwrap_or(""), cells.next().unwrap_or(""));
+        for name in who.split(", ") {
+            let never = never.split(", ").map(|name| match name {
+                "the protocol" => "zmtp".to_owned(),
+                name => name.to_owned(),
+            });
+            rows.insert(name.trim_matches('`'), never.collect());
+        }
+    }
+    rows
 }
 
 /// The root module, or crate of ours, that a path leads to.

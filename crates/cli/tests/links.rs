@@ -1,12 +1,10 @@
-//! What the Markdown files link to is there, and where they say it is.
+//! What the Markdown files link to is there.
 //!
-//! A link to a line of a source file has the item that is defined there as
-//! its text: ``[`Core::send`](crates/zincmq/src/socket/core.rs#L245)``. When
-//! lines have moved, `UPDATE_LINKS=1 cargo test -p zincmq-cli --test links`
-//! writes the new numbers.
+//! A link to a source file whose text is an item names what that file defines:
+//! ``[`Core::send`](crates/zincmq/src/socket/core.rs)``. Lines are not named,
+//! as they move with every change.
 
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -16,7 +14,6 @@ fn every_relative_link_leads_somewhere() {
         .ancestors()
         .nth(2)
         .expect("crates/cli lies in the repository");
-    let update = std::env::var_os("UPDATE_LINKS").is_some();
     let mut files = Vec::new();
     markdown_below(root, &mut files);
     assert!(files.iter().any(|file| file.ends_with("README.md")));
@@ -24,54 +21,25 @@ fn every_relative_link_leads_somewhere() {
     for file in files {
         let name = file.strip_prefix(root).unwrap_or(&file).display();
         let text = read(&file);
-        let mut updated = text.clone();
-        // From the last to the first, so that the places stay right.
-        for link in links(&text).iter().rev() {
-            match judge(&file, &text, link) {
-                Verdict::Good => {}
-                Verdict::Moved(line) if update => updated.replace_range(line.place, &line.target),
-                Verdict::Moved(line) => {
-                    broken.push(format!("{name}: {} is now at {}", link.text, line.target))
-                }
-                Verdict::Broken(why) => {
-                    broken.push(format!("{name}: {}: {why}", link.target));
-                }
+        for link in links(&text) {
+            if let Err(why) = judge(&file, &text, &link) {
+                broken.push(format!("{name}: [{}]({}): {why}", link.text, link.target));
             }
         }
-        if updated != text {
-            fs::write(&file, updated).expect("a file of ours");
-        }
     }
-    assert!(
-        broken.is_empty(),
-        "{}\n(UPDATE_LINKS=1 sets line numbers right)",
-        broken.join("\n")
-    );
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Link<'a> {
     text: &'a str,
     target: &'a str,
-    /// Where the target stands.
-    place: Range<usize>,
 }
 
-struct Moved {
-    place: Range<usize>,
-    target: String,
-}
-
-enum Verdict {
-    Good,
-    Moved(Moved),
-    Broken(String),
-}
-
-fn judge(file: &Path, text: &str, link: &Link<'_>) -> Verdict {
+fn judge(file: &Path, text: &str, link: &Link<'_>) -> Result<(), String> {
     let (path, fragment) = link.target.split_once('#').unwrap_or((link.target, ""));
     if path.contains(':') {
-        return Verdict::Good;
+        return Ok(());
     }
     let folder = file.parent().expect("a file lies in a folder");
     let target = if path.is_empty() {
@@ -80,40 +48,49 @@ fn judge(file: &Path, text: &str, link: &Link<'_>) -> Verdict {
         folder.join(path)
     };
     if !target.exists() {
-        return Verdict::Broken("there is no such file".to_owned());
+        return Err("there is no such file".to_owned());
+    }
+    let is_source = target
+        .extension()
+        .is_some_and(|extension| extension == "rs");
+    if is_source && !fragment.is_empty() {
+        return Err("name the item, not its line".to_owned());
+    }
+    if is_source && let Some(item) = item(link.text) {
+        return match defined(&read(&target), item) {
+            true => Ok(()),
+            false => Err(format!("`{item}` is not defined there")),
+        };
     }
     if fragment.is_empty() {
-        return Verdict::Good;
+        return Ok(());
     }
-    let Some(line) = fragment.strip_prefix('L') else {
-        let content = if path.is_empty() {
-            text.to_owned()
-        } else {
-            read(&target)
-        };
-        if headings(&content).any(|heading| heading == fragment) {
-            return Verdict::Good;
-        }
-        return Verdict::Broken("there is no such heading".to_owned());
+    let content = if path.is_empty() {
+        text.to_owned()
+    } else {
+        read(&target)
     };
-    let item = link.text.trim_matches('`');
-    let lines = definitions(&read(&target), item);
-    match lines.first() {
-        None => Verdict::Broken(format!("`{item}` is not defined there")),
-        Some(_) if lines.iter().any(|n| n.to_string() == line) => Verdict::Good,
-        Some(first) => Verdict::Moved(Moved {
-            place: link.place.clone(),
-            target: format!("{path}#L{first}"),
-        }),
+    match headings(&content).any(|heading| heading == fragment) {
+        true => Ok(()),
+        false => Err("there is no such heading".to_owned()),
     }
+}
+
+/// The item that a link's text names: a path in backticks. A file's name, with
+/// a dot or a slash in it, is none, nor is prose.
+fn item(text: &str) -> Option<&str> {
+    let item = text.strip_prefix('`')?.strip_suffix('`')?;
+    let is_path = item
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    is_path.then_some(item)
 }
 
 /// The links in `text`, without those in blocks of code.
 fn links(text: &str) -> Vec<Link<'_>> {
     let mut links = Vec::new();
-    let mut start = 0;
     let mut in_code = false;
-    for line in text.split_inclusive('\n') {
+    for line in text.lines() {
         if line.trim_start().starts_with("```") {
             in_code = !in_code;
         } else if !in_code {
@@ -127,37 +104,31 @@ fn links(text: &str) -> Vec<Link<'_>> {
                     links.push(Link {
                         text: &line[open + 1..middle],
                         target: &line[from..end],
-                        place: start + from..start + end,
                     });
                 }
                 from = end;
             }
         }
-        start += line.len();
     }
     links
 }
 
-/// The lines, counted from 1, on which `item` is defined: a function, a type
-/// or a field, called `name` or `Owner::name`.
-fn definitions(source: &str, item: &str) -> Vec<usize> {
+/// Whether `source` defines `item`: a function, a type, a module or a field,
+/// called `name` or `Owner::name`.
+fn defined(source: &str, item: &str) -> bool {
     let (owner, name) = match item.rsplit_once("::") {
         Some((owner, name)) => (Some(owner), name),
         None => (None, item),
     };
     let mut outer = "";
-    let mut lines = Vec::new();
-    for (index, line) in source.lines().enumerate() {
+    source.lines().any(|line| {
         if line.starts_with(|first: char| first.is_alphabetic()) {
             outer = line;
         }
         let nested = line.starts_with(' ');
         let owned = owner.is_none_or(|owner| nested && words(outer).any(|word| word == owner));
-        if owned && defines(line, name) {
-            lines.push(index + 1);
-        }
-    }
-    lines
+        owned && defines(line, name)
+    })
 }
 
 fn defines(line: &str, name: &str) -> bool {
@@ -231,13 +202,18 @@ fn read(file: &Path) -> String {
 
 #[test]
 fn links_are_found_outside_of_code() {
-    let text = "See [`a`](b.rs#L1) and [c](d).\n```\n[e](f)\n```\n[g](h)\n";
+    let text = "See [`a`](b.rs) and [c](d).\n```\n[e](f)\n```\n[g](h)\n";
     let found = links(text);
     let targets: Vec<_> = found.iter().map(|link| (link.text, link.target)).collect();
-    assert_eq!(targets, [("`a`", "b.rs#L1"), ("c", "d"), ("g", "h")]);
-    for link in found {
-        assert_eq!(&text[link.place], link.target);
-    }
+    assert_eq!(targets, [("`a`", "b.rs"), ("c", "d"), ("g", "h")]);
+}
+
+#[test]
+fn items_are_told_from_file_names_and_prose() {
+    assert_eq!(item("`Core::send`"), Some("Core::send"));
+    assert_eq!(item("`lost`"), Some("lost"));
+    assert_eq!(item("`socket.rs`"), None);
+    assert_eq!(item("is finished"), None);
 }
 
 #[test]
@@ -251,19 +227,25 @@ impl One {
         act();
     }
 }
-/// fn act
+/// fn other
 impl Act for Two {
-    fn act(&self) {}
+    fn act_too(&self) {}
 }
 pub(crate) const LIMIT: u8 = 1;
 ";
-    assert_eq!(definitions(source, "One"), [1]);
-    assert_eq!(definitions(source, "One::field"), [2]);
-    assert_eq!(definitions(source, "One::act"), [5]);
-    assert_eq!(definitions(source, "Two::act"), [11]);
-    assert_eq!(definitions(source, "act"), [5, 11]);
-    assert_eq!(definitions(source, "LIMIT"), [13]);
-    assert_eq!(definitions(source, "Three"), []);
+    for item in [
+        "One",
+        "One::field",
+        "One::act",
+        "Two::act_too",
+        "act",
+        "LIMIT",
+    ] {
+        assert!(defined(source, item), "{item}");
+    }
+    for item in ["Three", "Two::act", "One::act_too", "other", "Two::field"] {
+        assert!(!defined(source, item), "{item}");
+    }
 }
 
 #[test]

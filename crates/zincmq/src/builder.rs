@@ -10,9 +10,9 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::options::opt::{self, SocketOption, builder_methods};
 use crate::options::{
-    Effect, OptionError, OptionValue, Row, SocketConfig, SocketOptions, option_table, row_by_name,
+    Effect, OptionError, OptionValue, Row, Setting, SocketConfig, SocketOptions, option_table,
+    row_by_name,
 };
-use crate::pattern::Setting;
 use crate::socket::Socket;
 use crate::transport::ListeningFd;
 use crate::typed::Wrap;

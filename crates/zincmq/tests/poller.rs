@@ -14,10 +14,10 @@ use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
 const LIMIT: Option<Duration> = Some(Duration::from_secs(10));
 
 fn pair_over(endpoint: &str, ctx: &Context) -> (zincmq::Pair, zincmq::Pair) {
-    let a = zincmq::pair(ctx).unwrap();
-    let b = zincmq::pair(ctx).unwrap();
-    let at = a.bind(endpoint).unwrap();
-    b.connect(&at).unwrap();
+    let a = zincmq::pair(ctx).expect("a context that is open");
+    let b = zincmq::pair(ctx).expect("a context that is open");
+    let at = a.bind(endpoint).expect("a free endpoint");
+    b.connect(&at).expect("an endpoint that is bound");
     (a, b)
 }
 

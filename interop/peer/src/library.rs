@@ -129,6 +129,7 @@ pub use ours::ZincmqLibrary;
 #[cfg(feature = "zincmq")]
 mod ours {
     use anyhow::Context as _;
+    use zincmq::error::RecvFailure;
 
     use super::{Duration, Library, Result, Socket, bail};
 
@@ -178,13 +179,11 @@ mod ours {
         }
 
         fn bind(&self, endpoint: &str) -> Result<String> {
-            let real = zincmq::Socket::bind(self, endpoint).with_context(|| endpoint.to_owned())?;
-            Ok(real.to_string())
+            zincmq::Socket::bind(self, endpoint).with_context(|| endpoint.to_owned())
         }
 
         fn connect(&self, endpoint: &str) -> Result<()> {
-            zincmq::Socket::connect(self, endpoint).with_context(|| endpoint.to_owned())?;
-            Ok(())
+            zincmq::Socket::connect(self, endpoint).with_context(|| endpoint.to_owned())
         }
 
         fn subscribe(&self, topic: &[u8]) -> Result<()> {
@@ -199,7 +198,7 @@ mod ours {
         fn recv(&self, timeout: Duration) -> Result<Option<Vec<Vec<u8>>>> {
             match self.recv_timeout(timeout) {
                 Ok(message) => Ok(Some(message.iter().map(|part| part.to_vec()).collect())),
-                Err(error) if error.is_timeout() => Ok(None),
+                Err(RecvFailure::TimedOut) => Ok(None),
                 Err(error) => Err(error.into()),
             }
         }

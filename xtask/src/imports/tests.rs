@@ -31,7 +31,7 @@ fn an_import_across_layers_is_caught_with_its_line() {
 
 #[test]
 fn every_pair_in_the_table_is_caught() {
-    for layer in LAYERS {
+    for layer in rules() {
         for never in layer.never {
             let root = if *never == "zmtp" { "" } else { "crate::" };
             let text = format!("use {root}{never}::Thing;");
@@ -117,6 +117,46 @@ fn wiring_is_for_context_and_socket_alone() {
         ["monitor wires {\"pattern\", \"transport\"} together"]
     );
     assert_eq!(broken("monitor.rs", "use crate::transport::tcp;"), [""; 0]);
+}
+
+#[test]
+fn options_name_the_two_layers_whose_settings_they_hold() {
+    let text = "use crate::pattern::Setting; use crate::transport::TransportOptions;";
+    assert_eq!(broken("options/store.rs", text), [""; 0]);
+    assert_eq!(
+        broken("options/store.rs", "use crate::reactor::Threads;").len(),
+        1
+    );
+}
+
+#[test]
+fn the_document_agrees_with_the_rules_or_is_told_where_not() {
+    let row = |name: &str, never: &str| format!("| `{name}` | {never} |\n");
+    let mut text = "## Who may import whom\n\n| | Never names |\n|---|---|\n".to_owned();
+    text += "| `zmtp`, `pipe` | anything of ours |\n";
+    text += "| `message`, `error`, `peer` | a layer |\n";
+    for rule in rules() {
+        text += &row(
+            rule.name,
+            &rule.never.join(", ").replace("zmtp", "the protocol"),
+        );
+    }
+    assert_eq!(check_document(&text), [""; 0]);
+
+    let fewer = text.replace(
+        "| connection, transport, reactor,",
+        "| connection, reactor,",
+    );
+    assert!(check_document(&fewer)[0].contains("pattern never names"));
+    let without = text.replace("| `options` |", "| `opinions` |");
+    assert_eq!(
+        check_document(&without),
+        [
+            "ARCHITECTURE.md: no row for options",
+            "ARCHITECTURE.md: nothing holds the row of opinions"
+        ]
+    );
+    assert!(!check_document("# nothing\n").is_empty());
 }
 
 #[test]

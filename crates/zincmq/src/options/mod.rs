@@ -28,3 +28,5 @@ pub(crate) use store::{Answer, Ask, Effect, Live};
 pub(crate) use table::option_table;
 pub use table::{row_by_name, row_by_number, rows};
 pub use value::OptionValue;
+
+pub(crate) use crate::pattern::Setting;

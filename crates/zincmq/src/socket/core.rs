@@ -35,6 +35,8 @@ pub(crate) struct Core {
     has_notes: AtomicBool,
     waiting: Waiting,
     status: AtomicU8,
+    /// The close has given up endpoints and peers; only links may be left.
+    wound_up: AtomicBool,
     /// Numbers this socket's peers, sessions and endpoints.
     pub(super) keys: Arc<AtomicU64>,
     links: Mutex<HashMap<u64, Live>>,
@@ -122,6 +124,7 @@ impl Core {
             has_notes: AtomicBool::new(false),
             waiting: Waiting::default(),
             status: AtomicU8::new(OPEN),
+            wound_up: AtomicBool::new(false),
             keys: Arc::new(AtomicU64::new(1)),
             links: Mutex::default(),
             endpoints: Mutex::default(),
@@ -440,7 +443,7 @@ impl Core {
 
     /// Puts a peer of this context's own in place.
     pub(super) fn adopt(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     /// Gives every pipe towards a peer a new high-water mark.
@@ -519,14 +522,8 @@ impl Core {
         }
         self.waiting.notify();
         self.close_endpoints();
-        let linger = self.with(|state| {
-            let ids: Vec<PeerId> = state.peers.ids().collect();
-            for id in ids {
-                state.peers.part(id);
-            }
-            state.options.linger()
-        });
-        self.with(State::detach_everyone);
+        let linger = self.with(|state| state.options.linger());
+        self.part_with_everyone();
         if linger == Some(Duration::ZERO) {
             self.abort_links();
         } else {
@@ -542,7 +539,28 @@ impl Core {
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
+        self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
+    }
+
+    /// What is queued towards the peers is still sent; what they sent is
+    /// discarded.
+    fn part_with_everyone(&self) {
+        self.with(|state| {
+            let ids: Vec<PeerId> = state.peers.ids().collect();
+            for id in ids {
+                state.peers.part(id);
+            }
+        });
+        self.with(State::detach_everyone);
+    }
+
+    /// A peer is there. If a close on another thread was faster it goes again.
+    fn take_in(&self, peer: Peer) {
+        self.post(Note::Attach(Box::new(peer)), true);
+        if self.is_closed() {
+            self.part_with_everyone();
+        }
     }
 
     /// Sends what the links of `origin` have queued, then ends them.
@@ -610,7 +628,7 @@ impl Core {
 
     /// Tells the context once nothing of a closed socket is left.
     fn finish_if_idle(&self) {
-        if self.status() == CLOSED && self.links.lock().is_empty() {
+        if self.wound_up.load(Ordering::SeqCst) && self.links.lock().is_empty() {
             self.stop_monitors();
             self.context.socket_done(self.id);
         }
@@ -781,7 +799,7 @@ impl Port for Core {
     }
 
     fn attach(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     fn connected(&self, key: u64, info: Arc<PeerInfo>, again: bool) {
