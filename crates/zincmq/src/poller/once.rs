@@ -54,12 +54,12 @@ thread_local! {
 }
 
 /// Waits until one of `items` is ready, for at most `limit` or without one,
-/// and tells how many are (zmq_poll(3)). A [`Poller`] does the same for a set
+/// and tells how many are (zmq_poll(3)). A [`Poller`](super::Poller) does the same for a set
 /// that stays.
 ///
 /// # Errors
 ///
-/// As [`Poller::wait`], with the item's index for its key.
+/// As [`Poller::wait`](super::Poller::wait), with the item's index for its key.
 pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
     let lookout = match LOOKOUT.take() {

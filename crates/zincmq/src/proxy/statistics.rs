@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::message::{Message, Multipart};
 
-/// What a [`Proxy`] has moved so far.
+/// What a [`Proxy`](super::Proxy) has moved so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyStatistics {
