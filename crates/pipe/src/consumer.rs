@@ -50,7 +50,10 @@ impl<T> Consumer<T> {
     /// A plain look whether nothing is visible that marks nothing: for spinning.
     #[inline]
     pub fn is_empty_hint(&self) -> bool {
-        self.is_empty()
+        match &self.end {
+            End::Queue(reader) => reader.is_empty(),
+            End::Conflated(reader) => reader.len() == 0,
+        }
     }
 
     /// To be called after pops: true if the producer was asleep and there is
@@ -79,7 +82,7 @@ impl<T> Consumer<T> {
     /// Whether no item is visible; the same as [`is_empty_hint`](Self::is_empty_hint).
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.is_empty_hint()
     }
 
     /// Whether the producer was closed or dropped and everything was popped.

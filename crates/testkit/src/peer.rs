@@ -453,17 +453,29 @@ impl PeerListener {
     /// If there is none.
     #[must_use]
     pub fn tcp() -> Self {
-        Self::tcp_at("127.0.0.1:0")
+        Self::tcp_at("tcp://127.0.0.1:0")
     }
 
-    /// Listens at `address`.
+    /// An endpoint where nobody listens yet, and nobody will by chance: on an
+    /// address of the loopback network that no test gets a free port of.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no port left.
+    #[must_use]
+    pub fn unused_endpoint() -> String {
+        Self::tcp_at("tcp://127.0.0.77:0").endpoint
+    }
+
+    /// Listens at `endpoint`, such as `tcp://127.0.0.1:5555`.
     ///
     /// # Panics
     ///
     /// If it is taken.
     #[must_use]
     #[track_caller]
-    pub fn tcp_at(address: &str) -> Self {
+    pub fn tcp_at(endpoint: &str) -> Self {
+        let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
         let listener = match TcpListener::bind(address) {
             Ok(listener) => listener,
             Err(error) => panic!("cannot listen at {address}: {error}"),

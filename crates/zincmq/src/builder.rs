@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::error::BuildError;
 use crate::options::opt::{self, SocketOption, builder_methods};
 use crate::options::{
-    Effect, OptionError, OptionValue, Row, Setting, SocketOptions, option_table, row_by_name,
+    Effect, OptionError, OptionValue, Row, Setting, SocketConfig, SocketOptions, option_table,
+    row_by_name,
 };
 use crate::socket::Socket;
 use crate::transport::ListeningFd;
@@ -69,6 +70,13 @@ impl<S> Builder<S> {
                 self
             }
         }
+    }
+
+    /// Sets all options of `config`, which may serve other sockets as well.
+    pub fn config(self, config: &SocketConfig) -> Self {
+        config.values().fold(self, |builder, (row, value)| {
+            builder.apply(row, Ok(value.clone()))
+        })
     }
 
     fn apply(mut self, row: &'static Row, value: Result<OptionValue, OptionError>) -> Self {

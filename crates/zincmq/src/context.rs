@@ -219,6 +219,24 @@ impl Shared {
         &self.inproc
     }
 
+    fn threads(&self) -> Threads {
+        let options = self.options.lock();
+        Threads {
+            name: match options.thread_name_prefix.as_str() {
+                "" => "zincmq".to_owned(),
+                prefix => format!("{prefix}/zincmq"),
+            },
+            cpus: options.thread_affinity.iter().copied().collect(),
+            policy: options.thread_sched_policy,
+            priority: options.thread_priority,
+        }
+    }
+
+    /// The longest part of a message that new sockets send and receive, bytes.
+    pub(crate) fn longest_part(&self) -> Option<u64> {
+        self.options.lock().longest_part()
+    }
+
     pub(crate) fn is_foreign(&self) -> bool {
         self.born != fork_generation()
     }
@@ -265,10 +283,8 @@ impl Shared {
     /// set means any), the one with the fewest users. Starts them if need be.
     /// `None` if the context is to have none.
     pub(crate) fn reactor(&self, affinity: u64) -> io::Result<Option<Handle>> {
-        let (wanted, threads) = {
-            let options = self.options.lock();
-            (options.io_threads as usize, threads(&options))
-        };
+        let wanted = self.options.lock().io_threads as usize;
+        let threads = self.threads();
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {
             let reactor = Reactor::start(reactors.len(), &threads)?;
@@ -347,21 +363,8 @@ impl Resolve for Shared {
         // One look-up at a time for each endpoint, so their number is bounded
         // by what the program connects to.
         std::thread::Builder::new()
-            .name(format!("{}/resolve", threads(&self.options.lock()).name))
+            .name(format!("{}/resolve", self.threads().name))
             .spawn(job)
             .map(drop)
-    }
-}
-
-/// How the threads of a context with `options` are to run.
-fn threads(options: &ContextOptions) -> Threads {
-    Threads {
-        name: match options.thread_name_prefix.as_str() {
-            "" => "zincmq".to_owned(),
-            prefix => format!("{prefix}/zincmq"),
-        },
-        cpus: options.thread_affinity.iter().copied().collect(),
-        policy: options.thread_sched_policy,
-        priority: options.thread_priority,
     }
 }

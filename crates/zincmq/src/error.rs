@@ -9,6 +9,45 @@ use crate::SocketType;
 use crate::message::Multipart;
 pub use crate::options::OptionError;
 
+/// Any error of this library, for programs that pass them all on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No socket was made.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// No socket was built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// An endpoint was not bound or connected.
+    #[error(transparent)]
+    Endpoint(#[from] BindError),
+    /// An endpoint was not given up.
+    #[error(transparent)]
+    Unbind(#[from] UnbindError),
+    /// A message was not sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// Nothing was received.
+    #[error(transparent)]
+    Recv(#[from] RecvError),
+    /// An option was not set or read.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// Nothing was polled.
+    #[error(transparent)]
+    Poll(#[from] PollError),
+    /// A proxy ended.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// A context's end was not waited for.
+    #[error(transparent)]
+    Term(#[from] TermError),
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
 /// Why a message was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -34,6 +73,9 @@ pub enum SendFailure {
     /// More parts than this socket type or option allows (EINVAL).
     #[error("this socket takes messages of one part only")]
     MultipartUnsupported,
+    /// A part is longer than the context allows, MAX_MSGSZ (EMSGSIZE).
+    #[error("a part of the message is longer than the context allows")]
+    TooLong,
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

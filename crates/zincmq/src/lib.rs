@@ -1,4 +1,94 @@
-//! ZeroMQ in pure Rust.
+//! ZeroMQ in pure Rust: sockets that carry whole messages between threads,
+//! processes and machines, with the patterns of ZeroMQ built in.
+//!
+//! ```
+//! let ctx = zincmq::Context::new();
+//!
+//! let server = zincmq::rep(&ctx)?;
+//! let endpoint = server.bind("tcp://127.0.0.1:*")?;
+//!
+//! let client = zincmq::req(&ctx)?;
+//! client.connect(&endpoint)?;
+//! client.send("hello")?;
+//!
+//! let request = server.recv()?;
+//! server.send(format!("{}, world", request.first().to_text()))?;
+//! assert_eq!(client.recv()?.first(), "hello, world");
+//! # Ok::<(), zincmq::Error>(())
+//! ```
+//!
+//! # What the parts are
+//!
+//! - A [`Context`] is what sockets share: the threads that do their I/O, and
+//!   the names of the inproc transport. One is enough for most programs.
+//! - A socket has a type, which decides who it talks to and how. The typed
+//!   ones ([`Push`], [`Pull`] and ten others) have only the operations of
+//!   their type; a [`Socket`] is for programs that choose at run time. A
+//!   [`Builder`] sets options before it binds or connects.
+//! - A [`Multipart`] is what one send hands over and one receive returns: one
+//!   or more [`Message`]s, which arrive all together or not at all.
+//! - A [`Poller`] waits for several sockets, and for descriptors that are
+//!   none; [`poll`] does so once. A [`Proxy`] joins two sockets.
+//! - A [`Monitor`](monitor::Monitor) tells what happens to a socket's
+//!   connections, and [`Counters`] what became of its messages.
+//!
+//! | Pattern | Types | RFC |
+//! |---|---|---|
+//! | request and reply | [`Req`], [`Rep`], [`Dealer`], [`Router`] | [28](https://rfc.zeromq.org/spec/28/) |
+//! | publish and subscribe | [`Pub`], [`Sub`], [`Xpub`], [`Xsub`] | [29](https://rfc.zeromq.org/spec/29/) |
+//! | pipeline | [`Push`], [`Pull`] | [30](https://rfc.zeromq.org/spec/30/) |
+//! | exclusive pair | [`Pair`] | [31](https://rfc.zeromq.org/spec/31/) |
+//! | plain tcp | [`Stream`] | |
+//!
+//! # Blocking and async
+//!
+//! Every socket does both, and both may be mixed on the same one. A receive
+//! blocks ([`recv`](Socket::recv)), blocks for some time
+//! ([`recv_timeout`](Socket::recv_timeout)), does not wait
+//! ([`try_recv`](Socket::try_recv)), is a future
+//! ([`recv_async`](Socket::recv_async)) or one item of a
+//! [`stream`](Socket::stream); sends likewise. There is no executor inside:
+//! the futures work under any. One that is dropped has taken nothing, or
+//! handed over a whole message or none.
+//!
+//! ```
+//! # futures_lite::future::block_on(async {
+//! let ctx = zincmq::Context::new();
+//! let (pull, push) = (zincmq::pull(&ctx)?, zincmq::push(&ctx)?);
+//! pull.bind("inproc://work")?;
+//! push.connect("inproc://work")?;
+//! push.send_async(["a task", "and its details"]).await?;
+//! assert_eq!(pull.recv_async().await?[0], "a task");
+//! # Ok::<(), zincmq::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # Threads
+//!
+//! Sockets of every type may be used from any number of threads at once, by
+//! reference or in an [`Arc`](std::sync::Arc). A message is sent and received
+//! as a unit, so that parts of two never mix.
+//!
+//! # What is lost and what is not
+//!
+//! Each peer has a queue each way, of 1000 messages unless set otherwise. What
+//! a full one does depends on the type: a [`Push`] waits, a [`Pub`] drops what
+//! that one peer would have got. Nothing is dropped in silence: [`Counters`]
+//! says how much and why. A closed socket sends what it has queued within its
+//! linger time, for ever unless set otherwise; [`Context::term`], and dropping
+//! the last handle of a context, wait for that.
+//!
+//! # Errors
+//!
+//! Each thing to be done has an error of its own, in [`error`], which names
+//! who was at fault and carries what was asked; a message that was not sent
+//! comes back in its [`SendError`](error::SendError). All turn into [`Error`].
+//!
+//! # Where to look
+//!
+//! The `examples` folder has a program for each pattern, a broker, a monitor,
+//! a poller, and both tokio and smol. Options are in [`opt`], one type each,
+//! with units and ranges.
 
 mod builder;
 mod connection;
@@ -20,6 +110,7 @@ mod typed;
 
 pub use builder::Builder;
 pub use context::Context;
+pub use error::Error;
 pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
 pub use options::context::ContextOptions;
 pub use options::opt;

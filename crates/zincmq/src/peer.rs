@@ -45,7 +45,7 @@ pub(crate) struct Peer {
 
 /// Where looking for more ends, in turns of a spin loop: about two
 /// microseconds after it began.
-const LONGEST_PAUSE: u32 = 16;
+const LONGEST_PAUSE: u32 = 32;
 
 /// So much is worth a system call.
 const BATCH_MESSAGES: u64 = 512;
@@ -143,7 +143,7 @@ impl Peer {
     /// both sides work in batches and need not wake each other for each
     /// message. Looks less and less often: each look costs the sender too.
     fn await_more(&self) {
-        let mut pause = 2;
+        let mut pause = 8;
         while pause <= LONGEST_PAUSE && self.rx.is_empty_hint() {
             for _ in 0..pause {
                 std::hint::spin_loop();
@@ -228,7 +228,7 @@ impl Peers {
     }
 
     /// Hands a user's message to peer `id` and makes it visible at once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return Err(Refused::Gone(Item::Data(message)));

@@ -187,9 +187,7 @@ fn a_lost_connection_is_made_again() {
 #[test]
 fn an_endpoint_nobody_listens_at_is_tried_again_and_again() {
     let _deadline = deadline();
-    let listener = PeerListener::tcp();
-    let endpoint = listener.endpoint().to_owned();
-    drop(listener);
+    let endpoint = PeerListener::unused_endpoint();
     let context = Context::new();
     let (push, mut of_push) = watched(&context, SocketType::Push);
     push.set(opt::ReconnectInterval(Some(Duration::from_millis(4))))
@@ -217,7 +215,7 @@ fn an_endpoint_nobody_listens_at_is_tried_again_and_again() {
         assert!(range.contains(&after), "{after:?}, not in {range:?}");
     }
     // Somebody comes, and the events go on as ever.
-    let listener = PeerListener::tcp_at(endpoint.strip_prefix("tcp://").unwrap());
+    let listener = PeerListener::tcp_at(&endpoint);
     let mut peer = listener.accept_as(Version::V3_1, "PULL");
     let end = Instant::now() + PATIENCE;
     while of_push.next().kind != EventKind::HandshakeSucceeded {

@@ -1,5 +1,7 @@
 //! The proxy: what goes in comes out, nothing is lost, and it can be steered.
 
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -119,7 +121,9 @@ fn a_full_side_is_waited_for_and_nothing_is_lost() {
     thread::scope(|scope| {
         let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
-        // 20 each way in the queues, and one in the proxy's hands at most.
+        // 20 in the queue to the sink; in that from the source another 20, or
+        // as few as 11, as it opens only at its low-water mark; and one in the
+        // proxy's hands at most.
         let mut queued = 0;
         while source
             .send_timeout(queued.to_string(), Duration::from_millis(200))
@@ -127,7 +131,7 @@ fn a_full_side_is_waited_for_and_nothing_is_lost() {
         {
             queued += 1;
         }
-        assert!((40..=41).contains(&queued), "{queued}");
+        assert!((31..=41).contains(&queued), "{queued}");
         let source = &source;
         scope.spawn(move || {
             for n in queued..COUNT {
@@ -178,7 +182,6 @@ fn pause_leaves_messages_where_they_are() {
     let sink = zincmq::pull(&ctx).unwrap();
     sink.connect(&back_end).unwrap();
     let steered = Proxy::new(&front, &back);
-    let handle = steered.handle();
     thread::scope(|scope| {
         let handle = Steering(steered.handle());
         let running = scope.spawn(|| steered.run());
@@ -217,7 +220,6 @@ fn steer(socket_type: SocketType, far: SocketType) {
         control.subscribe("").unwrap();
     }
     let steered = Proxy::new(&front, &back).control(&control);
-    let handle = steered.handle();
     let replies = far == SocketType::Req;
     let tell = |command: &str| {
         steering.send(command).unwrap();

@@ -38,12 +38,12 @@ const PAIRS: [(SocketType, SocketType); 20] = {
     ]
 };
 
-/// Who makes the connection, and over what.
+/// What our end does, and over what.
 #[derive(Debug, Clone, Copy)]
 enum Way {
-    WeBindTcp,
-    WeConnectTcp,
-    WeConnectIpc,
+    BindTcp,
+    DialTcp,
+    DialIpc,
 }
 
 fn deadline() -> Deadline {
@@ -53,11 +53,11 @@ fn deadline() -> Deadline {
 /// A connected socket and its peer, with nothing said yet.
 fn meet(socket: &Socket, way: Way) -> ScriptedPeer {
     let listener = match way {
-        Way::WeBindTcp => {
+        Way::BindTcp => {
             return ScriptedPeer::connect(&socket.bind("tcp://127.0.0.1:*").unwrap());
         }
-        Way::WeConnectTcp => PeerListener::tcp(),
-        Way::WeConnectIpc => PeerListener::unix(),
+        Way::DialTcp => PeerListener::tcp(),
+        Way::DialIpc => PeerListener::unix(),
     };
     socket.connect(listener.endpoint()).unwrap();
     listener.accept()
@@ -195,7 +195,7 @@ fn talk(socket: &Socket, peer: &mut ScriptedPeer, version: Version) {
 fn every_pair_talks(version: Version) {
     let deadline = deadline();
     for (ours, theirs) in PAIRS {
-        for way in [Way::WeBindTcp, Way::WeConnectTcp, Way::WeConnectIpc] {
+        for way in [Way::BindTcp, Way::DialTcp, Way::DialIpc] {
             deadline.step(format!("{ours} and {theirs} of {version:?}, {way:?}"));
             let context = Context::new();
             let socket = context.socket(ours).unwrap();
@@ -238,7 +238,7 @@ fn a_1_0_subscriber_gets_everything_as_it_cannot_ask() {
     let _deadline = deadline();
     let context = Context::new();
     let publisher = context.socket(SocketType::Pub).unwrap();
-    let mut peer = meet(&publisher, Way::WeBindTcp);
+    let mut peer = meet(&publisher, Way::BindTcp);
     peer.shake_hands(Version::V1Unversioned, "SUB", b"");
     await_topics(&publisher, 1);
     for topic in [&b"a"[..], b"", b"zzz"] {
@@ -253,7 +253,7 @@ fn subscriptions_come_in_either_form_from_any_version() {
     for version in [Version::V3_0, Version::V3_1] {
         let context = Context::new();
         let publisher = context.socket(SocketType::Xpub).unwrap();
-        let mut peer = meet(&publisher, Way::WeBindTcp);
+        let mut peer = meet(&publisher, Way::BindTcp);
         peer.shake_hands(version, "SUB", b"");
         peer.send(&wire::command("SUBSCRIBE", b"command"));
         assert_eq!(receive(&publisher), [b"\x01command"]);
@@ -276,7 +276,7 @@ fn subscriptions_made_before_the_connection_are_sent_in_the_peers_form() {
         for topic in ["a", "", "a"] {
             subscriber.subscribe(topic).unwrap();
         }
-        let mut peer = meet(&subscriber, Way::WeConnectTcp);
+        let mut peer = meet(&subscriber, Way::DialTcp);
         peer.shake_hands(version, "PUB", b"");
         // Each once, in any order: the peer need not count.
         let all = wire::subscribe(version, b"");
@@ -298,7 +298,7 @@ fn ready_tells_type_routing_id_and_properties() {
     let socket = context.socket(SocketType::Dealer).unwrap();
     socket.set(opt::RoutingId("me".into())).unwrap();
     socket.set(opt::Metadata("X-hello:world".into())).unwrap();
-    let mut peer = meet(&socket, Way::WeConnectTcp);
+    let mut peer = meet(&socket, Way::DialTcp);
     let handshake = peer.shake_hands(Version::V3_1, "ROUTER", b"");
     let expected = [
         ("Socket-Type", &b"DEALER"[..]),
@@ -314,7 +314,7 @@ fn the_peers_properties_come_with_its_messages() {
     let _deadline = deadline();
     let context = Context::new();
     let socket = context.socket(SocketType::Pull).unwrap();
-    let mut peer = meet(&socket, Way::WeBindTcp);
+    let mut peer = meet(&socket, Way::BindTcp);
     peer.greet(Version::V3_1, "PUSH");
     let properties = [
         ("socket-type", &b"PUSH"[..]),
@@ -343,7 +343,7 @@ fn an_empty_routing_id_is_sent_all_the_same() {
             deadline.step(format!("{ours}, {version:?}"));
             let context = Context::new();
             let socket = context.socket(ours).unwrap();
-            let mut peer = meet(&socket, Way::WeBindTcp);
+            let mut peer = meet(&socket, Way::BindTcp);
             let handshake = peer.shake_hands(version, "ROUTER", b"");
             assert_eq!(
                 handshake.routing_id,
@@ -360,7 +360,7 @@ fn the_greeting_goes_out_in_stages() {
     let pause = Duration::from_millis(30);
     let context = Context::new();
     let socket = context.socket(SocketType::Rep).unwrap();
-    let mut peer = meet(&socket, Way::WeBindTcp);
+    let mut peer = meet(&socket, Way::BindTcp);
     let greeting = wire::greeting(1, "NULL", false);
     peer.expect(&greeting[..10]);
     peer.send(&greeting[..9]);
@@ -381,7 +381,7 @@ fn the_as_server_byte_and_the_filler_are_not_looked_at() {
     let _deadline = deadline();
     let context = Context::new();
     let socket = context.socket(SocketType::Pull).unwrap();
-    for way in [Way::WeBindTcp, Way::WeConnectTcp] {
+    for way in [Way::BindTcp, Way::DialTcp] {
         let mut peer = meet(&socket, way);
         let mut greeting = wire::greeting(1, "NULL", true);
         greeting[1..9].fill(0xaa);
@@ -400,7 +400,7 @@ fn versions_to_come_are_met_with_3_1() {
     let socket = context.socket(SocketType::Sub).unwrap();
     socket.subscribe("t").unwrap();
     for (major, minor) in [(3, 2), (3, 255), (4, 0), (255, 0), (2, 0)] {
-        let mut peer = meet(&socket, Way::WeBindTcp);
+        let mut peer = meet(&socket, Way::BindTcp);
         let mut greeting = wire::greeting(1, "NULL", false);
         greeting[10..12].copy_from_slice(&[major, minor]);
         peer.send(&greeting);
@@ -426,7 +426,7 @@ fn heartbeats_are_for_3_0_and_later() {
             .set(opt::HeartbeatTtl(Some(Duration::from_millis(2500))))
             .unwrap();
         socket.set(opt::HeartbeatTimeout(Some(PATIENCE))).unwrap();
-        let mut peer = meet(&socket, Way::WeBindTcp);
+        let mut peer = meet(&socket, Way::BindTcp);
         peer.shake_hands(version, "DEALER", b"");
         if version.has_handshake() {
             for _ in 0..2 {
@@ -447,7 +447,7 @@ fn pings_are_answered_with_their_context_unless_the_peer_is_old() {
     for version in [Version::V2_0, Version::V3_0, Version::V3_1] {
         let context = Context::new();
         let socket = context.socket(SocketType::Dealer).unwrap();
-        let mut peer = meet(&socket, Way::WeBindTcp);
+        let mut peer = meet(&socket, Way::BindTcp);
         peer.shake_hands(version, "DEALER", b"");
         peer.send(&wire::ping(0, b"sixteen bytes!!!"));
         if version.has_handshake() {

@@ -76,6 +76,13 @@ impl<T> Reader<T> {
         usize::try_from(tail.count() - self.popped).unwrap_or(usize::MAX)
     }
 
+    /// Looks at what the producer shares only when nothing is known to be left:
+    /// each such look takes the line from it.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.popped == self.visible && self.len() == 0
+    }
+
     pub(crate) fn is_finished(&mut self) -> bool {
         if self.closed {
             self.discard();

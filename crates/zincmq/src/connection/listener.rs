@@ -10,7 +10,7 @@ use super::{LinkOptions, Port};
 use crate::monitor::EventKind;
 use crate::reactor::{Driver, Handle, Interest, PollSet, Ready, Source, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Listener};
+use crate::transport::{self, Accepted, Listener};
 
 /// How long to leave the listener alone when the system has no descriptor or
 /// memory for another peer: trying again at once fails again.
@@ -128,7 +128,15 @@ impl Acceptor {
                     fd: std::os::fd::AsRawFd::as_raw_fd(&accepted.stream.fd()),
                 },
             );
-            session.connected(accepted, true);
+            // Events name the endpoint as it was bound, as `Accepted` does.
+            let local_endpoint = self.endpoint.clone();
+            session.connected(
+                Accepted {
+                    local_endpoint,
+                    ..accepted
+                },
+                true,
+            );
         }
     }
 

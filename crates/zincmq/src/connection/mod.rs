@@ -125,8 +125,8 @@ pub(crate) enum Ending {
     /// The socket hung up.
     #[error("the socket hung up")]
     HungUp,
-    /// All is sent and the socket is closed.
-    #[error("the socket is closed")]
+    /// This side ended it, and all that was queued is sent.
+    #[error("this side closed the connection")]
     Drained,
     /// A bug of ours, confined to this connection.
     #[error("an internal error")]

@@ -122,9 +122,16 @@ impl Session {
     /// Gives the socket its pipe ends before there is a connection, so that
     /// messages can be queued for it.
     pub(crate) fn attach_early(&self) {
-        let mut inner = self.inner.lock();
-        let info = Arc::new(PeerInfo::default());
-        self.attach(&mut inner, info);
+        {
+            let mut inner = self.inner.lock();
+            if inner.ended {
+                return;
+            }
+            let info = Arc::new(PeerInfo::default());
+            self.attach(&mut inner, info);
+        }
+        // The socket may have been closed meanwhile, and found the lock taken.
+        self.drive(WRITE, Driver::Application);
     }
 
     /// Starts to talk over a new connection.

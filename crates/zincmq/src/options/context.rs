@@ -145,7 +145,7 @@ pub static CONTEXT_ROWS: &[ContextRow] = &[
         0,
         field!(max_message_size),
         |options| options.max_message_size,
-        "The longest message to allocate, bytes.",
+        "The longest part of a message that new sockets send and receive, bytes; the greatest value is no limit.",
     ),
     row(
         6,
@@ -196,7 +196,7 @@ pub static CONTEXT_ROWS: &[ContextRow] = &[
         0,
         field!(zero_copy_recv: bool),
         |options| options.zero_copy_recv.into(),
-        "Whether long messages may share the buffer they were received in.",
+        "Kept for programs that set it: long messages are always read straight into memory of their own.",
     ),
     row(
         42,
@@ -250,6 +250,14 @@ impl ContextOptions {
         self
     }
 
+    /// The longest part of a message that new sockets send and receive, bytes.
+    /// A longer one is refused, and from a peer ends its connection.
+    #[must_use]
+    pub fn max_message_size(mut self, bytes: u32) -> Self {
+        self.max_message_size = bytes.min(i32::MAX.cast_unsigned());
+        self
+    }
+
     /// Whether new sockets use IPv6 over tcp.
     #[must_use]
     pub fn ipv6(mut self, on: bool) -> Self {
@@ -296,6 +304,14 @@ impl ContextOptions {
         let mut options = SocketOptions::of_type(socket_type);
         options.inherit(self.ipv6, self.blocky);
         options
+    }
+
+    /// The longest part of a message that new sockets send and receive, bytes;
+    /// the greatest value is no limit, as messages may be longer than C's
+    /// `int` can tell.
+    pub(crate) fn longest_part(&self) -> Option<u64> {
+        let limit = self.max_message_size;
+        (limit != i32::MAX.cast_unsigned()).then_some(limit.into())
     }
 
     /// Sets the option called `name` to the value that `text` describes.

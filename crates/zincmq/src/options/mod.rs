@@ -1,10 +1,10 @@
-//! Options: one table, [`table`], with one row for each option of ZeroMQ.
+//! Options: one table, `table.rs`, with one row for each option of ZeroMQ.
 //! Names, numbers, ranges, defaults, the store, the typed options of [`opt`]
 //! and the builder's methods are all read from it.
 //!
 //! A value comes in as an [`OptionValue`] (from a typed option, from text or
 //! from C's bytes), is held to its [`Row`], and lands in [`SocketOptions`],
-//! parsed. What it means for a live socket comes back as an [`Effect`].
+//! parsed. What it means for a live socket comes back as an `Effect`.
 
 mod codec;
 mod config;

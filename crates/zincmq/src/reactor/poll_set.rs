@@ -133,7 +133,7 @@ impl PollSet {
         } else {
             with_events(|events| {
                 self.epoll.look(events);
-                self.dispatch(events, Driver::Application);
+                self.dispatch(events, Driver::Application, false);
             });
         }
     }
@@ -150,7 +150,7 @@ impl PollSet {
             }
             self.epoll.wait(events, deadline);
             self.stop_polling();
-            self.dispatch(events, Driver::Application);
+            self.dispatch(events, Driver::Application, true);
         });
     }
 
@@ -164,7 +164,7 @@ impl PollSet {
     pub(crate) fn attend(&self) {
         with_events(|events| {
             self.epoll.look(events);
-            self.dispatch(events, Driver::Application);
+            self.dispatch(events, Driver::Application, true);
         });
     }
 
@@ -211,10 +211,19 @@ impl PollSet {
         }
     }
 
-    fn dispatch(&self, events: &Events, by: Driver) {
+    /// Calls the members that are ready. The bell is for the thread that
+    /// sleeps on the set, which `slept` says this is: hushed by another it
+    /// would be missed.
+    fn dispatch(&self, events: &Events, by: Driver, slept: bool) {
         for ready in events.iter() {
             if ready.key == BELL {
-                self.bell.hush();
+                if slept {
+                    self.bell.hush();
+                } else if !self.polling.load(Ordering::SeqCst) {
+                    self.bell.hush();
+                    // Somebody may have gone to sleep and been rung for since.
+                    self.ring();
+                }
                 continue;
             }
             let source = self.members.lock().by_key.get(&ready.key).cloned();
@@ -271,7 +280,7 @@ impl Source for Watcher {
         }
         with_events(|events| {
             set.epoll.look(events);
-            set.dispatch(events, by);
+            set.dispatch(events, by, false);
         });
     }
 

@@ -26,7 +26,7 @@ impl LoadBalance {
 
     /// Sends to the next peer with room and says which it was, or gives the
     /// message back if there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(
         &mut self,
         peers: &mut Peers,

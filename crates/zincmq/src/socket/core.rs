@@ -35,6 +35,8 @@ pub(crate) struct Core {
     has_notes: AtomicBool,
     waiting: Waiting,
     status: AtomicU8,
+    /// The close has given up endpoints and peers; only links may be left.
+    wound_up: AtomicBool,
     /// Numbers this socket's peers, sessions and endpoints.
     pub(super) keys: Arc<AtomicU64>,
     links: Mutex<HashMap<u64, Live>>,
@@ -43,6 +45,8 @@ pub(crate) struct Core {
     monitored: AtomicBool,
     /// Messages taken from a peer's pipe that never reached the system.
     lost: AtomicU64,
+    /// The longest part there may be in the context, bytes (MAX_MSGSZ).
+    pub(super) longest_part: Option<u64>,
     born: u32,
 }
 
@@ -103,6 +107,7 @@ impl Core {
         pattern: Box<dyn Pattern>,
         options: SocketOptions,
     ) -> Arc<Self> {
+        let longest_part = context.longest_part();
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             id,
@@ -119,12 +124,14 @@ impl Core {
             has_notes: AtomicBool::new(false),
             waiting: Waiting::default(),
             status: AtomicU8::new(OPEN),
+            wound_up: AtomicBool::new(false),
             keys: Arc::new(AtomicU64::new(1)),
             links: Mutex::default(),
             endpoints: Mutex::default(),
             monitors: Mutex::default(),
             monitored: AtomicBool::new(false),
             lost: AtomicU64::new(0),
+            longest_part,
             born: fork_generation(),
         })
     }
@@ -262,6 +269,9 @@ impl Core {
         if let Some(refusal) = self.refusal() {
             return Err(SendError::new(refusal.into(), message));
         }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
+        }
         match self.with(|state| state.pattern.send(&mut state.peers, message)) {
             Ok(()) => Ok(()),
             Err(rejected) => {
@@ -378,10 +388,19 @@ impl Core {
         }
     }
 
+    #[inline]
+    fn is_too_long(&self, message: &Multipart) -> bool {
+        self.longest_part
+            .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
+    }
+
     /// Sends if that is possible now. Does no I/O of its own.
     pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
         if let Some(refusal) = self.refusal() {
             return Err(SendError::new(refusal.into(), message));
+        }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
         }
         self.with(|state| state.pattern.send(&mut state.peers, message))
             .map_err(|Rejected { why, message }| SendError::new(why, message))
@@ -424,7 +443,7 @@ impl Core {
 
     /// Puts a peer of this context's own in place.
     pub(super) fn adopt(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     /// Gives every pipe towards a peer a new high-water mark.
@@ -503,14 +522,8 @@ impl Core {
         }
         self.waiting.notify();
         self.close_endpoints();
-        let linger = self.with(|state| {
-            let ids: Vec<PeerId> = state.peers.ids().collect();
-            for id in ids {
-                state.peers.part(id);
-            }
-            state.options.linger()
-        });
-        self.with(State::detach_everyone);
+        let linger = self.with(|state| state.options.linger());
+        self.part_with_everyone();
         if linger == Some(Duration::ZERO) {
             self.abort_links();
         } else {
@@ -526,7 +539,28 @@ impl Core {
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
+        self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
+    }
+
+    /// What is queued towards the peers is still sent; what they sent is
+    /// discarded.
+    fn part_with_everyone(&self) {
+        self.with(|state| {
+            let ids: Vec<PeerId> = state.peers.ids().collect();
+            for id in ids {
+                state.peers.part(id);
+            }
+        });
+        self.with(State::detach_everyone);
+    }
+
+    /// A peer is there. If a close on another thread was faster it goes again.
+    fn take_in(&self, peer: Peer) {
+        self.post(Note::Attach(Box::new(peer)), true);
+        if self.is_closed() {
+            self.part_with_everyone();
+        }
     }
 
     /// Sends what the links of `origin` have queued, then ends them.
@@ -594,7 +628,7 @@ impl Core {
 
     /// Tells the context once nothing of a closed socket is left.
     fn finish_if_idle(&self) {
-        if self.status() == CLOSED && self.links.lock().is_empty() {
+        if self.wound_up.load(Ordering::SeqCst) && self.links.lock().is_empty() {
             self.stop_monitors();
             self.context.socket_done(self.id);
         }
@@ -765,7 +799,7 @@ impl Port for Core {
     }
 
     fn attach(&self, peer: Peer) {
-        self.post(Note::Attach(Box::new(peer)), true);
+        self.take_in(peer);
     }
 
     fn connected(&self, key: u64, info: Arc<PeerInfo>, again: bool) {

@@ -58,13 +58,11 @@ impl Core {
                 self.listen(given, &endpoint)?
             }
         };
-        let mut endpoints = self.endpoints.lock();
-        endpoints.last.clone_from(&actual);
-        endpoints.entries.push(Entry {
+        self.keep(Entry {
             given: given.to_owned(),
             actual: actual.clone(),
             kind,
-        });
+        })?;
         Ok(actual)
     }
 
@@ -88,13 +86,24 @@ impl Core {
                 self.dial(given, endpoint)?
             }
         };
-        let mut endpoints = self.endpoints.lock();
-        given.clone_into(&mut endpoints.last);
-        endpoints.entries.push(Entry {
+        self.keep(Entry {
             given: given.to_owned(),
             actual: given.to_owned(),
             kind,
-        });
+        })
+    }
+
+    /// Takes `entry` in, unless a close on another thread was faster.
+    fn keep(&self, entry: Entry) -> Result<(), BindError> {
+        {
+            let mut endpoints = self.endpoints.lock();
+            endpoints.last.clone_from(&entry.actual);
+            endpoints.entries.push(entry);
+        }
+        if self.is_closed() {
+            self.close_endpoints();
+            return Err(BindError::Closed);
+        }
         Ok(())
     }
 
@@ -170,7 +179,8 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options = self.with(|state| link_options(&state.options, self.socket_type()));
+        let options =
+            self.with(|state| link_options(&state.options, self.socket_type(), self.longest_part));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -198,7 +208,7 @@ impl Core {
     fn dial(&self, given: &str, endpoint: Endpoint) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = link_options(&state.options, self.socket_type());
+            let options = link_options(&state.options, self.socket_type(), self.longest_part);
             (options, state.options.take_connect_routing_id())
         });
         let Some(me) = self.me.upgrade() else {
@@ -216,12 +226,21 @@ impl Core {
             set,
             assigned,
         );
+        let resolver = Arc::clone(&self.context) as Arc<dyn crate::connection::Resolve>;
+        let attach_late = options.attach_late;
+        // The dialer first: a session that is closed at once tells it to stop.
+        let dialer = Dialer::new(
+            Arc::clone(&session),
+            endpoint,
+            options,
+            port,
+            reactor,
+            resolver,
+        );
         session.announce();
-        if !options.attach_late {
+        if !attach_late {
             session.attach_early();
         }
-        let resolver = Arc::clone(&self.context) as Arc<dyn crate::connection::Resolve>;
-        let dialer = Dialer::new(session, endpoint, options, port, reactor, resolver);
         dialer.start();
         Ok(Kind::Dialled { dialer, key })
     }

@@ -130,7 +130,11 @@ pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bo
 }
 
 /// From a socket's options to what its next connections are told.
-pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> LinkOptions {
+pub(super) fn link_options(
+    options: &SocketOptions,
+    socket_type: SocketType,
+    longest_part: Option<u64>,
+) -> LinkOptions {
     let raw = socket_type == SocketType::Stream;
     let heartbeat = options
         .heartbeat_interval()
@@ -149,7 +153,11 @@ pub(super) fn link_options(options: &SocketOptions, socket_type: SocketType) -> 
         raw,
         attach_late: raw || options.immediate(),
         detach_on_loss: raw || options.immediate(),
-        max_message_size: options.max_message_size(),
+        max_message_size: options
+            .max_message_size()
+            .into_iter()
+            .chain(longest_part)
+            .min(),
         handshake_timeout: options.handshake_timeout(),
         heartbeat,
         reconnect: options.reconnect_interval().map(|first| Backoff {

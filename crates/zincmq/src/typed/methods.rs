@@ -208,11 +208,11 @@ macro_rules! subscribing_methods {
             self.0.subscribe(prefix)
         }
 
-        /// Takes back one `subscribe` of the same prefix.
+        /// Takes back one `subscribe` of the same prefix, if there is one.
         ///
         /// # Errors
         ///
-        /// [`OptionError::Setting`] if there is none.
+        /// As for `subscribe`.
         pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
             self.0.unsubscribe(prefix)
         }

@@ -1,0 +1,130 @@
+//! The examples run, and say what they should.
+
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Once;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// `cargo test` builds the examples, next to the tests; `cargo test --test
+/// examples` does not, so that this must.
+fn program(name: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
+    let here = std::env::current_exe().unwrap();
+    let profile = here.ancestors().nth(2).unwrap();
+    let path = profile.join("examples").join(name);
+    BUILT.call_once(|| {
+        if !path.exists() {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
+            cargo.args(["build", "--quiet", "--examples", "--package", "zincmq"]);
+            if profile.ends_with("release") {
+                cargo.arg("--release");
+            }
+            assert!(cargo.status().unwrap().success());
+        }
+    });
+    path
+}
+
+/// What the example prints; it has half a minute.
+fn output_of(name: &str) -> String {
+    let path = program(name);
+    let mut child = Command::new(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let end = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("{name} does not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{name}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The lines it prints, in any order.
+fn lines_of(name: &str) -> Vec<String> {
+    let mut lines: Vec<String> = output_of(name).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn request_reply() {
+    let said = output_of("request_reply");
+    assert_eq!(said, "hello, Ada\nhello, Grace\nhello, Radia\n");
+}
+
+#[test]
+fn publish_subscribe() {
+    let said = lines_of("publish_subscribe");
+    assert_eq!(
+        said,
+        [
+            "oslo: more snow",
+            "oslo: snow",
+            "rome: more sun",
+            "rome: sun"
+        ]
+    );
+}
+
+#[test]
+fn pipeline() {
+    assert_eq!(
+        output_of("pipeline"),
+        "the sum of the squares to 20 is 2870\n"
+    );
+}
+
+#[test]
+fn pair() {
+    assert_eq!(output_of("pair"), "step 1\nstep 2\nstep 3\n");
+}
+
+#[test]
+fn router_dealer_broker() {
+    let said = lines_of("router_dealer_broker");
+    assert_eq!(said[0], "5 requests and 5 replies went through");
+    assert_eq!(said.len(), 6);
+    assert!(said[1].starts_with("`a` has length 1 ("));
+}
+
+#[test]
+fn async_tokio() {
+    assert_eq!(
+        lines_of("async_tokio"),
+        ["hello, Ada", "hello, Grace", "hello, Radia"]
+    );
+}
+
+#[test]
+fn async_smol() {
+    assert_eq!(output_of("async_smol"), "it rains\nan umbrella\n");
+}
+
+#[test]
+fn monitor() {
+    let said = output_of("monitor");
+    assert!(said.starts_with("listening at tcp://127.0.0.1:"), "{said}");
+    assert!(
+        said.contains("it is a PUSH") && said.contains("it is gone"),
+        "{said}"
+    );
+}
+
+#[test]
+fn poller() {
+    let said = lines_of("poller");
+    assert_eq!(said.len(), 6);
+    assert_eq!(
+        (&*said[0], &*said[5]),
+        ("weather: 20 degrees", "work: task 2")
+    );
+}

@@ -1,0 +1,66 @@
+//! After a fork the parent goes on as before, and the child is told that what
+//! it inherited is not its own. Alone in its process: what other tests' threads
+//! hold when it forks, the child could never get.
+
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use zincmq::error::{BindError, PollError, RecvError, SendFailure, SocketError, TermError};
+use zincmq::{Context, Poller, Readiness, SocketType};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    let ctx = Context::new();
+    let rep = ctx.socket(SocketType::Rep).unwrap();
+    let endpoint = rep.bind("tcp://127.0.0.1:*").unwrap();
+    let req = ctx.socket(SocketType::Req).unwrap();
+    req.connect(&endpoint).unwrap();
+    req.send("before").unwrap();
+    assert_eq!(rep.recv_timeout(LIMIT).unwrap().first(), "before");
+    let poller = Poller::new().unwrap();
+    poller.add(&req, 1, Readiness::READABLE).unwrap();
+
+    // SAFETY: the child of this thread uses the allocator, which glibc makes
+    // usable after a fork, and what it asserts about; then it exits.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        // SAFETY: SIGALRM ends the child should anything in it hang.
+        unsafe { libc::alarm(20) };
+        let result = std::panic::catch_unwind(|| {
+            assert_eq!(rep.recv().unwrap_err(), RecvError::Forked);
+            assert_eq!(req.try_recv().unwrap_err(), RecvError::Forked);
+            assert_eq!(rep.send("x").unwrap_err().failure(), SendFailure::Forked);
+            assert!(matches!(rep.bind("inproc://x"), Err(BindError::Forked)));
+            assert!(matches!(
+                ctx.socket(SocketType::Pair),
+                Err(SocketError::Forked)
+            ));
+            assert_eq!(ctx.term(), Err(TermError::Forked));
+            assert!(matches!(poller.wait(None), Err(PollError::Forked(1))));
+            ctx.shutdown();
+            rep.close();
+            // A context of its own works.
+            let own = Context::new();
+            let (a, b) = (zincmq::pair(&own).unwrap(), zincmq::pair(&own).unwrap());
+            b.connect(&a.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+            b.send("in the child").unwrap();
+            assert_eq!(a.recv_timeout(LIMIT).unwrap().first(), "in the child");
+        });
+        drop((rep, req, poller, ctx));
+        // SAFETY: ends the child at once, without the parent's exit handlers.
+        unsafe { libc::_exit(i32::from(result.is_err())) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is a live local.
+    let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!((waited, status), (child, 0), "the child failed");
+
+    rep.send("after").unwrap();
+    assert_eq!(req.recv_timeout(LIMIT).unwrap().first(), "after");
+    println!("fork: ok");
+    ExitCode::SUCCESS
+}
