@@ -35,8 +35,24 @@ impl Name {
     }
 }
 
-fuzz_target!(|input: (Settings, Kind, bool, u8, Vec<(Name, Vec<u8>)>)| {
-    let (settings, kind, ready, piece, commands) = input;
+#[derive(Debug, Arbitrary)]
+struct Input {
+    settings: Settings,
+    kind: Kind,
+    /// Whether READY ends the handshake of 3.x first.
+    ready: bool,
+    piece: u8,
+    commands: Vec<(Name, Vec<u8>)>,
+}
+
+fuzz_target!(|input: Input| {
+    let Input {
+        settings,
+        kind,
+        ready,
+        piece,
+        commands,
+    } = input;
     let mut script = kind.opening();
     if !ready {
         // Without the READY that ends the handshake of 3.x.
