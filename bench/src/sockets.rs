@@ -222,10 +222,10 @@ mod ours {
 
         fn recv(socket: &zincmq::Socket, see: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
             let message = socket.recv()?;
-            match message.into_single() {
-                Ok(part) => see(&part),
-                Err(parts) => bail!("{} parts, expected one", parts.len()),
+            if message.len() != 1 {
+                bail!("{} parts, expected one", message.len());
             }
+            see(message.first())
         }
     }
 }
