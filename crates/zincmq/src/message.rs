@@ -4,8 +4,12 @@
 mod block;
 mod origin;
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+use std::str::Utf8Error;
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
@@ -108,6 +112,15 @@ impl Message {
         }
     }
 
+    /// The payload as text, if it is UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] tells where it is not.
+    pub fn to_str(&self) -> Result<&str, Utf8Error> {
+        std::str::from_utf8(self)
+    }
+
     /// The payload as text, with what is not UTF-8 replaced.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -161,6 +174,31 @@ impl PartialEq for Message {
 }
 
 impl Eq for Message {}
+
+impl PartialOrd for Message {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Message {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self[..].cmp(&other[..])
+    }
+}
+
+impl Hash for Message {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
+    }
+}
+
+/// A map with messages for keys, such as routing ids, can be asked for bytes.
+impl Borrow<[u8]> for Message {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
 
 /// A message equals whatever has the same bytes.
 macro_rules! equal_by_bytes {
@@ -236,6 +274,35 @@ impl From<Bytes> for Message {
         Self {
             repr: Repr::Shared(payload),
             peer: None,
+        }
+    }
+}
+
+impl From<&String> for Message {
+    fn from(payload: &String) -> Self {
+        Self::copy_from_slice(payload.as_bytes())
+    }
+}
+
+impl From<&Vec<u8>> for Message {
+    fn from(payload: &Vec<u8>) -> Self {
+        Self::copy_from_slice(payload)
+    }
+}
+
+impl From<Message> for Bytes {
+    /// As [`Message::into_bytes`].
+    fn from(message: Message) -> Self {
+        message.into_bytes()
+    }
+}
+
+impl From<Message> for Vec<u8> {
+    /// Copies, unless the payload is long and nobody else has a share in it.
+    fn from(message: Message) -> Self {
+        match message.repr {
+            Repr::Shared(bytes) => bytes.into(),
+            _ => message.to_vec(),
         }
     }
 }
