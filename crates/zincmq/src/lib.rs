@@ -111,7 +111,7 @@ mod typed;
 pub use builder::Builder;
 pub use context::Context;
 pub use error::Error;
-pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
+pub use message::{INLINE_CAPACITY, Message, Multipart, Parts, PeerInfo};
 pub use options::context::ContextOptions;
 pub use options::opt;
 pub use poller::{PollEvent, PollFuture, PollItem, Poller, poll};

@@ -315,15 +315,22 @@ impl From<&Message> for Message {
 
 /// One or more frames that travel as a unit: all of them arrive, or none.
 ///
-/// Dereferences to the slice of its parts. There is always at least one.
+/// There is always at least one. Made from whatever makes a [`Message`], and
+/// from an array or a `Vec` of those; other sequences of messages are collected.
 ///
 /// ```
-/// use zincmq::Multipart;
+/// use zincmq::{Message, Multipart};
 ///
 /// let one = Multipart::from("hello");
 /// let three = Multipart::from(["id", "", "body"]);
 /// assert_eq!(one.len(), 1);
 /// assert_eq!(three[2], "body");
+///
+/// let words: Multipart = "one part each".split(' ').map(Message::from).collect();
+/// for part in &words {
+///     println!("{}", part.to_text());
+/// }
+/// assert_eq!(words, ["one", "part", "each"]);
 /// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Multipart {
@@ -385,7 +392,7 @@ impl Multipart {
 
     /// The parts in order.
     #[inline]
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
+    pub fn iter(&self) -> Parts<'_> {
         Parts {
             first: Some(&self.first),
             rest: self.rest.iter(),
@@ -424,7 +431,9 @@ impl Multipart {
     }
 }
 
-struct Parts<'a> {
+/// The parts of a [`Multipart`], in order.
+#[derive(Debug, Clone)]
+pub struct Parts<'a> {
     first: Option<&'a Message>,
     rest: std::slice::Iter<'a, Message>,
 }
@@ -472,8 +481,8 @@ impl std::ops::Index<usize> for Multipart {
     }
 }
 
-/// What makes one part makes a message of one part, and an array of it one
-/// of several. Not a blanket `impl`, as bytes are an array, too.
+/// What makes one part makes a message of one part, and an array or a `Vec`
+/// of it one of several. Not a blanket `impl`, as bytes are an array, too.
 macro_rules! parts {
     ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
         impl<$($generics)*> From<$part> for Multipart {
@@ -483,6 +492,17 @@ macro_rules! parts {
                     first: part.into(),
                     rest: ThinVec::new(),
                 }
+            }
+        }
+    )*};
+}
+
+macro_rules! vectors {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<Vec<$part>> for Multipart {
+            /// The elements are the parts; of none comes one empty part.
+            fn from(parts: Vec<$part>) -> Self {
+                parts.into_iter().map(Message::from).collect()
             }
         }
     )*};
@@ -506,6 +526,16 @@ parts!(
     ['a, const N: usize] &'a [u8; N],
     [const N: usize] [u8; N],
     ['a] &'a str,
+    ['a] &'a String,
+    ['a] &'a Vec<u8>,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
+
+vectors!(
+    ['a] &'a [u8],
+    ['a] &'a str,
     [] String,
     [] Vec<u8>,
     [] Bytes,
@@ -517,6 +547,8 @@ arrays!(
     ['a,] &'a [u8],
     ['a, const N: usize,] &'a [u8; N],
     ['a,] &'a str,
+    ['a,] &'a String,
+    ['a,] &'a Vec<u8>,
     [] String,
     [] Vec<u8>,
     [] Bytes,
@@ -534,8 +566,34 @@ impl FromIterator<Message> for Multipart {
 }
 
 impl From<Vec<Message>> for Multipart {
+    /// The elements are the parts; of none comes one empty part.
     fn from(parts: Vec<Message>) -> Self {
         parts.into_iter().collect()
+    }
+}
+
+impl Extend<Message> for Multipart {
+    fn extend<I: IntoIterator<Item = Message>>(&mut self, parts: I) {
+        self.rest.extend(parts);
+    }
+}
+
+impl<P, const PARTS: usize> PartialEq<[P; PARTS]> for Multipart
+where
+    Message: PartialEq<P>,
+{
+    /// Whether the parts are these.
+    fn eq(&self, other: &[P; PARTS]) -> bool {
+        self.len() == PARTS && self.iter().zip(other).all(|(part, other)| part == other)
+    }
+}
+
+impl<'a> IntoIterator for &'a Multipart {
+    type Item = &'a Message;
+    type IntoIter = Parts<'a>;
+
+    fn into_iter(self) -> Parts<'a> {
+        self.iter()
     }
 }
 

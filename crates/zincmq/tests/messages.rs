@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use zincmq::{INLINE_CAPACITY, Message};
+use zincmq::{INLINE_CAPACITY, Message, Multipart};
 
 /// One payload of each way a message is stored.
 fn payloads() -> [Vec<u8>; 4] {
@@ -52,4 +52,44 @@ fn text_is_had_strictly_or_not() {
     let error = broken.to_str().expect_err("0xff is no UTF-8");
     assert_eq!(error.valid_up_to(), 4);
     assert_eq!(broken.to_text(), "zinc\u{fffd}");
+}
+
+#[test]
+fn parts_come_from_arrays_vectors_and_iterators() {
+    let (text, bytes) = (String::from("one"), b"one".to_vec());
+    for single in [Multipart::from(&text), Multipart::from(&bytes)] {
+        assert_eq!(single, ["one"]);
+    }
+    let two = [text.clone(), text.clone()];
+    for double in [
+        Multipart::from([&text, &text]),
+        Multipart::from([&bytes, &bytes]),
+        Multipart::from(vec!["one", "one"]),
+        Multipart::from(vec![&b"one"[..], b"one"]),
+        Multipart::from(two.to_vec()),
+        Multipart::from(vec![bytes.clone(), bytes.clone()]),
+        two.iter().map(Message::from).collect(),
+    ] {
+        assert_eq!(double, ["one", "one"]);
+        assert_ne!(double, ["one"]);
+        assert_ne!(double, ["one", "two"]);
+    }
+    assert_eq!(Multipart::from(Vec::<String>::new()), [""]);
+}
+
+#[test]
+fn parts_are_appended_and_gone_through() {
+    let mut message = Multipart::from("a");
+    message.extend(["b", "c"].map(Message::from));
+    let mut seen = Vec::new();
+    for part in &message {
+        seen.push(part.to_text());
+    }
+    assert_eq!(seen, ["a", "b", "c"]);
+    assert!(
+        message
+            .iter()
+            .rev()
+            .eq(["c", "b", "a"].map(Message::from).iter())
+    );
 }
