@@ -610,8 +610,9 @@ impl IntoIterator for Multipart {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
-    /// Its address as the transport names it, such as `127.0.0.1:49152`;
-    /// empty over inproc.
+    /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
+    /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
+    /// nothing.
     pub address: String,
     /// The socket type it announced, if its protocol announces one.
     pub socket_type: Option<SocketType>,

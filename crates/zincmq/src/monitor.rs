@@ -32,7 +32,7 @@ pub struct Event {
 pub enum EventKind {
     /// A connection to the peer's address was made.
     Connected {
-        /// The address, as its transport names it.
+        /// The address, as in [`PeerInfo::address`].
         peer: String,
         /// The descriptor.
         fd: i32,
@@ -58,7 +58,7 @@ pub enum EventKind {
     },
     /// A peer has connected.
     Accepted {
-        /// Its address, as its transport names it.
+        /// Its address, as in [`PeerInfo::address`].
         peer: String,
         /// The descriptor.
         fd: i32,

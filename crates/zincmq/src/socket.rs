@@ -135,7 +135,8 @@ impl Socket {
         self.core.send(message.into(), |_| Patience::None)
     }
 
-    /// Sends a message, and waits for at most `limit`.
+    /// Sends a message, and waits for at most `limit`; a limit of zero is
+    /// [`Socket::try_send`].
     ///
     /// # Errors
     ///
@@ -170,7 +171,8 @@ impl Socket {
         self.core.recv::<false>(|_| Patience::None)
     }
 
-    /// Receives the next message, and waits for at most `limit`.
+    /// Receives the next message, and waits for at most `limit`; a limit of
+    /// zero is [`Socket::try_recv`].
     ///
     /// # Errors
     ///
