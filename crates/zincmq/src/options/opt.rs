@@ -1,5 +1,9 @@
 //! Options as types: `opt::SendHighWaterMark(500)` is a value that only fits
 //! where it belongs, and reads back as a `usize`.
+//!
+//! Each tells its name and number, those of `zmq.h` up to 10000, and what
+//! values C has for it. Milliseconds and seconds are a [`Duration`] here, and
+//! a number that stands for (none) is `None`.
 
 use std::time::Duration;
 
@@ -34,6 +38,8 @@ macro_rules! typed_options {
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
         $($(
             #[doc = $doc]
+            #[doc = ""]
+            #[doc = concat!("`", stringify!($name), "`, number ", $number, ".")]
             #[derive(Debug, Clone, PartialEq, Eq)]
             pub struct $option(pub $rust);
 
@@ -78,6 +84,8 @@ macro_rules! builder_methods {
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
         $($(
             #[doc = $doc]
+            #[doc = ""]
+            #[doc = concat!("`", stringify!($name), "`, as [`opt::", stringify!($option), "`].")]
             pub fn $method(self, value: $argument) -> Self {
                 self.option(opt::$option(value.into()))
             }
