@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::core::{Core, Patience};
+use super::core::Core;
+use super::exchange::Patience;
 use crate::error::{RecvError, RecvFailure, SendError, SendFailure};
 use crate::message::Multipart;
 
