@@ -280,10 +280,11 @@ macro_rules! addressing_methods {
         /// 255 bytes, or starts with a 0.
         pub fn connect_to(
             &self,
-            routing_id: impl Into<Bytes>,
+            routing_id: impl AsRef<[u8]>,
             endpoint: &str,
         ) -> Result<(), BuildError> {
-            self.0.set(opt::ConnectRoutingId(Some(routing_id.into())))?;
+            let routing_id = Bytes::copy_from_slice(routing_id.as_ref());
+            self.0.set(opt::ConnectRoutingId(Some(routing_id)))?;
             Ok(self.0.connect(endpoint)?)
         }
     };
