@@ -273,8 +273,10 @@ impl Source for Watcher {
     fn ready(&self, _: Ready, by: Driver) {
         let Some(set) = self.0.upgrade() else { return };
         if set.is_leased() {
-            set.armed.store(false, Ordering::SeqCst);
+            // Told last: who arms the set in between would have the watch
+            // taken from it again, with nobody left to notice.
             set.set_watch(Interest::NONE);
+            set.armed.store(false, Ordering::SeqCst);
             self.look_later(&set);
             return;
         }
