@@ -325,15 +325,14 @@ impl Wire {
     }
 
     /// What the poller should tell of.
-    pub(super) fn want(&mut self, interest: Interest) {
-        if interest == self.interest {
-            return;
-        }
-        if let Some(membership) = &self.membership
-            && membership.modify(self.stream.fd(), interest).is_ok()
+    pub(super) fn want(&mut self, interest: Interest) -> io::Result<()> {
+        if interest != self.interest
+            && let Some(membership) = &self.membership
         {
+            membership.modify(self.stream.fd(), self.interest, interest)?;
             self.interest = interest;
         }
+        Ok(())
     }
 
     pub(super) fn interest(&self) -> Interest {
