@@ -295,10 +295,12 @@ impl Wire {
         self.output.end_message();
     }
 
-    /// Appends what the protocol itself has to say.
+    /// Appends what the protocol itself has to say. It waits while a peer that
+    /// does not read has a write's worth to come: the engine bounds what waits.
     pub(super) fn transmit(&mut self) {
         if let Framing::Zmtp(engine) = &mut self.framing
             && engine.has_output()
+            && self.output.len() < BATCH
         {
             engine.transmit(self.output.buffer());
         }
