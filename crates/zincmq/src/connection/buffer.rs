@@ -58,7 +58,7 @@ impl Input {
         hint: usize,
         grow: bool,
     ) -> io::Result<usize> {
-        self.make_room(hint);
+        self.make_room(hint)?;
         let n = stream.read(&mut self.buffer[self.end..])?;
         self.end += n;
         self.large |= grow && self.end == self.buffer.len();
@@ -82,19 +82,27 @@ impl Input {
         self.buffer = Vec::new();
     }
 
-    fn make_room(&mut self, hint: usize) {
+    fn make_room(&mut self, hint: usize) -> io::Result<()> {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
         }
         let wanted = if self.large { LARGE } else { SMALL };
-        let needed = self.len() + hint;
+        // The hint is the peer's word: beyond the usual size the buffer doubles
+        // with what has come.
+        let needed = self.len().saturating_add(hint);
+        let needed = needed.min((self.len() * 2).max(LARGE));
         if self.buffer.len() < wanted.max(needed) {
             let mut bigger = if wanted == LARGE && needed <= LARGE {
                 POOL.with_borrow_mut(|pool| pool.inputs.pop())
                     .unwrap_or_else(|| vec![0; LARGE])
-            } else {
+            } else if needed <= LARGE {
                 vec![0; wanted.max(needed)]
+            } else {
+                let mut buffer = Vec::new();
+                buffer.try_reserve_exact(needed)?;
+                buffer.resize(needed, 0);
+                buffer
             };
             bigger[..self.len()].copy_from_slice(self.bytes());
             self.end = self.len();
@@ -105,6 +113,7 @@ impl Input {
             self.end -= self.start;
             self.start = 0;
         }
+        Ok(())
     }
 }
 

@@ -273,8 +273,10 @@ impl Source for Watcher {
     fn ready(&self, _: Ready, by: Driver) {
         let Some(set) = self.0.upgrade() else { return };
         if set.is_leased() {
-            set.armed.store(false, Ordering::SeqCst);
+            // Told last: who arms the set in between would have the watch
+            // taken from it again, with nobody left to notice.
             set.set_watch(Interest::NONE);
+            set.armed.store(false, Ordering::SeqCst);
             self.look_later(&set);
             return;
         }
@@ -312,8 +314,23 @@ impl Watcher {
 }
 
 impl Membership {
-    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
-        self.set.epoll.modify(fd, self.key, interest)
+    /// Changes what the source is told about. With no interest left `fd` leaves
+    /// the poller: a hang-up is told of unasked, and again and again.
+    pub(crate) fn modify(
+        &self,
+        fd: BorrowedFd<'_>,
+        old: Interest,
+        new: Interest,
+    ) -> io::Result<()> {
+        let epoll = &self.set.epoll;
+        if new == Interest::NONE {
+            epoll.delete(fd);
+            Ok(())
+        } else if old == Interest::NONE {
+            epoll.add(fd, self.key, new)
+        } else {
+            epoll.modify(fd, self.key, new)
+        }
     }
 
     /// Takes `fd` out of the set before it is closed. False in a process that
