@@ -128,7 +128,8 @@ impl Monitor {
 
     /// The next event; `None` if `limit` passed first, or there are no more.
     pub fn next_timeout(&mut self, limit: Duration) -> Option<Event> {
-        self.wait(Some(Instant::now() + limit))
+        // A limit past the end of time is none.
+        self.wait(Instant::now().checked_add(limit))
     }
 
     /// Events that were lost because nobody read the earlier ones.
