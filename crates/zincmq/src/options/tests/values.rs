@@ -437,7 +437,7 @@ fn a_builder_takes_binary_from_all_that_has_bytes() {
     let config = SocketConfig::new()
         .routing_id(name.as_str())
         .subscribe(b"news")
-        .connect_routing_id("peer".to_owned());
+        .connect_routing_id("peer");
     let given = config
         .values()
         .map(|(row, value)| (row.number, value.clone()));
