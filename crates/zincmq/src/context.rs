@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 use crate::typed::TypedSocket;
 
 /// How long dropping the last handle of a context waits for closed sockets
-/// that linger without a limit. [`Context::term`] waits for ever.
+/// that linger, at most. [`Context::term`] waits for ever.
 const PATIENCE_OF_DROP: Duration = Duration::from_secs(30);
 
 /// What a group of sockets shares: the threads that do their I/O, and the
@@ -27,7 +27,7 @@ const PATIENCE_OF_DROP: Duration = Duration::from_secs(30);
 /// Threads are started when a socket first uses a transport other than inproc.
 /// Cloning gives another handle to the same context. Dropping the last handle
 /// waits until what closed sockets have queued is sent or their linger time is
-/// over, for at most 30 seconds if they linger without limit. In a process
+/// over, for at most 30 seconds; [`Context::term`] waits longer. In a process
 /// made by `fork` every operation answers with an error; a new context works.
 ///
 /// ```

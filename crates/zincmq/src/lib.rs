@@ -75,8 +75,8 @@
 //! a full one does depends on the type: a [`Push`] waits, a [`Pub`] drops what
 //! that one peer would have got. Nothing is dropped in silence: [`Counters`]
 //! says how much and why. A closed socket sends what it has queued within its
-//! linger time, for ever unless set otherwise; [`Context::term`], and dropping
-//! the last handle of a context, wait for that.
+//! linger time, for ever unless set otherwise; [`Context::term`] waits for that,
+//! dropping the last handle of a context for 30 seconds at most.
 //!
 //! # Errors
 //!
