@@ -1,7 +1,7 @@
 //! One small error for each thing a socket can be asked to do. Each names
 //! who was at fault and carries what was asked.
 
-use std::io;
+use std::{fmt, io};
 
 use thiserror::Error;
 
@@ -89,7 +89,6 @@ pub enum SendFailure {
 
 /// A message that was not sent, with the reason.
 #[derive(Debug, Error)]
-#[error("{failure}")]
 pub struct SendError {
     failure: SendFailure,
     message: Box<Multipart>,
@@ -109,10 +108,29 @@ impl SendError {
         self.failure
     }
 
+    /// What was not sent.
+    #[must_use]
+    pub fn message(&self) -> &Multipart {
+        &self.message
+    }
+
     /// The message back, whole.
     #[must_use]
     pub fn into_message(self) -> Multipart {
         *self.message
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// No routing id is longer, but a program may send anything.
+        const SHOWN: usize = 255;
+        write!(f, "{}", self.failure)?;
+        if self.failure == SendFailure::Unroutable {
+            let id = self.message.first();
+            write!(f, ": \"{}\"", id[..id.len().min(SHOWN)].escape_ascii())?;
+        }
+        Ok(())
     }
 }
 

@@ -321,6 +321,8 @@ fn an_unroutable_message_comes_back_whole() {
     let message: Multipart = ["nobody", "", "body"].into_iter().map(Into::into).collect();
     let error = router.send(message.clone()).unwrap_err();
     assert_eq!(error.failure(), SendFailure::Unroutable);
+    assert!(error.to_string().ends_with(": \"nobody\""), "{error}");
+    assert_eq!(*error.message(), message);
     assert_eq!(error.into_message(), message);
     assert_eq!(router.counters().dropped_no_route, 0);
     // Whoever is there can be reached meanwhile.
