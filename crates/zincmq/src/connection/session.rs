@@ -79,6 +79,8 @@ struct Inner {
     napping: bool,
     /// Items written since the reactor's last turn.
     streamed: u64,
+    /// Reading ended at the pipe's high-water mark.
+    full: bool,
     info: Option<Arc<PeerInfo>>,
 }
 
@@ -234,7 +236,12 @@ impl Session {
         if work & TIMER != 0 {
             inner.timer = None;
             if let Some(engine) = inner.wire.as_mut().and_then(Wire::engine) {
-                engine.handle_timeout(Instant::now())?;
+                let now = Instant::now();
+                if inner.full {
+                    // It is not the peer who is silent: nobody listens.
+                    engine.note_traffic(now);
+                }
+                engine.handle_timeout(now)?;
             }
         }
         if work & READ != 0 {
@@ -264,6 +271,7 @@ impl Session {
             self.port.readable(self.key);
         }
         let full = result?;
+        inner.full = full;
         if let Some(wire) = &mut inner.wire {
             // Only who finds the pipe still full turns the poller off: one
             // who has just filled it will find it empty before long.
@@ -424,6 +432,7 @@ impl Session {
         let mut was_ready = false;
         // Who sends over the next connection has to wake us again.
         inner.napping = false;
+        inner.full = false;
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting.
             wire.transmit();
