@@ -168,6 +168,9 @@ impl Session {
             Ok(membership) => wire.joined(membership),
             Err(error) => {
                 self.end_connection(&mut inner, Ending::System(error));
+                drop(inner);
+                // Who found the lock taken left word.
+                self.drive(0, Driver::Reactor);
                 return;
             }
         }
@@ -332,6 +335,9 @@ impl Session {
             let Some(wire) = &mut inner.wire else {
                 return Ok(());
             };
+            if wire.is_broken() {
+                return self.read_to_the_end(inner);
+            }
             // What the protocol has to say goes first: our READY may wait there.
             wire.transmit();
             if wire.is_ready()
@@ -345,10 +351,18 @@ impl Session {
             if !wire.has_unwritten() {
                 break;
             }
-            if !wire.flush()? {
-                let read = wire.interest().read;
-                wire.want(Interest { read, write: true });
-                return Ok(());
+            match wire.flush() {
+                Ok(true) => {}
+                Ok(false) => {
+                    let read = wire.interest().read;
+                    wire.want(Interest { read, write: true });
+                    return Ok(());
+                }
+                Err(error) if wire.is_ready() => {
+                    wire.break_off(error);
+                    return self.read_to_the_end(inner);
+                }
+                Err(error) => return Err(error.into()),
             }
             turns += 1;
             if turns == TURNS {
@@ -365,6 +379,20 @@ impl Session {
         if self.nothing_left(inner) {
             return Err(Ending::Drained);
         }
+        Ok(())
+    }
+
+    /// Nothing more can be written. What the peer sent before is still wanted,
+    /// unless the socket is closed; at its end the connection is over.
+    fn read_to_the_end(&self, inner: &mut Inner) -> Result<(), Ending> {
+        let Some(wire) = &mut inner.wire else {
+            return Ok(());
+        };
+        if inner.closing {
+            return Err(wire.take_break());
+        }
+        let read = wire.interest().read;
+        wire.want(Interest { read, write: false });
         Ok(())
     }
 

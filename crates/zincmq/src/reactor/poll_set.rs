@@ -324,8 +324,23 @@ impl Watcher {
 }
 
 impl Membership {
-    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
-        self.set.epoll.modify(fd, self.key, interest)
+    /// Asks for `new` in place of `old`. With no interest at all `fd` is out of
+    /// the set: a broken connection would be told of all the same, without end.
+    pub(crate) fn modify(
+        &self,
+        fd: BorrowedFd<'_>,
+        old: Interest,
+        new: Interest,
+    ) -> io::Result<()> {
+        let epoll = &self.set.epoll;
+        if new == Interest::NONE {
+            epoll.delete(fd);
+            Ok(())
+        } else if old == Interest::NONE {
+            epoll.add(fd, self.key, new)
+        } else {
+            epoll.modify(fd, self.key, new)
+        }
     }
 
     /// Takes `fd` out of the set before it is closed. False in a process that
@@ -394,6 +409,30 @@ mod tests {
             .wait(&watched, &mut [], Some(Instant::now()))
             .unwrap();
         assert!(is_readable(set));
+    }
+
+    struct Nobody;
+
+    impl Source for Nobody {}
+
+    #[test]
+    fn a_broken_connection_of_no_interest_is_not_told_of() {
+        let reactor = Reactor::start(0, &Threads::default()).unwrap();
+        let set = PollSet::new(reactor.handle()).unwrap();
+        // Keeps the reactor's hands off.
+        set.begin_polling();
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let member = set
+            .join(ours.as_fd(), Interest::READ, Arc::new(Nobody))
+            .unwrap();
+        drop(theirs);
+        assert!(is_readable(&set));
+        let modify = |old, new| member.modify(ours.as_fd(), old, new).unwrap();
+        modify(Interest::READ, Interest::NONE);
+        assert!(!is_readable(&set));
+        modify(Interest::NONE, Interest::READ);
+        assert!(is_readable(&set));
+        assert!(member.leave(ours.as_fd()));
     }
 
     #[test]
