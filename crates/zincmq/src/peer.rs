@@ -367,6 +367,19 @@ impl Peers {
         self.finished.push(id);
     }
 
+    /// Sends what is queued towards peer `id` and nothing more; what it sent
+    /// can still be received. `detached` follows its end.
+    pub(crate) fn dismiss(&mut self, id: PeerId) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize)
+            && peer.tx.close()
+        {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
+            });
+        }
+    }
+
     /// Closes both pipes and says so: what is queued towards peer `id` still
     /// goes, what it sent is discarded.
     pub(crate) fn part(&mut self, id: PeerId) {

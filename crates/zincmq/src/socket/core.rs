@@ -599,8 +599,9 @@ impl Core {
         });
     }
 
-    /// Parts with everyone who came in through the endpoint `origin`.
-    pub(super) fn part_with_links(&self, origin: u64) {
+    /// Ends the connections that came in through the endpoint `origin`, after
+    /// what is queued for them; what came over them can still be received.
+    pub(super) fn dismiss_links(&self, origin: u64) {
         let keys: Vec<u64> = self
             .links
             .lock()
@@ -608,9 +609,13 @@ impl Core {
             .filter(|(_, live)| live.origin == origin)
             .map(|(key, _)| *key)
             .collect();
-        for key in keys {
-            self.part_with(key);
-        }
+        self.with(|state| {
+            for key in keys {
+                if let Some(&id) = state.by_key.get(&key) {
+                    state.peers.dismiss(id);
+                }
+            }
+        });
         self.close_links(|from| from == origin);
     }
 

@@ -160,7 +160,7 @@ impl Core {
             match entry.kind {
                 Kind::Bound { acceptor, origin } => {
                     acceptor.close();
-                    self.part_with_links(origin);
+                    self.dismiss_links(origin);
                 }
                 Kind::Dialled { dialer, key } => {
                     self.part_with(key);

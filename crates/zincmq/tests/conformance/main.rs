@@ -83,6 +83,7 @@ suite! {
         a_connect_before_its_bind
         an_endpoint_is_bound_once
         an_unbound_endpoint_takes_nobody
+        an_unbound_endpoint_leaves_what_came
         a_disconnected_peer_is_gone
         unknown_endpoints_are_named
         a_socket_with_several_endpoints;
