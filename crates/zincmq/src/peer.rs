@@ -24,6 +24,15 @@ pub(crate) trait Far: Send + Sync {
     fn room(&self);
     /// This side is done with the peer: close the connection, now.
     fn hang_up(&self);
+    /// So many messages from the peer may wait on this side from now on. Only
+    /// a socket of this process counts them together with its own.
+    fn recv_hwm(&self, high_water_mark: usize) {
+        let _ = high_water_mark;
+    }
+    /// So many messages from the peer were discarded on this side, unread.
+    fn discarded(&self, messages: u64) {
+        let _ = messages;
+    }
 }
 
 /// One attached peer as its socket sees it.
@@ -39,6 +48,8 @@ pub(crate) struct Peer {
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
     near: bool,
+    /// How many messages that socket lets wait, once it is known.
+    far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
     batch_at: (u64, u64),
 }
@@ -111,6 +122,16 @@ pub(crate) fn new_pipe(conflate: bool, high_water_mark: usize) -> (Producer<Item
     }
 }
 
+/// The high-water mark of a pipe between two sockets: both ends' together,
+/// and none if either has none (zmq_inproc(7)).
+pub(crate) fn joint_hwm(sender: usize, receiver: usize) -> usize {
+    if sender == 0 || receiver == 0 {
+        0
+    } else {
+        sender.saturating_add(receiver)
+    }
+}
+
 impl Peer {
     pub(crate) fn new(
         key: u64,
@@ -129,13 +150,16 @@ impl Peer {
             assigned_id,
             counters: PeerCounters::default(),
             near: false,
+            far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
         }
     }
 
-    /// Says that the far side is a socket of this process.
-    pub(crate) fn nearby(mut self) -> Self {
+    /// Says that the far side is a socket of this process, and how many
+    /// messages may wait there, if it is known.
+    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
         self.near = true;
+        self.far_recv_hwm = far_recv_hwm;
         self
     }
 
@@ -406,9 +430,47 @@ impl Peers {
         self.finished.push(id);
     }
 
-    pub(crate) fn set_send_hwm(&mut self, id: PeerId, high_water_mark: usize) {
+    /// Gives the pipe to peer `id` a high-water mark, of which `own` is this
+    /// side's share.
+    pub(crate) fn set_send_hwm(&mut self, id: PeerId, own: usize) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize) {
-            peer.tx.set_high_water_mark(high_water_mark);
+            let joint = peer.far_recv_hwm.map_or(own, |far| joint_hwm(own, far));
+            peer.tx.set_high_water_mark(joint);
+        }
+    }
+
+    /// Notes how many messages from here may wait on the far side of `id`.
+    pub(crate) fn set_far_recv_hwm(&mut self, id: PeerId, far: usize) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+            peer.far_recv_hwm = Some(far);
+        }
+    }
+
+    /// The far sides that are sockets of this process.
+    pub(crate) fn near_ones(&self) -> Vec<Arc<dyn Far>> {
+        self.slab
+            .iter()
+            .filter(|(_, peer)| peer.near)
+            .map(|(_, peer)| Arc::clone(&peer.far))
+            .collect()
+    }
+
+    /// Both pipes of `id` are closed on this side: sees to it that what is
+    /// left in them is counted as lost, here and there. A connection does so
+    /// by itself.
+    fn count_left_over(&mut self, id: PeerId) {
+        let Some(peer) = self.slab.get_mut(id.0 as usize).filter(|peer| peer.near) else {
+            return;
+        };
+        if peer.tx.is_closed() {
+            peer.counters.lost += peer.tx.len() as u64;
+        }
+        let discarded = peer.rx.discarded();
+        if discarded > 0 {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Discarded(discarded),
+            });
         }
     }
 

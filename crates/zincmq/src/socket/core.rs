@@ -75,7 +75,7 @@ enum Note {
     Readable(u64),
     Writable(u64),
     Ended(u64),
-    HighWaterMark(u64, usize),
+    FarRecvHwm(u64, usize),
 }
 
 /// How long a call may wait.
@@ -468,11 +468,14 @@ impl Core {
         for link in links {
             link.set_recv_hwm(high_water_mark);
         }
+        for far in self.with(|state| state.peers.near_ones()) {
+            far.recv_hwm(high_water_mark);
+        }
     }
 
-    /// Changes the high-water mark of the pipe towards a peer.
-    pub(super) fn set_peer_hwm(&self, key: u64, high_water_mark: usize) {
-        self.post(Note::HighWaterMark(key, high_water_mark), true);
+    /// So many messages may wait at a peer that is a socket of this process.
+    pub(super) fn far_recv_hwm(&self, key: u64, high_water_mark: usize) {
+        self.post(Note::FarRecvHwm(key, high_water_mark), true);
     }
 
     pub(super) fn news(&self, key: u64, what: News) {
@@ -725,9 +728,10 @@ impl State {
                     self.ended(id);
                 }
             }
-            Note::HighWaterMark(key, high_water_mark) => {
+            Note::FarRecvHwm(key, high_water_mark) => {
                 if let Some(&id) = self.by_key.get(&key) {
-                    self.set_send_hwm(id, high_water_mark);
+                    self.peers.set_far_recv_hwm(id, high_water_mark);
+                    self.set_send_hwm(id, self.options.send_hwm());
                 }
             }
         }

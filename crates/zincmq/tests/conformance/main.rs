@@ -75,6 +75,7 @@ suite! {
         who_waits_for_a_peer
         who_cannot_send_or_receive
         a_full_queue_blocks_and_opens_again
+        marks_of_both_ends_add_up_while_they_change
         waits_end_in_time
         a_socket_lingers
         a_socket_that_does_not_linger
