@@ -70,6 +70,8 @@ pub(crate) struct PeerCounters {
     pub(crate) messages_in: u64,
     pub(crate) bytes_in: u64,
     pub(crate) dropped_full: u64,
+    /// Pushed and never taken by the far side.
+    pub(crate) lost: u64,
 }
 
 /// What a push could not do.
@@ -111,6 +113,8 @@ pub(crate) enum News {
     Batch,
     Room,
     HangUp,
+    /// So many messages will never be read.
+    Discarded(u64),
 }
 
 /// One direction of a peer: bounded, or with room for the newest message only.
@@ -220,7 +224,10 @@ impl Peer {
     }
 
     pub(crate) fn counters(&self) -> PeerCounters {
-        self.counters
+        PeerCounters {
+            lost: self.counters.lost + self.tx.replaced(),
+            ..self.counters
+        }
     }
 }
 
@@ -235,7 +242,9 @@ impl Peers {
         PeerId(self.slab.insert(peer) as u32)
     }
 
+    /// Takes out a peer that was parted with.
     pub(crate) fn remove(&mut self, id: PeerId) -> Option<Peer> {
+        self.count_left_over(id);
         self.slab.try_remove(id.0 as usize)
     }
 
@@ -287,9 +296,15 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return false;
         };
+        let size = match &item {
+            Item::Subscribe(topic) | Item::Cancel(topic) => topic.len(),
+            Item::Data(message) => message.size(),
+        };
         if peer.tx.push_over(item).is_err() {
             return false;
         }
+        peer.counters.messages_out += 1;
+        peer.counters.bytes_out += size as u64;
         if peer.tx.publish() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
@@ -410,16 +425,18 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return;
         };
-        if peer.tx.close() {
-            self.wakes.push(Wake {
-                far: Arc::clone(&peer.far),
-                what: News::Data,
-            });
-        }
+        // In this order: who sees the end of what was sent to it finds all
+        // that it sent itself taken or discarded.
         if peer.rx.close() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
                 what: News::Room,
+            });
+        }
+        if peer.tx.close() {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
             });
         }
         self.finished.push(id);

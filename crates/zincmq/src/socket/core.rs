@@ -187,6 +187,7 @@ impl Core {
                     News::Batch => far.batch(),
                     News::Room => far.room(),
                     News::HangUp => far.hang_up(),
+                    News::Discarded(messages) => far.discarded(messages),
                 }
             }
             if !self.has_notes.load(Ordering::SeqCst) {
@@ -485,6 +486,9 @@ impl Core {
             News::Batch => {}
             News::Room => self.post(Note::Writable(key), false),
             News::HangUp => self.post(Note::Ended(key), true),
+            News::Discarded(messages) => {
+                self.lost.fetch_add(messages, Ordering::Relaxed);
+            }
         }
     }
 

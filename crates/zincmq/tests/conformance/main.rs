@@ -103,5 +103,8 @@ suite! {
     counters:
         sent_is_delivered_and_queued
         a_publisher_counts_what_it_dropped
-        a_router_counts_what_it_could_not_route;
+        a_router_counts_what_it_could_not_route
+        what_a_leaving_peer_leaves_is_counted
+        what_conflate_replaces_is_counted
+        subscriptions_are_counted_as_they_are_queued;
 }
