@@ -537,10 +537,10 @@ impl Core {
             self.close_links(|_| true);
             if let Some(limit) = linger
                 && let Some(set) = self.waiting.set()
-                && let Some(me) = self.me.upgrade()
                 && let Some(at) = Instant::now().checked_add(limit)
             {
-                set.reactor().set_timer(at, Arc::new(LingerEnd(me)));
+                let end = LingerEnd(Weak::clone(&self.me));
+                set.reactor().set_timer(at, Arc::new(end));
             }
         }
         if let Some(set) = self.waiting.set() {
@@ -647,12 +647,15 @@ impl Core {
     }
 }
 
-/// Lets go of what lingers too long.
-struct LingerEnd(Arc<Core>);
+/// Lets go of what lingers too long. Does not keep alive what has ended
+/// before: the socket holds the context, and that the thread that waits.
+struct LingerEnd(Weak<Core>);
 
 impl Source for LingerEnd {
     fn timeout(&self) {
-        self.0.abort_links();
+        if let Some(core) = self.0.upgrade() {
+            core.abort_links();
+        }
     }
 }
 
