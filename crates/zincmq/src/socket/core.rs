@@ -529,25 +529,18 @@ impl Core {
         }
         self.waiting.notify();
         self.close_endpoints();
-        let linger = self.with(|state| state.options.linger());
+        let linger = self.linger();
         self.part_with_everyone();
-        if linger == Some(Duration::ZERO) {
-            self.abort_links();
-        } else {
-            self.close_links(|_| true);
-            if let Some(limit) = linger
-                && let Some(set) = self.waiting.set()
-                && let Some(at) = Instant::now().checked_add(limit)
-            {
-                let end = LingerEnd(Weak::clone(&self.me));
-                set.reactor().set_timer(at, Arc::new(end));
-            }
-        }
+        self.end_links(linger, |_| true);
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
         self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
+    }
+
+    pub(super) fn linger(&self) -> Option<Duration> {
+        self.with(|state| state.options.linger())
     }
 
     /// What is queued towards the peers is still sent; what they sent is
@@ -570,8 +563,9 @@ impl Core {
         }
     }
 
-    /// Sends what the links of `origin` have queued, then ends them.
-    pub(super) fn close_links(&self, chosen: impl Fn(u64) -> bool) {
+    /// Sends what the links of the chosen origins have queued within `linger`
+    /// from now, then ends them.
+    pub(super) fn end_links(&self, linger: Option<Duration>, chosen: impl Fn(u64) -> bool) {
         let links: Vec<Arc<dyn Link>> = self
             .links
             .lock()
@@ -579,20 +573,19 @@ impl Core {
             .filter(|live| chosen(live.origin))
             .map(|live| Arc::clone(&live.link))
             .collect();
-        for link in links {
-            link.close();
+        for link in &links {
+            match linger {
+                Some(Duration::ZERO) => link.abort(),
+                _ => link.close(),
+            }
         }
-    }
-
-    fn abort_links(&self) {
-        let links: Vec<Arc<dyn Link>> = self
-            .links
-            .lock()
-            .values()
-            .map(|live| Arc::clone(&live.link))
-            .collect();
-        for link in links {
-            link.abort();
+        if let Some(limit) = linger
+            && !limit.is_zero()
+            && let Some(set) = self.waiting.set()
+            && let Some(at) = Instant::now().checked_add(limit)
+        {
+            let links = links.iter().map(Arc::downgrade).collect();
+            set.reactor().set_timer(at, Arc::new(LingerEnd(links)));
         }
     }
 
@@ -623,7 +616,7 @@ impl Core {
                 }
             }
         });
-        self.close_links(|from| from == origin);
+        self.end_links(self.linger(), |from| from == origin);
     }
 
     /// Tells the socket who the peer `key` is.
@@ -648,13 +641,14 @@ impl Core {
 }
 
 /// Lets go of what lingers too long. Does not keep alive what has ended
-/// before: the socket holds the context, and that the thread that waits.
-struct LingerEnd(Weak<Core>);
+/// before: it holds the socket, that the context, and that the thread that
+/// waits.
+struct LingerEnd(Vec<Weak<dyn Link>>);
 
 impl Source for LingerEnd {
     fn timeout(&self) {
-        if let Some(core) = self.0.upgrade() {
-            core.abort_links();
+        for link in self.0.iter().filter_map(Weak::upgrade) {
+            link.abort();
         }
     }
 }

@@ -165,6 +165,7 @@ impl Core {
                 Kind::Dialled { dialer, key } => {
                     self.part_with(key);
                     dialer.close();
+                    self.end_links(self.linger(), |from| from == key);
                 }
                 Kind::InprocBound => {
                     if let Ok(Endpoint::Inproc(name)) = Endpoint::parse(&entry.actual) {

@@ -151,3 +151,24 @@ fn a_long_linger_time_ends_with_the_last_message() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// A disconnect keeps to the linger time as a close does (zmq_disconnect(3)).
+#[test]
+fn a_disconnect_lingers_no_longer_than_it_should() {
+    let deadline = deadline();
+    for limit in [Duration::ZERO, Duration::from_millis(20)] {
+        deadline.step(format!("{limit:?}"));
+        let context = Context::new();
+        let push = eager(&context, SocketType::Push);
+        push.set(opt::Linger(Some(limit))).unwrap();
+        let endpoint = PeerListener::unused_endpoint();
+        push.connect(&endpoint).unwrap();
+        for _ in 0..3 {
+            push.send("x").unwrap();
+        }
+        push.disconnect(&endpoint).unwrap();
+        eventually("the messages are given up", || push.counters().lost == 3);
+        let listener = PeerListener::tcp_at(&endpoint);
+        assert!(listener.try_accept(Duration::from_millis(50)).is_none());
+    }
+}
