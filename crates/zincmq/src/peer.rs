@@ -24,6 +24,15 @@ pub(crate) trait Far: Send + Sync {
     fn room(&self);
     /// This side is done with the peer: close the connection, now.
     fn hang_up(&self);
+    /// So many messages from the peer may wait on this side from now on. Only
+    /// a socket of this process counts them together with its own.
+    fn recv_hwm(&self, high_water_mark: usize) {
+        let _ = high_water_mark;
+    }
+    /// So many messages from the peer were discarded on this side, unread.
+    fn discarded(&self, messages: u64) {
+        let _ = messages;
+    }
 }
 
 /// One attached peer as its socket sees it.
@@ -39,6 +48,8 @@ pub(crate) struct Peer {
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
     near: bool,
+    /// How many messages that socket lets wait, once it is known.
+    far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
     batch_at: (u64, u64),
 }
@@ -59,6 +70,8 @@ pub(crate) struct PeerCounters {
     pub(crate) messages_in: u64,
     pub(crate) bytes_in: u64,
     pub(crate) dropped_full: u64,
+    /// Pushed and never taken by the far side.
+    pub(crate) lost: u64,
 }
 
 /// What a push could not do.
@@ -100,6 +113,8 @@ pub(crate) enum News {
     Batch,
     Room,
     HangUp,
+    /// So many messages will never be read.
+    Discarded(u64),
 }
 
 /// One direction of a peer: bounded, or with room for the newest message only.
@@ -108,6 +123,16 @@ pub(crate) fn new_pipe(conflate: bool, high_water_mark: usize) -> (Producer<Item
         pipe::conflated()
     } else {
         pipe::bounded(high_water_mark)
+    }
+}
+
+/// The high-water mark of a pipe between two sockets: both ends' together,
+/// and none if either has none (zmq_inproc(7)).
+pub(crate) fn joint_hwm(sender: usize, receiver: usize) -> usize {
+    if sender == 0 || receiver == 0 {
+        0
+    } else {
+        sender.saturating_add(receiver)
     }
 }
 
@@ -129,13 +154,16 @@ impl Peer {
             assigned_id,
             counters: PeerCounters::default(),
             near: false,
+            far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
         }
     }
 
-    /// Says that the far side is a socket of this process.
-    pub(crate) fn nearby(mut self) -> Self {
+    /// Says that the far side is a socket of this process, and how many
+    /// messages may wait there, if it is known.
+    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
         self.near = true;
+        self.far_recv_hwm = far_recv_hwm;
         self
     }
 
@@ -196,7 +224,10 @@ impl Peer {
     }
 
     pub(crate) fn counters(&self) -> PeerCounters {
-        self.counters
+        PeerCounters {
+            lost: self.counters.lost + self.tx.replaced(),
+            ..self.counters
+        }
     }
 }
 
@@ -211,7 +242,9 @@ impl Peers {
         PeerId(self.slab.insert(peer) as u32)
     }
 
+    /// Takes out a peer that was parted with.
     pub(crate) fn remove(&mut self, id: PeerId) -> Option<Peer> {
+        self.count_left_over(id);
         self.slab.try_remove(id.0 as usize)
     }
 
@@ -263,9 +296,15 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return false;
         };
+        let size = match &item {
+            Item::Subscribe(topic) | Item::Cancel(topic) => topic.len(),
+            Item::Data(message) => message.size(),
+        };
         if peer.tx.push_over(item).is_err() {
             return false;
         }
+        peer.counters.messages_out += 1;
+        peer.counters.bytes_out += size as u64;
         if peer.tx.publish() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
@@ -367,22 +406,37 @@ impl Peers {
         self.finished.push(id);
     }
 
+    /// Sends what is queued towards peer `id` and nothing more; what it sent
+    /// can still be received. `detached` follows its end.
+    pub(crate) fn dismiss(&mut self, id: PeerId) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize)
+            && peer.tx.close()
+        {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
+            });
+        }
+    }
+
     /// Closes both pipes and says so: what is queued towards peer `id` still
     /// goes, what it sent is discarded.
     pub(crate) fn part(&mut self, id: PeerId) {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
             return;
         };
-        if peer.tx.close() {
-            self.wakes.push(Wake {
-                far: Arc::clone(&peer.far),
-                what: News::Data,
-            });
-        }
+        // In this order: who sees the end of what was sent to it finds all
+        // that it sent itself taken or discarded.
         if peer.rx.close() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
                 what: News::Room,
+            });
+        }
+        if peer.tx.close() {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Data,
             });
         }
         self.finished.push(id);
@@ -393,9 +447,47 @@ impl Peers {
         self.finished.push(id);
     }
 
-    pub(crate) fn set_send_hwm(&mut self, id: PeerId, high_water_mark: usize) {
+    /// Gives the pipe to peer `id` a high-water mark, of which `own` is this
+    /// side's share.
+    pub(crate) fn set_send_hwm(&mut self, id: PeerId, own: usize) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize) {
-            peer.tx.set_high_water_mark(high_water_mark);
+            let joint = peer.far_recv_hwm.map_or(own, |far| joint_hwm(own, far));
+            peer.tx.set_high_water_mark(joint);
+        }
+    }
+
+    /// Notes how many messages from here may wait on the far side of `id`.
+    pub(crate) fn set_far_recv_hwm(&mut self, id: PeerId, far: usize) {
+        if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+            peer.far_recv_hwm = Some(far);
+        }
+    }
+
+    /// The far sides that are sockets of this process.
+    pub(crate) fn near_ones(&self) -> Vec<Arc<dyn Far>> {
+        self.slab
+            .iter()
+            .filter(|(_, peer)| peer.near)
+            .map(|(_, peer)| Arc::clone(&peer.far))
+            .collect()
+    }
+
+    /// Both pipes of `id` are closed on this side: sees to it that what is
+    /// left in them is counted as lost, here and there. A connection does so
+    /// by itself.
+    fn count_left_over(&mut self, id: PeerId) {
+        let Some(peer) = self.slab.get_mut(id.0 as usize).filter(|peer| peer.near) else {
+            return;
+        };
+        if peer.tx.is_closed() {
+            peer.counters.lost += peer.tx.len() as u64;
+        }
+        let discarded = peer.rx.discarded();
+        if discarded > 0 {
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Discarded(discarded),
+            });
         }
     }
 

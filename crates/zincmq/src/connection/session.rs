@@ -79,6 +79,8 @@ struct Inner {
     napping: bool,
     /// Items written since the reactor's last turn.
     streamed: u64,
+    /// Reading ended at the pipe's high-water mark.
+    full: bool,
     info: Option<Arc<PeerInfo>>,
 }
 
@@ -166,6 +168,9 @@ impl Session {
             Ok(membership) => wire.joined(membership),
             Err(error) => {
                 self.end_connection(&mut inner, Ending::System(error));
+                drop(inner);
+                // Who found the lock taken left word.
+                self.drive(0, Driver::Reactor);
                 return;
             }
         }
@@ -234,7 +239,12 @@ impl Session {
         if work & TIMER != 0 {
             inner.timer = None;
             if let Some(engine) = inner.wire.as_mut().and_then(Wire::engine) {
-                engine.handle_timeout(Instant::now())?;
+                let now = Instant::now();
+                if inner.full {
+                    // It is not the peer who is silent: nobody listens.
+                    engine.note_traffic(now);
+                }
+                engine.handle_timeout(now)?;
             }
         }
         if work & READ != 0 {
@@ -264,6 +274,7 @@ impl Session {
             self.port.readable(self.key);
         }
         let full = result?;
+        inner.full = full;
         if let Some(wire) = &mut inner.wire {
             // Only who finds the pipe still full turns the poller off: one
             // who has just filled it will find it empty before long.
@@ -324,6 +335,9 @@ impl Session {
             let Some(wire) = &mut inner.wire else {
                 return Ok(());
             };
+            if wire.is_broken() {
+                return self.read_to_the_end(inner);
+            }
             // What the protocol has to say goes first: our READY may wait there.
             wire.transmit();
             if wire.is_ready()
@@ -337,10 +351,18 @@ impl Session {
             if !wire.has_unwritten() {
                 break;
             }
-            if !wire.flush()? {
-                let read = wire.interest().read;
-                wire.want(Interest { read, write: true })?;
-                return Ok(());
+            match wire.flush() {
+                Ok(true) => {}
+                Ok(false) => {
+                    let read = wire.interest().read;
+                    wire.want(Interest { read, write: true })?;
+                    return Ok(());
+                }
+                Err(error) if wire.is_ready() => {
+                    wire.break_off(error);
+                    return self.read_to_the_end(inner);
+                }
+                Err(error) => return Err(error.into()),
             }
             turns += 1;
             if turns == TURNS {
@@ -357,6 +379,20 @@ impl Session {
         if self.nothing_left(inner) {
             return Err(Ending::Drained);
         }
+        Ok(())
+    }
+
+    /// Nothing more can be written. What the peer sent before is still wanted,
+    /// unless the socket is closed; at its end the connection is over.
+    fn read_to_the_end(&self, inner: &mut Inner) -> Result<(), Ending> {
+        let Some(wire) = &mut inner.wire else {
+            return Ok(());
+        };
+        if inner.closing {
+            return Err(wire.take_break());
+        }
+        let read = wire.interest().read;
+        wire.want(Interest { read, write: false })?;
         Ok(())
     }
 
@@ -424,6 +460,7 @@ impl Session {
         let mut was_ready = false;
         // Who sends over the next connection has to wake us again.
         inner.napping = false;
+        inner.full = false;
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting.
             wire.transmit();

@@ -38,6 +38,8 @@ pub(super) struct Wire {
     large: Option<Large>,
     /// Items put into the pipe to the socket so far.
     items: u64,
+    /// Why nothing more can be written; what came before can still be read.
+    broken: Option<io::Error>,
     pub(super) peer_address: String,
     pub(super) endpoint: String,
 }
@@ -90,6 +92,7 @@ impl Wire {
             partial: None,
             large: None,
             items: 0,
+            broken: None,
             peer_address,
             endpoint,
         }
@@ -163,10 +166,10 @@ impl Wire {
             }
         };
         match read {
-            Ok(0) => Err(Ending::PeerClosed),
+            Ok(0) => Err(self.take_break()),
             Ok(_) => Ok(Filled::Some),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.broken.take().unwrap_or(error).into()),
         }
     }
 
@@ -309,6 +312,22 @@ impl Wire {
     /// Writes; true if everything went.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         self.output.flush(&mut *self.stream)
+    }
+
+    /// Nothing more can be written, because of `error`; what the peer sent
+    /// before can still be read, up to its end.
+    pub(super) fn break_off(&mut self, error: io::Error) {
+        self.stream.shutdown();
+        self.broken = Some(error);
+    }
+
+    /// How a connection ends that has come to the end of its input.
+    pub(super) fn take_break(&mut self) -> Ending {
+        self.broken.take().map_or(Ending::PeerClosed, Into::into)
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     pub(super) fn has_unwritten(&self) -> bool {

@@ -411,6 +411,30 @@ mod tests {
         assert!(is_readable(set));
     }
 
+    struct Nobody;
+
+    impl Source for Nobody {}
+
+    #[test]
+    fn a_broken_connection_of_no_interest_is_not_told_of() {
+        let reactor = Reactor::start(0, &Threads::default()).unwrap();
+        let set = PollSet::new(reactor.handle()).unwrap();
+        // Keeps the reactor's hands off.
+        set.begin_polling();
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let member = set
+            .join(ours.as_fd(), Interest::READ, Arc::new(Nobody))
+            .unwrap();
+        drop(theirs);
+        assert!(is_readable(&set));
+        let modify = |old, new| member.modify(ours.as_fd(), old, new).unwrap();
+        modify(Interest::READ, Interest::NONE);
+        assert!(!is_readable(&set));
+        modify(Interest::NONE, Interest::READ);
+        assert!(is_readable(&set));
+        assert!(member.leave(ours.as_fd()));
+    }
+
     #[test]
     fn who_arms_the_set_is_not_taken_for_one_who_drives_it() {
         let reactor = Reactor::start(0, &Threads::default()).unwrap();

@@ -56,11 +56,11 @@ impl Identities {
             wanted = self.make_up();
         }
 
-        let other = self
-            .by_name
-            .get(&wanted)
-            .copied()
-            .filter(|&owner| owner != id);
+        let key = peer.key();
+        // The end of an earlier connection to the same endpoint may not have
+        // been read yet; its name goes to who takes its place.
+        let is_other = |owner: &PeerId| peers.peer(*owner).is_none_or(|peer| peer.key() != key);
+        let other = self.by_name.get(&wanted).copied().filter(is_other);
         if let Some(owner) = other {
             if !handover {
                 return Entered::Refused;
@@ -82,7 +82,9 @@ impl Identities {
     /// Takes the id of peer `id` away and returns it, if it had one.
     pub(crate) fn leave(&mut self, id: PeerId) -> Option<Message> {
         let name = self.names.get_mut(id.0 as usize)?.take()?;
-        self.by_name.remove(&name[..]);
+        if self.find(&name) == Some(id) {
+            self.by_name.remove(&name[..]);
+        }
         Some(name)
     }
 

@@ -1,8 +1,8 @@
 //! How a socket ends: no more calls, no more peers, and what is queued goes
 //! within the linger time.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::core::{CLOSED, Core, OPEN, TERMINATED};
@@ -33,25 +33,18 @@ impl Core {
         }
         self.waiting.notify();
         self.close_endpoints();
-        let linger = self.with(|state| state.options.linger());
+        let linger = self.linger();
         self.part_with_everyone();
-        if linger == Some(Duration::ZERO) {
-            self.abort_links();
-        } else {
-            self.close_links(|_| true);
-            if let Some(limit) = linger
-                && let Some(set) = self.waiting.set()
-                && let Some(me) = self.me.upgrade()
-                && let Some(at) = Instant::now().checked_add(limit)
-            {
-                set.reactor().set_timer(at, Arc::new(LingerEnd(me)));
-            }
-        }
+        self.end_links(linger, |_| true);
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
         self.wound_up.store(true, Ordering::SeqCst);
         self.finish_if_idle();
+    }
+
+    pub(super) fn linger(&self) -> Option<Duration> {
+        self.with(|state| state.options.linger())
     }
 
     /// What is queued towards the peers is still sent; what they sent is
@@ -74,8 +67,9 @@ impl Core {
         }
     }
 
-    /// Sends what the links of `origin` have queued, then ends them.
-    pub(super) fn close_links(&self, chosen: impl Fn(u64) -> bool) {
+    /// Sends what the links of the chosen origins have queued within `linger`
+    /// from now, then ends them.
+    pub(super) fn end_links(&self, linger: Option<Duration>, chosen: impl Fn(u64) -> bool) {
         let links: Vec<Arc<dyn Link>> = self
             .links
             .lock()
@@ -83,20 +77,19 @@ impl Core {
             .filter(|live| chosen(live.origin))
             .map(|live| Arc::clone(&live.link))
             .collect();
-        for link in links {
-            link.close();
+        for link in &links {
+            match linger {
+                Some(Duration::ZERO) => link.abort(),
+                _ => link.close(),
+            }
         }
-    }
-
-    pub(super) fn abort_links(&self) {
-        let links: Vec<Arc<dyn Link>> = self
-            .links
-            .lock()
-            .values()
-            .map(|live| Arc::clone(&live.link))
-            .collect();
-        for link in links {
-            link.abort();
+        if let Some(limit) = linger
+            && !limit.is_zero()
+            && let Some(set) = self.waiting.set()
+            && let Some(at) = Instant::now().checked_add(limit)
+        {
+            let links = links.iter().map(Arc::downgrade).collect();
+            set.reactor().set_timer(at, Arc::new(LingerEnd(links)));
         }
     }
 
@@ -110,8 +103,9 @@ impl Core {
         });
     }
 
-    /// Parts with everyone who came in through the endpoint `origin`.
-    pub(super) fn part_with_links(&self, origin: u64) {
+    /// Ends the connections that came in through the endpoint `origin`, after
+    /// what is queued for them; what came over them can still be received.
+    pub(super) fn dismiss_links(&self, origin: u64) {
         let keys: Vec<u64> = self
             .links
             .lock()
@@ -119,10 +113,14 @@ impl Core {
             .filter(|(_, live)| live.origin == origin)
             .map(|(key, _)| *key)
             .collect();
-        for key in keys {
-            self.part_with(key);
-        }
-        self.close_links(|from| from == origin);
+        self.with(|state| {
+            for key in keys {
+                if let Some(&id) = state.by_key.get(&key) {
+                    state.peers.dismiss(id);
+                }
+            }
+        });
+        self.end_links(self.linger(), |from| from == origin);
     }
 
     /// Tells the context once nothing of a closed socket is left.
@@ -134,11 +132,15 @@ impl Core {
     }
 }
 
-/// Lets go of what lingers too long.
-struct LingerEnd(Arc<Core>);
+/// Lets go of what lingers too long. Does not keep alive what has ended
+/// before: it holds the socket, that the context, and that the thread that
+/// waits.
+struct LingerEnd(Vec<Weak<dyn Link>>);
 
 impl Source for LingerEnd {
     fn timeout(&self) {
-        self.0.abort_links();
+        for link in self.0.iter().filter_map(Weak::upgrade) {
+            link.abort();
+        }
     }
 }

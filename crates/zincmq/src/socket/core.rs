@@ -138,6 +138,7 @@ impl Core {
                     News::Batch => far.batch(),
                     News::Room => far.room(),
                     News::HangUp => far.hang_up(),
+                    News::Discarded(messages) => far.discarded(messages),
                 }
             }
             if !self.has_notes.load(Ordering::SeqCst) {
@@ -216,9 +217,9 @@ impl Core {
         self.take_in(peer);
     }
 
-    /// Changes the high-water mark of the pipe towards a peer.
-    pub(super) fn set_peer_hwm(&self, key: u64, high_water_mark: usize) {
-        self.post(Note::HighWaterMark(key, high_water_mark), true);
+    /// So many messages may wait at a peer that is a socket of this process.
+    pub(super) fn far_recv_hwm(&self, key: u64, high_water_mark: usize) {
+        self.post(Note::FarRecvHwm(key, high_water_mark), true);
     }
 
     /// Tells the socket who the peer `key` is.
@@ -240,6 +241,9 @@ impl Core {
             News::Batch => {}
             News::Room => self.post(Note::Writable(key), false),
             News::HangUp => self.post(Note::Ended(key), true),
+            News::Discarded(messages) => {
+                self.lost.fetch_add(messages, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::peer::PeerCounters;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Messages put into peers' queues, one count for each peer.
+    /// Messages put into peers' queues, one count for each peer. A
+    /// subscription, or its end, is one of a subscriber's.
     pub messages_out: u64,
     /// Bytes of their parts, without framing.
     pub bytes_out: u64,
@@ -35,7 +36,8 @@ pub struct Counters {
     /// dropped: a routing id with nothing behind it.
     pub dropped_filtered: u64,
     /// Queued for a peer that left, or whose linger time ended, before the
-    /// system took them.
+    /// system (over inproc, the peer) took them, or replaced by a newer one
+    /// (CONFLATE).
     pub lost: u64,
     /// Each peer that is attached now.
     pub peers: Vec<PeerCount>,
@@ -75,6 +77,7 @@ impl Totals {
         total.messages_in += peer.messages_in;
         total.bytes_in += peer.bytes_in;
         total.dropped_full += peer.dropped_full;
+        total.lost += peer.lost;
     }
 }
 
@@ -114,11 +117,12 @@ impl Core {
             counters.messages_in = totals.0.messages_in;
             counters.bytes_in = totals.0.bytes_in;
             counters.dropped_full = totals.0.dropped_full;
+            counters.lost = totals.0.lost;
             counters.dropped_no_route = no_route;
             counters.dropped_filtered = filtered;
             counters
         });
-        counters.lost = self.lost();
+        counters.lost += self.lost();
         counters
     }
 }

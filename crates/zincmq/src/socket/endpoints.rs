@@ -160,11 +160,12 @@ impl Core {
             match entry.kind {
                 Kind::Bound { acceptor, origin } => {
                     acceptor.close();
-                    self.part_with_links(origin);
+                    self.dismiss_links(origin);
                 }
                 Kind::Dialled { dialer, key } => {
                     self.part_with(key);
                     dialer.close();
+                    self.end_links(self.linger(), |from| from == key);
                 }
                 Kind::InprocBound => {
                     if let Ok(Endpoint::Inproc(name)) = Endpoint::parse(&entry.actual) {

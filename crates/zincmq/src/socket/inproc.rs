@@ -11,7 +11,7 @@ use super::core::Core;
 use super::settings::conflates;
 use crate::error::BindError;
 use crate::message::{Item, PeerInfo};
-use crate::peer::{Far, News, Peer, new_pipe};
+use crate::peer::{Far, News, Peer, joint_hwm, new_pipe};
 use crate::sync::Mutex;
 
 /// The names bound in a context, and the connects that wait for one.
@@ -80,8 +80,8 @@ impl Inproc {
         let conflate_out = side.conflate_out || other.as_ref().is_some_and(|o| o.conflate_in);
         let (out_hwm, in_hwm, info) = match &other {
             Some(other) => (
-                joint(side.send_hwm, other.recv_hwm),
-                joint(other.send_hwm, side.recv_hwm),
+                joint_hwm(side.send_hwm, other.recv_hwm),
+                joint_hwm(other.send_hwm, side.recv_hwm),
                 Arc::clone(&other.info),
             ),
             None => (side.send_hwm, side.recv_hwm, Arc::default()),
@@ -89,7 +89,8 @@ impl Inproc {
         let (tx, far_rx) = new_pipe(conflate_out, out_hwm);
         let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
-        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby();
+        let far_recv_hwm = other.as_ref().map(|other| other.recv_hwm);
+        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby(far_recv_hwm);
         let waiter = Waiter {
             core: Weak::clone(&core.me),
             key,
@@ -151,14 +152,17 @@ impl Waiter {
         let side = core.inproc_side();
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let _ = self.far.0.set((Weak::clone(&core.me), key));
+        // It may have changed since the connect.
+        let recv_hwm = waiting.with(|state| state.options.recv_hwm());
         // Conflated pipes have no mark, and ignore this.
         self.tx
-            .set_high_water_mark(joint(side.send_hwm, self.side.recv_hwm));
-        waiting.set_peer_hwm(self.key, joint(self.side.send_hwm, side.recv_hwm));
+            .set_high_water_mark(joint_hwm(side.send_hwm, recv_hwm));
+        waiting.far_recv_hwm(self.key, side.recv_hwm);
         waiting.introduce(self.key, side.info);
         let far = Arc::new(Other::default());
         let _ = far.0.set((Weak::clone(&waiting.me), self.key));
-        core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None).nearby());
+        let peer = Peer::new(key, self.tx, self.rx, far, self.side.info, None);
+        core.adopt(peer.nearby(Some(recv_hwm)));
     }
 }
 
@@ -178,16 +182,6 @@ impl Core {
                 }),
             }
         })
-    }
-}
-
-/// The high-water mark of a pipe between two sockets: both ends' together,
-/// and none if either has none (zmq_inproc(7)).
-fn joint(sender: usize, receiver: usize) -> usize {
-    if sender == 0 || receiver == 0 {
-        0
-    } else {
-        sender.saturating_add(receiver)
     }
 }
 
@@ -216,5 +210,17 @@ impl Far for Other {
 
     fn hang_up(&self) {
         self.tell(News::HangUp);
+    }
+
+    fn recv_hwm(&self, high_water_mark: usize) {
+        if let Some((core, key)) = self.0.get()
+            && let Some(core) = core.upgrade()
+        {
+            core.far_recv_hwm(*key, high_water_mark);
+        }
+    }
+
+    fn discarded(&self, messages: u64) {
+        self.tell(News::Discarded(messages));
     }
 }

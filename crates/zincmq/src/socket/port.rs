@@ -55,6 +55,9 @@ impl Core {
         for link in links {
             link.set_recv_hwm(high_water_mark);
         }
+        for far in self.with(|state| state.peers.near_ones()) {
+            far.recv_hwm(high_water_mark);
+        }
     }
 }
 

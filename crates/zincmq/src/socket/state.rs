@@ -29,7 +29,7 @@ pub(super) enum Note {
     Readable(u64),
     Writable(u64),
     Ended(u64),
-    HighWaterMark(u64, usize),
+    FarRecvHwm(u64, usize),
 }
 
 impl State {
@@ -73,9 +73,10 @@ impl State {
                     self.ended(id);
                 }
             }
-            Note::HighWaterMark(key, high_water_mark) => {
+            Note::FarRecvHwm(key, high_water_mark) => {
                 if let Some(&id) = self.by_key.get(&key) {
-                    self.set_send_hwm(id, high_water_mark);
+                    self.peers.set_far_recv_hwm(id, high_water_mark);
+                    self.set_send_hwm(id, self.options.send_hwm());
                 }
             }
         }

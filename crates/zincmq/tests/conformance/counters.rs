@@ -1,7 +1,7 @@
 use zincmq::SocketType::{Dealer, Pub, Pull, Push, Router, Sub};
 use zincmq::opt;
 
-use crate::support::{World, eventually, topics};
+use crate::support::{Transport, World, eventually, topics};
 
 pub fn sent_is_delivered_and_queued(world: &World) {
     let (pull, push) = world.join(Pull, Push);
@@ -80,4 +80,43 @@ pub fn a_router_counts_what_it_could_not_route(world: &World) {
         world.recv(&dealer);
     }
     assert_eq!(router.counters().queued_out, 0);
+}
+
+pub fn what_a_leaving_peer_leaves_is_counted(world: &World) {
+    if world.transport != Transport::Inproc {
+        // There the system has taken it, and nobody knows.
+        return;
+    }
+    let (pull, push) = world.join(Pull, Push);
+    for n in 0..5_u8 {
+        world.send(&push, [n]);
+    }
+    world.recv(&pull);
+    drop(pull);
+    eventually("the peer is gone", || push.counters().peers.is_empty());
+    let counters = push.counters();
+    assert_eq!((counters.messages_out, counters.queued_out), (5, 0));
+    assert_eq!(counters.lost, 4);
+}
+
+pub fn what_conflate_replaces_is_counted(world: &World) {
+    let push = world.socket(Push);
+    push.set(opt::Conflate(true)).unwrap();
+    push.connect(&world.free_endpoint()).unwrap();
+    for n in 0..10_u8 {
+        world.send(&push, [n]);
+    }
+    let counters = push.counters();
+    assert_eq!((counters.messages_out, counters.queued_out), (10, 1));
+    assert_eq!(counters.lost, 9);
+}
+
+pub fn subscriptions_are_counted_as_they_are_queued(world: &World) {
+    let sub = world.socket(Sub);
+    sub.connect(&world.free_endpoint()).unwrap();
+    sub.subscribe("a").unwrap();
+    sub.subscribe("bc").unwrap();
+    let counters = sub.counters();
+    assert_eq!((counters.messages_out, counters.bytes_out), (2, 3));
+    assert_eq!((counters.queued_out, counters.lost), (2, 0));
 }

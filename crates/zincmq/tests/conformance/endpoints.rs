@@ -53,6 +53,18 @@ pub fn an_unbound_endpoint_takes_nobody(world: &World) {
     assert_eq!(world.recv(&pull).first(), "2");
 }
 
+pub fn an_unbound_endpoint_leaves_what_came(world: &World) {
+    let (pull, push) = world.join(Pull, Push);
+    for n in 0..5_u8 {
+        world.send(&push, [n]);
+    }
+    eventually("it has arrived", || pull.counters().queued_in == 5);
+    pull.unbind(&pull.last_endpoint()).unwrap();
+    for n in 0..5_u8 {
+        assert_eq!(world.recv(&pull)[0], [n]);
+    }
+}
+
 pub fn a_disconnected_peer_is_gone(world: &World) {
     let (pull, push) = world.join(Pull, Push);
     let endpoint = push.last_endpoint();

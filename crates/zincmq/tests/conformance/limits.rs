@@ -74,6 +74,39 @@ pub fn a_full_queue_blocks_and_opens_again(world: &World) {
     }
 }
 
+pub fn marks_of_both_ends_add_up_while_they_change(world: &World) {
+    if world.transport != Transport::Inproc {
+        // What the system buffers is nobody's mark.
+        return;
+    }
+    for bind_first in [true, false] {
+        let (pull, push) = (world.socket(Pull), world.socket(Push));
+        pull.set(opt::ReceiveHighWaterMark(1)).unwrap();
+        push.set(opt::SendHighWaterMark(1)).unwrap();
+        let endpoint = world.free_endpoint();
+        if bind_first {
+            pull.bind(&endpoint).unwrap();
+        }
+        push.connect(&endpoint).unwrap();
+        if !bind_first {
+            pull.bind(&endpoint).unwrap();
+        }
+        let fill = |expected: usize| {
+            while push.try_send("x").is_ok() {}
+            assert_eq!(push.counters().queued_out, expected as u64, "{bind_first}");
+        };
+        fill(2);
+        push.set(opt::SendHighWaterMark(5)).unwrap();
+        fill(6);
+        pull.set(opt::ReceiveHighWaterMark(7)).unwrap();
+        fill(12);
+        push.set(opt::SendHighWaterMark(0)).unwrap();
+        for _ in 0..1000 {
+            push.try_send("x").unwrap();
+        }
+    }
+}
+
 pub fn waits_end_in_time(world: &World) {
     let push = world.socket(Push);
     let pull = world.socket(Pull);

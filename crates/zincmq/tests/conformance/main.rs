@@ -75,6 +75,7 @@ suite! {
         who_waits_for_a_peer
         who_cannot_send_or_receive
         a_full_queue_blocks_and_opens_again
+        marks_of_both_ends_add_up_while_they_change
         waits_end_in_time
         a_socket_lingers
         a_socket_that_does_not_linger
@@ -83,6 +84,7 @@ suite! {
         a_connect_before_its_bind
         an_endpoint_is_bound_once
         an_unbound_endpoint_takes_nobody
+        an_unbound_endpoint_leaves_what_came
         a_disconnected_peer_is_gone
         unknown_endpoints_are_named
         a_socket_with_several_endpoints;
@@ -101,5 +103,8 @@ suite! {
     counters:
         sent_is_delivered_and_queued
         a_publisher_counts_what_it_dropped
-        a_router_counts_what_it_could_not_route;
+        a_router_counts_what_it_could_not_route
+        what_a_leaving_peer_leaves_is_counted
+        what_conflate_replaces_is_counted
+        subscriptions_are_counted_as_they_are_queued;
 }

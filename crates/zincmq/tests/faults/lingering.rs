@@ -118,3 +118,57 @@ fn backlog(context: &Context, endpoint: &str, linger: Option<Duration>) -> (Sock
     assert!(push.counters().queued_out > 0, "no backlog came about");
     (push, peer)
 }
+
+/// A linger time that nobody needs keeps nothing alive.
+#[test]
+fn a_long_linger_time_ends_with_the_last_message() {
+    let _deadline = deadline();
+    // Others in this process have threads of their own; these have a name.
+    let threads = || {
+        let names = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = names.filter_map(|task| {
+            let path = task.unwrap().path().join("comm");
+            std::fs::read_to_string(path).ok()
+        });
+        names.filter(|name| name.starts_with("lingers")).count()
+    };
+    for _ in 0..5 {
+        let context = Context::new();
+        context
+            .set_by_name("THREAD_NAME_PREFIX", "lingers")
+            .unwrap();
+        let pull = context.socket(SocketType::Pull).unwrap();
+        let push = context.socket(SocketType::Push).unwrap();
+        let hour = Duration::from_secs(3600);
+        push.set(opt::Linger(Some(hour))).unwrap();
+        push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap())
+            .unwrap();
+        push.send("x").unwrap();
+        pull.recv_timeout(PATIENCE).unwrap();
+        assert!(threads() > 0);
+    }
+    while threads() > 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A disconnect keeps to the linger time as a close does (zmq_disconnect(3)).
+#[test]
+fn a_disconnect_lingers_no_longer_than_it_should() {
+    let deadline = deadline();
+    for limit in [Duration::ZERO, Duration::from_millis(20)] {
+        deadline.step(format!("{limit:?}"));
+        let context = Context::new();
+        let push = eager(&context, SocketType::Push);
+        push.set(opt::Linger(Some(limit))).unwrap();
+        let endpoint = PeerListener::unused_endpoint();
+        push.connect(&endpoint).unwrap();
+        for _ in 0..3 {
+            push.send("x").unwrap();
+        }
+        push.disconnect(&endpoint).unwrap();
+        eventually("the messages are given up", || push.counters().lost == 3);
+        let listener = PeerListener::tcp_at(&endpoint);
+        assert!(listener.try_accept(Duration::from_millis(50)).is_none());
+    }
+}

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 mod abandoned;
+mod broken;
 mod forks;
 mod kills;
 mod lingering;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use testkit::{Direction, FaultProxy, Ledger, PATIENCE};
 use zincmq::error::SendFailure;
+use zincmq::monitor::EventKind;
 use zincmq::options::opt;
 use zincmq::{Context, SocketType};
 
@@ -71,4 +72,33 @@ fn a_stopped_network_mutes_the_sender_and_loses_nothing() {
         ledger.deliver(lane(&message), message.iter()).unwrap();
     }
     ledger.balance().expect_complete();
+}
+
+/// A receiver that has as much as it wants does not take the silence it made
+/// itself for its peer's death.
+#[test]
+fn a_full_receiver_does_not_miss_heartbeats() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.set(opt::ReceiveHighWaterMark(1)).unwrap();
+    let interval = Some(Duration::from_millis(20));
+    pull.set(opt::HeartbeatInterval(interval)).unwrap();
+    let mut monitor = pull.monitor();
+    let push = context.socket(SocketType::Push).unwrap();
+    push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap())
+        .unwrap();
+    for n in 0..10_u8 {
+        push.send([n]).unwrap();
+    }
+    thread::sleep(Duration::from_millis(200));
+    for n in 0..10_u8 {
+        assert_eq!(pull.recv_timeout(PATIENCE).unwrap()[0], [n]);
+    }
+    while let Some(event) = monitor.try_next() {
+        assert!(
+            !matches!(event.kind, EventKind::Disconnected { .. }),
+            "{event:?}"
+        );
+    }
 }

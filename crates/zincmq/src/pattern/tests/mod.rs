@@ -315,6 +315,7 @@ impl Bench {
                 News::Data => wake.far.data(),
                 News::Batch => wake.far.batch(),
                 News::Room => wake.far.room(),
+                News::Discarded(_) => {}
                 News::HangUp => wake.far.hang_up(),
             }
         }
