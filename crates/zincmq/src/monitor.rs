@@ -110,6 +110,8 @@ struct State {
     events: VecDeque<Event>,
     stopped: bool,
     waker: Option<Waker>,
+    /// Nobody will read any more.
+    abandoned: bool,
 }
 
 impl Monitor {
@@ -169,6 +171,18 @@ impl Monitor {
     }
 }
 
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        let (events, waker) = {
+            let mut state = self.queue.lock();
+            state.abandoned = true;
+            (std::mem::take(&mut state.events), state.waker.take())
+        };
+        // A waker may set off anything, so not under the lock.
+        drop((events, waker));
+    }
+}
+
 impl Iterator for Monitor {
     type Item = Event;
 
@@ -198,10 +212,15 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the monitor is gone that would read it.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.lock().abandoned
+    }
+
     pub(crate) fn push(&self, event: Event) {
         let waker = {
             let mut state = self.lock();
-            if state.stopped {
+            if state.stopped || state.abandoned {
                 return;
             }
             state.stopped = event.kind == EventKind::MonitorStopped;

@@ -13,7 +13,10 @@ use crate::peer::{Peer, PeerId};
 
 impl Core {
     pub(crate) fn add_monitor(&self, queue: Arc<Queue>) {
-        self.monitors.lock().push(queue);
+        let mut monitors = self.monitors.lock();
+        monitors.retain(|queue| !queue.is_abandoned());
+        monitors.push(queue);
+        drop(monitors);
         self.monitored.store(true, Ordering::Release);
     }
 
@@ -114,7 +117,11 @@ impl Port for Core {
             endpoint: endpoint.to_owned(),
             peer: peer.cloned(),
         };
-        let queues = self.monitors.lock().clone();
+        let queues = {
+            let mut monitors = self.monitors.lock();
+            monitors.retain(|queue| !queue.is_abandoned());
+            monitors.clone()
+        };
         for queue in queues {
             queue.push(event.clone());
         }

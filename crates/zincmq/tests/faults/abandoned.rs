@@ -88,3 +88,28 @@ fn row_29_a_dropped_poller_leaves_no_descriptor() {
         },
     );
 }
+
+/// Events are kept for monitors that somebody can read.
+#[test]
+fn row_29_a_dropped_monitor_hoards_no_events() {
+    own_process(
+        "abandoned::row_29_a_dropped_monitor_hoards_no_events",
+        Duration::from_secs(30),
+        || {
+            let context = Context::new();
+            let pull = context.socket(SocketType::Pull).unwrap();
+            for _ in 0..1000 {
+                drop(pull.monitor());
+            }
+            let mut kept = pull.monitor();
+            let before = testkit::resident_bytes();
+            for _ in 0..100 {
+                let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+                pull.unbind(&endpoint).unwrap();
+            }
+            let grown = testkit::resident_bytes().saturating_sub(before);
+            assert!(grown < 4 * 1024 * 1024, "{grown} bytes of unread events");
+            assert!(kept.try_next().is_some());
+        },
+    );
+}
