@@ -3,8 +3,6 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::SocketType;
 use crate::context::Context;
 use crate::error::BuildError;

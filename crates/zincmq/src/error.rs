@@ -385,7 +385,7 @@ impl From<PollError> for ProxyError {
 #[non_exhaustive]
 pub enum TermError {
     /// Sockets were still open or lingering when the time was up.
-    #[error("{open} sockets are still open or lingering")]
+    #[error("sockets that are still open or lingering: {open}")]
     TimedOut {
         /// How many.
         open: usize,

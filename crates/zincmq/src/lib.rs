@@ -23,7 +23,7 @@
 //!   the names of the inproc transport. One is enough for most programs.
 //! - A socket has a type, which decides who it talks to and how. The typed
 //!   ones ([`Push`], [`Pull`] and ten others) have only the operations of
-//!   their type; a [`Socket`] is for programs that choose at run time. A
+//!   their type, and come from a function each ([`push`], [`pull`], …); a [`Socket`] is for programs that choose at run time. A
 //!   [`Builder`] sets options before it binds or connects.
 //! - A [`Multipart`] is what one send hands over and one receive returns: one
 //!   or more [`Message`]s, which arrive all together or not at all.
@@ -111,7 +111,7 @@ mod typed;
 pub use builder::Builder;
 pub use context::Context;
 pub use error::Error;
-pub use message::{INLINE_CAPACITY, Message, Multipart, PeerInfo};
+pub use message::{INLINE_CAPACITY, Message, Multipart, Parts, PeerInfo};
 pub use options::context::ContextOptions;
 pub use options::opt;
 pub use poller::{PollEvent, PollFuture, PollItem, Poller, poll};

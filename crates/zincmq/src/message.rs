@@ -4,8 +4,12 @@
 mod block;
 mod origin;
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+use std::str::Utf8Error;
 
 use bytes::Bytes;
 use thin_vec::ThinVec;
@@ -108,6 +112,15 @@ impl Message {
         }
     }
 
+    /// The payload as text, if it is UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] tells where it is not.
+    pub fn to_str(&self) -> Result<&str, Utf8Error> {
+        std::str::from_utf8(self)
+    }
+
     /// The payload as text, with what is not UTF-8 replaced.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -161,6 +174,31 @@ impl PartialEq for Message {
 }
 
 impl Eq for Message {}
+
+impl PartialOrd for Message {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Message {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self[..].cmp(&other[..])
+    }
+}
+
+impl Hash for Message {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
+    }
+}
+
+/// A map with messages for keys, such as routing ids, can be asked for bytes.
+impl Borrow<[u8]> for Message {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
 
 /// A message equals whatever has the same bytes.
 macro_rules! equal_by_bytes {
@@ -240,6 +278,35 @@ impl From<Bytes> for Message {
     }
 }
 
+impl From<&String> for Message {
+    fn from(payload: &String) -> Self {
+        Self::copy_from_slice(payload.as_bytes())
+    }
+}
+
+impl From<&Vec<u8>> for Message {
+    fn from(payload: &Vec<u8>) -> Self {
+        Self::copy_from_slice(payload)
+    }
+}
+
+impl From<Message> for Bytes {
+    /// As [`Message::into_bytes`].
+    fn from(message: Message) -> Self {
+        message.into_bytes()
+    }
+}
+
+impl From<Message> for Vec<u8> {
+    /// Copies, unless the payload is long and nobody else has a share in it.
+    fn from(message: Message) -> Self {
+        match message.repr {
+            Repr::Shared(bytes) => bytes.into(),
+            _ => message.to_vec(),
+        }
+    }
+}
+
 impl From<&Message> for Message {
     fn from(message: &Message) -> Self {
         message.clone()
@@ -248,15 +315,22 @@ impl From<&Message> for Message {
 
 /// One or more frames that travel as a unit: all of them arrive, or none.
 ///
-/// Dereferences to the slice of its parts. There is always at least one.
+/// There is always at least one. Made from whatever makes a [`Message`], and
+/// from an array or a `Vec` of those; other sequences of messages are collected.
 ///
 /// ```
-/// use zincmq::Multipart;
+/// use zincmq::{Message, Multipart};
 ///
 /// let one = Multipart::from("hello");
 /// let three = Multipart::from(["id", "", "body"]);
 /// assert_eq!(one.len(), 1);
 /// assert_eq!(three[2], "body");
+///
+/// let words: Multipart = "one part each".split(' ').map(Message::from).collect();
+/// for part in &words {
+///     println!("{}", part.to_text());
+/// }
+/// assert_eq!(words, ["one", "part", "each"]);
 /// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Multipart {
@@ -318,7 +392,7 @@ impl Multipart {
 
     /// The parts in order.
     #[inline]
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
+    pub fn iter(&self) -> Parts<'_> {
         Parts {
             first: Some(&self.first),
             rest: self.rest.iter(),
@@ -357,7 +431,9 @@ impl Multipart {
     }
 }
 
-struct Parts<'a> {
+/// The parts of a [`Multipart`], in order.
+#[derive(Debug, Clone)]
+pub struct Parts<'a> {
     first: Option<&'a Message>,
     rest: std::slice::Iter<'a, Message>,
 }
@@ -405,8 +481,8 @@ impl std::ops::Index<usize> for Multipart {
     }
 }
 
-/// What makes one part makes a message of one part, and an array of it one
-/// of several. Not a blanket `impl`, as bytes are an array, too.
+/// What makes one part makes a message of one part, and an array or a `Vec`
+/// of it one of several. Not a blanket `impl`, as bytes are an array, too.
 macro_rules! parts {
     ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
         impl<$($generics)*> From<$part> for Multipart {
@@ -416,6 +492,17 @@ macro_rules! parts {
                     first: part.into(),
                     rest: ThinVec::new(),
                 }
+            }
+        }
+    )*};
+}
+
+macro_rules! vectors {
+    ($([$($generics:tt)*] $part:ty),* $(,)?) => {$(
+        impl<$($generics)*> From<Vec<$part>> for Multipart {
+            /// The elements are the parts; of none comes one empty part.
+            fn from(parts: Vec<$part>) -> Self {
+                parts.into_iter().map(Message::from).collect()
             }
         }
     )*};
@@ -439,6 +526,16 @@ parts!(
     ['a, const N: usize] &'a [u8; N],
     [const N: usize] [u8; N],
     ['a] &'a str,
+    ['a] &'a String,
+    ['a] &'a Vec<u8>,
+    [] String,
+    [] Vec<u8>,
+    [] Bytes,
+);
+
+vectors!(
+    ['a] &'a [u8],
+    ['a] &'a str,
     [] String,
     [] Vec<u8>,
     [] Bytes,
@@ -450,6 +547,8 @@ arrays!(
     ['a,] &'a [u8],
     ['a, const N: usize,] &'a [u8; N],
     ['a,] &'a str,
+    ['a,] &'a String,
+    ['a,] &'a Vec<u8>,
     [] String,
     [] Vec<u8>,
     [] Bytes,
@@ -467,8 +566,34 @@ impl FromIterator<Message> for Multipart {
 }
 
 impl From<Vec<Message>> for Multipart {
+    /// The elements are the parts; of none comes one empty part.
     fn from(parts: Vec<Message>) -> Self {
         parts.into_iter().collect()
+    }
+}
+
+impl Extend<Message> for Multipart {
+    fn extend<I: IntoIterator<Item = Message>>(&mut self, parts: I) {
+        self.rest.extend(parts);
+    }
+}
+
+impl<P, const PARTS: usize> PartialEq<[P; PARTS]> for Multipart
+where
+    Message: PartialEq<P>,
+{
+    /// Whether the parts are these.
+    fn eq(&self, other: &[P; PARTS]) -> bool {
+        self.len() == PARTS && self.iter().zip(other).all(|(part, other)| part == other)
+    }
+}
+
+impl<'a> IntoIterator for &'a Multipart {
+    type Item = &'a Message;
+    type IntoIter = Parts<'a>;
+
+    fn into_iter(self) -> Parts<'a> {
+        self.iter()
     }
 }
 
@@ -485,8 +610,9 @@ impl IntoIterator for Multipart {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
-    /// Its address as the transport names it, such as `127.0.0.1:49152`;
-    /// empty over inproc.
+    /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
+    /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
+    /// nothing.
     pub address: String,
     /// The socket type it announced, if its protocol announces one.
     pub socket_type: Option<SocketType>,

@@ -32,7 +32,7 @@ pub struct Event {
 pub enum EventKind {
     /// A connection to the peer's address was made.
     Connected {
-        /// The address, as its transport names it.
+        /// The address, as in [`PeerInfo::address`].
         peer: String,
         /// The descriptor.
         fd: i32,
@@ -58,7 +58,7 @@ pub enum EventKind {
     },
     /// A peer has connected.
     Accepted {
-        /// Its address, as its transport names it.
+        /// Its address, as in [`PeerInfo::address`].
         peer: String,
         /// The descriptor.
         fd: i32,
@@ -128,7 +128,8 @@ impl Monitor {
 
     /// The next event; `None` if `limit` passed first, or there are no more.
     pub fn next_timeout(&mut self, limit: Duration) -> Option<Event> {
-        self.wait(Some(Instant::now() + limit))
+        // A limit past the end of time is none.
+        self.wait(Instant::now().checked_add(limit))
     }
 
     /// Events that were lost because nobody read the earlier ones.

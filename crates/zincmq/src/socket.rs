@@ -1,11 +1,15 @@
 //! What a program holds of a socket.
 
+mod closing;
 mod core;
 mod counters;
 mod endpoints;
+mod exchange;
 mod future;
 mod inproc;
+mod port;
 mod settings;
+mod state;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +17,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use self::core::{Core, Patience};
+pub(crate) use self::core::Core;
 pub use self::counters::{Counters, PeerCount};
+pub(crate) use self::exchange::Patience;
 pub use self::future::{MessageSink, MessageStream, RecvFuture, SendFuture};
 pub(crate) use self::inproc::Inproc;
 
@@ -135,7 +140,8 @@ impl Socket {
         self.core.send(message.into(), |_| Patience::None)
     }
 
-    /// Sends a message, and waits for at most `limit`.
+    /// Sends a message, and waits for at most `limit`; a limit of zero is
+    /// [`Socket::try_send`].
     ///
     /// # Errors
     ///
@@ -170,7 +176,8 @@ impl Socket {
         self.core.recv::<false>(|_| Patience::None)
     }
 
-    /// Receives the next message, and waits for at most `limit`.
+    /// Receives the next message, and waits for at most `limit`; a limit of
+    /// zero is [`Socket::try_recv`].
     ///
     /// # Errors
     ///

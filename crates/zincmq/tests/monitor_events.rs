@@ -133,6 +133,16 @@ impl Events {
 }
 
 #[test]
+fn a_wait_past_the_end_of_time_is_one_without_limit() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (socket, mut events) = watched(&context, SocketType::Pull);
+    socket.bind("tcp://127.0.0.1:*").unwrap();
+    let event = events.0.next_timeout(Duration::MAX).unwrap();
+    assert!(matches!(event.kind, EventKind::Listening { .. }));
+}
+
+#[test]
 fn a_connection_from_its_first_moment_to_its_last() {
     let _deadline = deadline();
     let context = Context::new();

@@ -17,6 +17,8 @@ const POOLED: usize = 4;
 /// Payloads from here on are written from where they are, not copied first.
 const WRITE_IN_PLACE: usize = 8 * 1024;
 const SLICES: usize = 64;
+/// Written bytes worth moving what is left over them.
+const COMPACT: usize = 64 * 1024;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool { inputs: Vec::new(), outputs: Vec::new() }) };
@@ -58,7 +60,7 @@ impl Input {
         hint: usize,
         grow: bool,
     ) -> io::Result<usize> {
-        self.make_room(hint);
+        self.make_room(hint)?;
         let n = stream.read(&mut self.buffer[self.end..])?;
         self.end += n;
         self.large |= grow && self.end == self.buffer.len();
@@ -82,19 +84,27 @@ impl Input {
         self.buffer = Vec::new();
     }
 
-    fn make_room(&mut self, hint: usize) {
+    fn make_room(&mut self, hint: usize) -> io::Result<()> {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
         }
         let wanted = if self.large { LARGE } else { SMALL };
-        let needed = self.len() + hint;
+        // The hint is the peer's word: beyond the usual size the buffer doubles
+        // with what has come.
+        let needed = self.len().saturating_add(hint);
+        let needed = needed.min((self.len() * 2).max(LARGE));
         if self.buffer.len() < wanted.max(needed) {
             let mut bigger = if wanted == LARGE && needed <= LARGE {
                 POOL.with_borrow_mut(|pool| pool.inputs.pop())
                     .unwrap_or_else(|| vec![0; LARGE])
-            } else {
+            } else if needed <= LARGE {
                 vec![0; wanted.max(needed)]
+            } else {
+                let mut buffer = Vec::new();
+                buffer.try_reserve_exact(needed)?;
+                buffer.resize(needed, 0);
+                buffer
             };
             bigger[..self.len()].copy_from_slice(self.bytes());
             self.end = self.len();
@@ -105,6 +115,7 @@ impl Input {
             self.end -= self.start;
             self.start = 0;
         }
+        Ok(())
     }
 }
 
@@ -181,7 +192,10 @@ impl Output {
             let n = match self.write_once(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.compact();
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             };
             self.advance(n);
@@ -239,6 +253,23 @@ impl Output {
         }
     }
 
+    /// Forgets what is written, once that is most of the buffer: a peer that
+    /// is always a little behind would have it grow without end.
+    fn compact(&mut self) {
+        if self.written < COMPACT.max(self.bytes.len() / 2) {
+            return;
+        }
+        self.bytes.drain(..self.written);
+        self.encoded += self.written as u64;
+        for insert in &mut self.inserts {
+            insert.at -= self.written;
+        }
+        self.written = 0;
+        let flushed = self.flushed;
+        let done = self.ends.partition_point(|&end| end <= flushed);
+        self.ends.drain(..done);
+    }
+
     fn total(&self) -> u64 {
         // `encoded` counts the inserts alone until the buffer is reset.
         self.encoded + self.bytes.len() as u64
@@ -275,5 +306,80 @@ impl Output {
                 .with_borrow_mut(|pool| pool.outputs.pop())
                 .unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::BorrowedFd;
+
+    /// Takes a little at a time and is never done.
+    #[derive(Default)]
+    struct Slow {
+        taken: Vec<u8>,
+        is_tired: bool,
+    }
+
+    impl ByteStream for Slow {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.is_tired = !self.is_tired;
+            if !self.is_tired {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let n = bytes.len().min(1000);
+            self.taken.extend_from_slice(&bytes[..n]);
+            Ok(n)
+        }
+
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            let all: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+            self.write(&all)
+        }
+
+        fn fd(&self) -> BorrowedFd<'_> {
+            unreachable!("nobody polls it")
+        }
+
+        fn shutdown(&mut self) {}
+    }
+
+    #[test]
+    fn a_peer_that_is_always_behind_costs_no_more_with_time() {
+        let mut output = Output::default();
+        let mut stream = Slow::default();
+        let mut given: Vec<u8> = Vec::new();
+        for round in 0..20_000_u32 {
+            if output.len() < 4000 {
+                let bytes = [round as u8; 900];
+                output.buffer().extend_from_slice(&bytes);
+                given.extend_from_slice(&bytes);
+                if round % 50 == 0 {
+                    let payload = vec![!(round as u8); 9000];
+                    given.extend_from_slice(&payload);
+                    output.insert(payload.into());
+                }
+                output.end_message();
+            }
+            let _ = output.flush(&mut stream).unwrap();
+        }
+        assert!(output.bytes.capacity() < 8 * COMPACT);
+        assert!(output.ends.len() < 8 * COMPACT / 900);
+        assert!(output.unfinished() <= 6, "{}", output.unfinished());
+        while !output.flush(&mut stream).unwrap() {}
+        assert_eq!(output.unfinished(), 0);
+        assert!(stream.taken == given);
+    }
+
+    #[test]
+    fn a_claim_of_much_input_allocates_little() {
+        let mut input = Input::default();
+        let mut stream = Slow::default();
+        let _ = input.fill(&mut stream, usize::MAX / 2, true);
+        assert!(input.buffer.len() <= LARGE);
     }
 }

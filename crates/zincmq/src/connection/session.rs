@@ -269,9 +269,9 @@ impl Session {
             // who has just filled it will find it empty before long.
             let Interest { read, write } = wire.interest();
             if read && full && !progress {
-                wire.want(Interest { read: false, write });
+                wire.want(Interest { read: false, write })?;
             } else if !read && !full {
-                wire.want(Interest { read: true, write });
+                wire.want(Interest { read: true, write })?;
             }
         }
         Ok(())
@@ -339,7 +339,7 @@ impl Session {
             }
             if !wire.flush()? {
                 let read = wire.interest().read;
-                wire.want(Interest { read, write: true });
+                wire.want(Interest { read, write: true })?;
                 return Ok(());
             }
             turns += 1;
@@ -352,7 +352,7 @@ impl Session {
             && wire.interest().write
         {
             let read = wire.interest().read;
-            wire.want(Interest { read, write: false });
+            wire.want(Interest { read, write: false })?;
         }
         if self.nothing_left(inner) {
             return Err(Ending::Drained);

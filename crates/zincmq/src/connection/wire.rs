@@ -295,10 +295,12 @@ impl Wire {
         self.output.end_message();
     }
 
-    /// Appends what the protocol itself has to say.
+    /// Appends what the protocol itself has to say. It waits while a peer that
+    /// does not read has a write's worth to come: the engine bounds what waits.
     pub(super) fn transmit(&mut self) {
         if let Framing::Zmtp(engine) = &mut self.framing
             && engine.has_output()
+            && self.output.len() < BATCH
         {
             engine.transmit(self.output.buffer());
         }
@@ -325,15 +327,14 @@ impl Wire {
     }
 
     /// What the poller should tell of.
-    pub(super) fn want(&mut self, interest: Interest) {
-        if interest == self.interest {
-            return;
-        }
-        if let Some(membership) = &self.membership
-            && membership.modify(self.stream.fd(), interest).is_ok()
+    pub(super) fn want(&mut self, interest: Interest) -> io::Result<()> {
+        if interest != self.interest
+            && let Some(membership) = &self.membership
         {
+            membership.modify(self.stream.fd(), self.interest, interest)?;
             self.interest = interest;
         }
+        Ok(())
     }
 
     pub(super) fn interest(&self) -> Interest {

@@ -29,6 +29,10 @@ const MAGAZINE_BYTES: usize = 128 * 1024;
 /// What the depot keeps of each class, bytes.
 const DEPOT_BYTES: usize = 4 * 1024 * 1024;
 
+/// References to one block; further ones are to a copy. The rest of the count
+/// is for threads that have added theirs and not yet taken it back.
+const MOST_REFERENCES: u32 = u32::MAX / 2;
+
 /// A reference-counted payload, unchanging once it is filled.
 pub(super) struct Block {
     header: NonNull<Header>,
@@ -97,9 +101,12 @@ impl Clone for Block {
     #[inline]
     fn clone(&self) -> Self {
         // Whoever clones has a reference, so the count cannot reach zero
-        // meanwhile. Four billion references take more memory than the count
-        // has values for, each being 64 bytes long in its message.
-        self.header().references.fetch_add(1, Ordering::Relaxed);
+        // meanwhile. References that were forgotten could make it wrap.
+        let references = &self.header().references;
+        if references.fetch_add(1, Ordering::Relaxed) >= MOST_REFERENCES {
+            references.fetch_sub(1, Ordering::Relaxed);
+            return Self::copy_from(self);
+        }
         Self {
             header: self.header,
         }
@@ -309,6 +316,22 @@ mod tests {
             drop(block);
             assert_eq!(&copy[..], &payload[..]);
         }
+    }
+
+    #[test]
+    fn too_many_references_are_to_a_copy() {
+        let block = Block::copy_from(&[7; 500]);
+        // As if so many clones had been forgotten.
+        block
+            .header()
+            .references
+            .store(MOST_REFERENCES, Ordering::Relaxed);
+        let copy = block.clone();
+        assert_ne!(copy.header, block.header);
+        assert_eq!(&copy[..], &block[..]);
+        let count = block.header().references.load(Ordering::Relaxed);
+        assert_eq!(count, MOST_REFERENCES);
+        block.header().references.store(1, Ordering::Relaxed);
     }
 
     #[test]

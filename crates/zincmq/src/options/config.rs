@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::opt::{self, SocketOption, builder_methods};
 use super::{OptionValue, Row, option_table};
 use crate::transport::ListeningFd;

@@ -1,5 +1,9 @@
 //! Options as types: `opt::SendHighWaterMark(500)` is a value that only fits
 //! where it belongs, and reads back as a `usize`.
+//!
+//! Each tells its name and number, those of `zmq.h` up to 10000, and what
+//! values C has for it. Milliseconds and seconds are a [`Duration`] here, and
+//! a number that stands for (none) is `None`.
 
 use std::time::Duration;
 
@@ -34,6 +38,8 @@ macro_rules! typed_options {
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
         $($(
             #[doc = $doc]
+            #[doc = ""]
+            #[doc = concat!("`", stringify!($name), "`, number ", $number, ".")]
             #[derive(Debug, Clone, PartialEq, Eq)]
             pub struct $option(pub $rust);
 
@@ -67,9 +73,53 @@ macro_rules! readable {
 
 option_table!(typed_options);
 
+/// What a builder's method takes, as what its option holds. Binary is taken
+/// from all that has bytes, as `subscribe` of a socket does, and not only from
+/// what lives for ever, as `Into<Bytes>` would.
+pub(crate) trait Argument<Field> {
+    fn into_field(self) -> Field;
+}
+
+impl<A: AsRef<[u8]>> Argument<Bytes> for A {
+    fn into_field(self) -> Bytes {
+        Bytes::copy_from_slice(self.as_ref())
+    }
+}
+
+impl<A: AsRef<[u8]>> Argument<Option<Bytes>> for A {
+    fn into_field(self) -> Option<Bytes> {
+        Some(Bytes::copy_from_slice(self.as_ref()))
+    }
+}
+
+macro_rules! arguments {
+    ($($field:ty),* $(,)?) => {$(
+        impl<A: Into<$field>> Argument<$field> for A {
+            fn into_field(self) -> $field {
+                self.into()
+            }
+        }
+    )*};
+}
+
+arguments!(
+    bool,
+    u32,
+    u64,
+    usize,
+    String,
+    Option<bool>,
+    Option<u32>,
+    Option<u64>,
+    Option<usize>,
+    Option<String>,
+    Option<Duration>,
+    Option<ListeningFd>,
+);
+
 /// A method for each typed option, for a builder with a method
 /// `option(self, impl SocketOption) -> Self`. Used in its `impl` block as
-/// `option_table!(builder_methods);`, with `opt`, `Bytes`, `Duration` and
+/// `option_table!(builder_methods);`, with `opt`, `Duration` and
 /// `ListeningFd` in scope.
 macro_rules! builder_methods {
     ($($number:literal $name:ident [$($alias:ident),*], $kind:expr, $default:expr,
@@ -78,8 +128,10 @@ macro_rules! builder_methods {
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
         $($(
             #[doc = $doc]
+            #[doc = ""]
+            #[doc = concat!("`", stringify!($name), "`, as [`opt::", stringify!($option), "`].")]
             pub fn $method(self, value: $argument) -> Self {
-                self.option(opt::$option(value.into()))
+                self.option(opt::$option(opt::Argument::into_field(value)))
             }
         )?)*
     };

@@ -18,13 +18,13 @@ macro_rules! option_table {
         Bitmap in own(affinity), as Affinity(u64) affinity(u64),
         "I/O threads that may serve new connections, one bit each; 0 for all.";
     5 ROUTING_ID [IDENTITY], bytes(1, 255), Default::Bytes(b""), SetGet Next IDENTIFIED Socket Stable,
-        Blob in own(routing_id), as RoutingId(Bytes) routing_id(impl Into<Bytes>),
+        Blob in own(routing_id), as RoutingId(Bytes) routing_id(impl AsRef<[u8]>),
         "The identity this socket announces to ROUTER peers, 1 to 255 bytes; those with a leading 0 are reserved.";
     6 SUBSCRIBE [], any_bytes(), Default::Nothing, Set Live SUBSCRIBERS Pattern Stable,
-        Blob in pattern(Subscribe), as Subscribe(Bytes) subscribe(impl Into<Bytes>),
+        Blob in pattern(Subscribe), as Subscribe(Bytes) subscribe(impl AsRef<[u8]>),
         "Adds a prefix to receive; counted, so each needs its own UNSUBSCRIBE. On a manual XPUB, what the last subscriber gets.";
     7 UNSUBSCRIBE [], any_bytes(), Default::Nothing, Set Live SUBSCRIBERS Pattern Stable,
-        Blob in pattern(Unsubscribe), as Unsubscribe(Bytes) unsubscribe(impl Into<Bytes>),
+        Blob in pattern(Unsubscribe), as Unsubscribe(Bytes) unsubscribe(impl AsRef<[u8]>),
         "Takes one instance of a prefix away.";
     8 RATE [], from(1), Default::Int(100), SetGet Next ALL Multicast Stable,
         None in missing("multicast"),
@@ -171,7 +171,7 @@ macro_rules! option_table {
         None in special(add_gid_filter),
         "Adds a group whose members may connect over ipc; nothing clears the list.";
     61 CONNECT_ROUTING_ID [CONNECT_RID], bytes(1, 255), Default::Nothing, Set Next ADDRESSING Socket Stable,
-        MaybeBlob in special(set_connect_routing_id), as ConnectRoutingId(Option<Bytes>) connect_routing_id(impl Into<Option<Bytes>>),
+        MaybeBlob in special(set_connect_routing_id), as ConnectRoutingId(Option<Bytes>) connect_routing_id(impl AsRef<[u8]>),
         "The routing id by which to know the peer of the next connect, 1 to 255 bytes, the first not 0.";
     62 GSSAPI_SERVER [], SWITCH, Default::Int(0), SetGet Next ALL Security Stable,
         None in missing("GSSAPI"),
@@ -198,7 +198,7 @@ macro_rules! option_table {
         Switch in pattern(XpubManual), as XpubManual(bool) xpub_manual(bool),
         "Whether the application decides what each subscriber gets.";
     72 XPUB_WELCOME_MSG [], any_bytes(), Default::Nothing, Set Live PUBLISHERS Pattern Stable,
-        Blob in pattern(XpubWelcomeMessage), as XpubWelcomeMessage(Bytes) xpub_welcome_message(impl Into<Bytes>),
+        Blob in pattern(XpubWelcomeMessage), as XpubWelcomeMessage(Bytes) xpub_welcome_message(impl AsRef<[u8]>),
         "A message for each new subscriber; of no bytes, none.";
     73 STREAM_NOTIFY [], SWITCH, Default::Int(1), Set Live STREAM Pattern Stable,
         Switch in pattern(StreamNotify), as StreamNotify(bool) stream_notify(bool),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use super::round::Round;
 use super::{Entry, PollEvent, Poller, Target};
 use crate::error::PollError;
-use crate::reactor::{Alarm, Handle};
+use crate::reactor::{Alarm, Handle, Ticket};
 use crate::socket::Core;
 
 /// The future of [`Poller::wait_async`].
@@ -18,6 +18,9 @@ pub struct PollFuture<'a> {
     poller: &'a Poller,
     /// Watches the descriptors of these entries.
     alarm: Option<(Arc<Vec<Entry>>, Arc<Alarm>)>,
+    /// Where it is registered, besides in the poller.
+    places: Vec<(Arc<Core>, Ticket)>,
+    ticket: Ticket,
 }
 
 impl<'a> PollFuture<'a> {
@@ -25,6 +28,8 @@ impl<'a> PollFuture<'a> {
         Self {
             poller,
             alarm: None,
+            places: Vec::new(),
+            ticket: Ticket::default(),
         }
     }
 }
@@ -39,16 +44,20 @@ impl Future for PollFuture<'_> {
             let mut round = Round::of(&entries);
             round.look(&entries)?;
             if round.ready == 0 {
+                this.leave();
                 for core in sockets(&entries) {
                     core.look();
-                    core.waiting().register(context.waker());
+                    let mut ticket = Ticket::default();
+                    core.waiting().register(&mut ticket, context.waker());
+                    this.places.push((Arc::clone(core), ticket));
                 }
-                this.poller.register(context.waker());
+                this.poller.register(&mut this.ticket, context.waker());
                 this.watch_descriptors(&entries, &round, context.waker())?;
                 round.look(&entries)?;
             }
             if round.ready > 0 || this.poller.take_interrupt() {
                 this.forget_descriptors();
+                this.leave();
                 return Poll::Ready(Ok(round.events(&entries)));
             }
             if Arc::ptr_eq(&entries, &this.poller.entries.lock()) {
@@ -84,6 +93,13 @@ impl PollFuture<'_> {
         Ok(())
     }
 
+    fn leave(&mut self) {
+        for (core, mut ticket) in self.places.drain(..) {
+            core.waiting().withdraw(&mut ticket);
+        }
+        self.poller.withdraw(&mut self.ticket);
+    }
+
     fn forget_descriptors(&mut self) {
         if let Some((_, alarm)) = self.alarm.take() {
             alarm.stop();
@@ -94,6 +110,7 @@ impl PollFuture<'_> {
 impl Drop for PollFuture<'_> {
     fn drop(&mut self) {
         self.forget_descriptors();
+        self.leave();
     }
 }
 

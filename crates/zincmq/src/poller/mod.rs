@@ -15,7 +15,7 @@ pub use future::PollFuture;
 pub use once::{PollItem, poll};
 
 use crate::error::PollError;
-use crate::reactor::{Lookout, Readiness};
+use crate::reactor::{Lookout, Readiness, Ticket, Wakers};
 use crate::socket::{Core, Socket};
 use crate::sync::Mutex;
 use round::Round;
@@ -79,7 +79,7 @@ struct Waits {
     /// Threads in [`Poller::wait`].
     threads: usize,
     /// Tasks to wake when the entries change.
-    tasks: Vec<Waker>,
+    tasks: Wakers,
     interrupted: bool,
 }
 
@@ -260,18 +260,21 @@ impl Poller {
         Ok(())
     }
 
-    fn register(&self, waker: &Waker) {
-        let mut waits = self.waits.lock();
-        if !waits.tasks.iter().any(|known| known.will_wake(waker)) {
-            waits.tasks.push(waker.clone());
-        }
+    fn register(&self, ticket: &mut Ticket, waker: &Waker) {
+        let old = self.waits.lock().tasks.register(ticket, waker);
+        drop(old);
+    }
+
+    fn withdraw(&self, ticket: &mut Ticket) {
+        let waker = self.waits.lock().tasks.withdraw(ticket);
+        drop(waker);
     }
 
     /// Has all who wait look again.
     fn stir(&self) {
         let (threads, tasks) = {
             let mut waits = self.waits.lock();
-            (waits.threads, std::mem::take(&mut waits.tasks))
+            (waits.threads, waits.tasks.take())
         };
         if threads > 0 {
             self.lookout.ring();

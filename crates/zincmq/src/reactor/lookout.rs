@@ -146,7 +146,8 @@ impl Lookout {
             for (set, fd) in sets().zip(&fds) {
                 set.renew();
                 if !fd.revents().is_empty() {
-                    set.attend();
+                    // Another thread may sleep on it.
+                    set.attend(false);
                 }
             }
         }
@@ -193,7 +194,7 @@ impl Lookout {
         }
         for (set, fd) in sets().zip(&fds[1..]) {
             if !fd.revents().is_empty() {
-                set.attend();
+                set.attend(true);
             }
         }
         note(descriptors, &fds[before..]);

@@ -13,6 +13,7 @@ mod spin;
 mod threads;
 mod timers;
 mod waiting;
+mod wakers;
 
 use std::collections::HashMap;
 use std::io;
@@ -33,6 +34,7 @@ pub use readiness::Readiness;
 pub(crate) use threads::Threads;
 pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;
+pub(crate) use wakers::{Ticket, Wakers};
 
 use crate::sync::Mutex;
 use nap::Naps;

@@ -160,11 +160,12 @@ impl PollSet {
         self.polling.store(true, Ordering::SeqCst);
     }
 
-    /// Sees to what the set's descriptor was found readable for.
-    pub(crate) fn attend(&self) {
+    /// Sees to what the set's descriptor was found readable for. `slept` tells
+    /// that the caller slept on it, so that the bell was for no other.
+    pub(crate) fn attend(&self, slept: bool) {
         with_events(|events| {
             self.epoll.look(events);
-            self.dispatch(events, Driver::Application, true);
+            self.dispatch(events, Driver::Application, slept);
         });
     }
 
@@ -180,11 +181,23 @@ impl PollSet {
         }
     }
 
-    /// Sees to it that the reactor drives the set while nobody else does.
+    /// Sees to it that the reactor drives the set while nobody else does: who
+    /// asks for it will not be back, and leases from before count no more.
     pub(crate) fn arm(&self) {
+        self.lease_seen
+            .store(self.lease.load(Ordering::Relaxed), Ordering::Relaxed);
         if !self.armed.load(Ordering::SeqCst) && !self.armed.swap(true, Ordering::SeqCst) {
-            self.lease_seen
-                .store(self.lease.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.set_watch(Interest::READ);
+        }
+    }
+
+    /// Turns the reactor's watch off, unless somebody turns it on meanwhile.
+    fn disarm(&self) {
+        self.armed.store(false, Ordering::SeqCst);
+        self.set_watch(Interest::NONE);
+        // Who armed the set in between may have been faster with its call to
+        // the system than this.
+        if self.armed.load(Ordering::SeqCst) {
             self.set_watch(Interest::READ);
         }
     }
@@ -273,8 +286,7 @@ impl Source for Watcher {
     fn ready(&self, _: Ready, by: Driver) {
         let Some(set) = self.0.upgrade() else { return };
         if set.is_leased() {
-            set.armed.store(false, Ordering::SeqCst);
-            set.set_watch(Interest::NONE);
+            set.disarm();
             self.look_later(&set);
             return;
         }
@@ -312,8 +324,23 @@ impl Watcher {
 }
 
 impl Membership {
-    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
-        self.set.epoll.modify(fd, self.key, interest)
+    /// Changes what the source is told about. With no interest left `fd` leaves
+    /// the poller: a hang-up is told of unasked, and again and again.
+    pub(crate) fn modify(
+        &self,
+        fd: BorrowedFd<'_>,
+        old: Interest,
+        new: Interest,
+    ) -> io::Result<()> {
+        let epoll = &self.set.epoll;
+        if new == Interest::NONE {
+            epoll.delete(fd);
+            Ok(())
+        } else if old == Interest::NONE {
+            epoll.add(fd, self.key, new)
+        } else {
+            epoll.modify(fd, self.key, new)
+        }
     }
 
     /// Takes `fd` out of the set before it is closed. False in a process that
@@ -339,4 +366,59 @@ fn with_events<R>(call: impl FnOnce(&mut Events) -> R) -> R {
     let result = call(&mut events);
     EVENTS.set(Some(events));
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactor::{Lookout, Reactor, Threads, Waiting, Watched};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    fn is_readable(set: &PollSet) -> bool {
+        let mut fds = [PollFd::from_borrowed_fd(set.as_fd(), PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        poll(&mut fds, Some(&now)).is_ok_and(|n| n == 1)
+    }
+
+    #[test]
+    fn a_lookout_at_many_sets_leaves_the_bell_to_who_sleeps() {
+        let reactor = Reactor::start(0, &Threads::default()).unwrap();
+        let sockets: Vec<Waiting> = (0..4)
+            .map(|_| {
+                let waiting = Waiting::default();
+                waiting.set_or_init(PollSet::new(reactor.handle()).unwrap());
+                waiting
+            })
+            .collect();
+        let set = sockets[0].set().unwrap();
+        // A thread is asleep on the first one and not yet awake from its bell.
+        set.begin_polling();
+        set.ring();
+        let watched: Vec<Watched<'_>> = sockets
+            .iter()
+            .map(|waiting| Watched {
+                waiting,
+                seen: waiting.epoch(),
+            })
+            .collect();
+        let lookout = Lookout::new().unwrap();
+        lookout
+            .wait(&watched, &mut [], Some(Instant::now()))
+            .unwrap();
+        assert!(is_readable(set));
+    }
+
+    #[test]
+    fn who_arms_the_set_is_not_taken_for_one_who_drives_it() {
+        let reactor = Reactor::start(0, &Threads::default()).unwrap();
+        let set = PollSet::new(reactor.handle()).unwrap();
+        set.drive();
+        set.arm();
+        assert!(!set.is_leased());
+        set.drive();
+        assert!(set.is_leased());
+    }
 }

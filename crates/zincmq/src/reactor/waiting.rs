@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex as StdMutex, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::PollSet;
 use super::spin::Spin;
+use super::{PollSet, Ticket, Wakers};
 use crate::sync::Mutex;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Waiting {
     poll_taken: AtomicBool,
     gate: StdMutex<()>,
     changed: Condvar,
-    wakers: Mutex<Vec<Waker>>,
+    wakers: Mutex<Wakers>,
     has_wakers: AtomicBool,
     set: OnceLock<Arc<PollSet>>,
     spin: Spin,
@@ -48,17 +48,31 @@ impl Waiting {
     }
 
     /// Has `waker` woken at the next change. The caller looks once more after.
-    pub(crate) fn register(&self, waker: &Waker) {
-        {
+    /// Who stops waiting withdraws the ticket.
+    pub(crate) fn register(&self, ticket: &mut Ticket, waker: &Waker) {
+        let old = {
             let mut wakers = self.wakers.lock();
-            if !wakers.iter().any(|known| known.will_wake(waker)) {
-                wakers.push(waker.clone());
-            }
             self.has_wakers.store(true, Ordering::SeqCst);
-        }
+            wakers.register(ticket, waker)
+        };
+        drop(old);
         if let Some(set) = self.set.get() {
             set.arm();
         }
+    }
+
+    /// Wakes whoever registered under `ticket` no more.
+    pub(crate) fn withdraw(&self, ticket: &mut Ticket) {
+        if ticket.is_blank() {
+            return;
+        }
+        let waker = {
+            let mut wakers = self.wakers.lock();
+            let waker = wakers.withdraw(ticket);
+            self.has_wakers.store(!wakers.is_empty(), Ordering::SeqCst);
+            waker
+        };
+        drop(waker);
     }
 
     /// The poll set of the socket, once it has connections.
@@ -109,14 +123,19 @@ impl Waiting {
     pub(crate) fn enter(&self, waker: &Waker) -> Stay<'_> {
         let set = self.set.get();
         let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
+        let mut ticket = Ticket::default();
         match set {
             Some(set) => {
                 self.sleepers.fetch_add(1, Ordering::SeqCst);
                 set.begin_polling();
             }
-            None => self.register(waker),
+            None => self.register(&mut ticket, waker),
         }
-        Stay { waiting: self, set }
+        Stay {
+            waiting: self,
+            set,
+            ticket,
+        }
     }
 
     /// Reads the connections, and goes on looking for as long as it pays.
@@ -183,7 +202,7 @@ impl Waiting {
         let wakers = {
             let mut wakers = self.wakers.lock();
             self.has_wakers.store(false, Ordering::SeqCst);
-            std::mem::take(&mut *wakers)
+            wakers.take()
         };
         for waker in wakers {
             waker.wake();
@@ -195,6 +214,7 @@ impl Waiting {
 pub(crate) struct Stay<'a> {
     waiting: &'a Waiting,
     set: Option<&'a Arc<PollSet>>,
+    ticket: Ticket,
 }
 
 impl<'a> Stay<'a> {
@@ -206,6 +226,7 @@ impl<'a> Stay<'a> {
 
 impl Drop for Stay<'_> {
     fn drop(&mut self) {
+        self.waiting.withdraw(&mut self.ticket);
         if let Some(set) = self.set {
             set.stop_polling();
             self.waiting.poll_taken.store(false, Ordering::SeqCst);

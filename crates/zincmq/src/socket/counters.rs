@@ -31,7 +31,8 @@ pub struct Counters {
     pub dropped_full: u64,
     /// Dropped because no peer had the routing id, or the requester had left.
     pub dropped_no_route: u64,
-    /// Received and dropped: no subscription, no envelope, or stale.
+    /// Received and dropped: no subscription, no envelope, or stale. Sent and
+    /// dropped: a routing id with nothing behind it.
     pub dropped_filtered: u64,
     /// Queued for a peer that left, or whose linger time ended, before the
     /// system took them.

@@ -8,15 +8,18 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::core::{Core, Patience};
+use super::core::Core;
+use super::exchange::Patience;
 use crate::error::{RecvError, RecvFailure, SendError, SendFailure};
 use crate::message::Multipart;
+use crate::reactor::Ticket;
 
 /// The future of [`Socket::recv_async`](crate::Socket::recv_async).
 #[derive(Debug)]
 #[must_use = "a future does nothing unless awaited"]
 pub struct RecvFuture<'a> {
     core: &'a Arc<Core>,
+    ticket: Ticket,
 }
 
 /// The future of [`Socket::send_async`](crate::Socket::send_async).
@@ -25,6 +28,7 @@ pub struct RecvFuture<'a> {
 pub struct SendFuture<'a> {
     core: &'a Arc<Core>,
     message: Option<Multipart>,
+    ticket: Ticket,
 }
 
 /// The stream of [`Socket::stream`](crate::Socket::stream).
@@ -32,6 +36,7 @@ pub struct SendFuture<'a> {
 #[must_use = "a stream does nothing unless polled"]
 pub struct MessageStream<'a> {
     core: &'a Arc<Core>,
+    ticket: Ticket,
 }
 
 /// The sink of [`Socket::sink`](crate::Socket::sink).
@@ -40,19 +45,24 @@ pub struct MessageStream<'a> {
 pub struct MessageSink<'a> {
     core: &'a Arc<Core>,
     waiting: Option<Multipart>,
+    ticket: Ticket,
 }
 
 impl<'a> RecvFuture<'a> {
     pub(super) fn new(core: &'a Arc<Core>) -> Self {
-        Self { core }
+        Self {
+            core,
+            ticket: Ticket::default(),
+        }
     }
 }
 
 impl Future for RecvFuture<'_> {
     type Output = Result<Multipart, RecvError>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        poll_recv(self.core, context)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let core = self.core;
+        poll_recv(core, &mut self.ticket, context)
     }
 }
 
@@ -61,6 +71,7 @@ impl<'a> SendFuture<'a> {
         Self {
             core,
             message: Some(message),
+            ticket: Ticket::default(),
         }
     }
 }
@@ -69,22 +80,26 @@ impl Future for SendFuture<'_> {
     type Output = Result<(), SendError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let core = self.core;
-        poll_send(core, &mut self.message, context)
+        let this = &mut *self;
+        poll_send(this.core, &mut this.message, &mut this.ticket, context)
     }
 }
 
 impl<'a> MessageStream<'a> {
     pub(super) fn new(core: &'a Arc<Core>) -> Self {
-        Self { core }
+        Self {
+            core,
+            ticket: Ticket::default(),
+        }
     }
 }
 
 impl Stream for MessageStream<'_> {
     type Item = Result<Multipart, RecvError>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match poll_recv(self.core, context) {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let core = self.core;
+        match poll_recv(core, &mut self.ticket, context) {
             Poll::Ready(Err(RecvFailure::Closed | RecvFailure::Terminated)) => Poll::Ready(None),
             other => other.map(Some),
         }
@@ -96,6 +111,7 @@ impl<'a> MessageSink<'a> {
         Self {
             core,
             waiting: None,
+            ticket: Ticket::default(),
         }
     }
 }
@@ -107,8 +123,8 @@ impl<M: Into<Multipart>> Sink<M> for MessageSink<'_> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), SendError>> {
-        let core = self.core;
-        poll_send(core, &mut self.waiting, context)
+        let this = &mut *self;
+        poll_send(this.core, &mut this.waiting, &mut this.ticket, context)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), SendError> {
@@ -125,8 +141,8 @@ impl<M: Into<Multipart>> Sink<M> for MessageSink<'_> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), SendError>> {
-        let core = self.core;
-        poll_send(core, &mut self.waiting, context)
+        let this = &mut *self;
+        poll_send(this.core, &mut this.waiting, &mut this.ticket, context)
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -134,15 +150,43 @@ impl<M: Into<Multipart>> Sink<M> for MessageSink<'_> {
     }
 }
 
+impl Drop for RecvFuture<'_> {
+    fn drop(&mut self) {
+        self.core.waiting().withdraw(&mut self.ticket);
+    }
+}
+
+impl Drop for SendFuture<'_> {
+    fn drop(&mut self) {
+        self.core.waiting().withdraw(&mut self.ticket);
+    }
+}
+
+impl Drop for MessageStream<'_> {
+    fn drop(&mut self) {
+        self.core.waiting().withdraw(&mut self.ticket);
+    }
+}
+
+impl Drop for MessageSink<'_> {
+    fn drop(&mut self) {
+        self.core.waiting().withdraw(&mut self.ticket);
+    }
+}
+
 /// Tries, and if nothing is there, tries once more with the waker in place:
 /// what changes after that wakes the task.
-fn poll_recv(core: &Core, context: &mut Context<'_>) -> Poll<Result<Multipart, RecvError>> {
+fn poll_recv(
+    core: &Core,
+    ticket: &mut Ticket,
+    context: &mut Context<'_>,
+) -> Poll<Result<Multipart, RecvError>> {
     match core.attempt_recv() {
         Err(RecvFailure::WouldBlock) => {}
         other => return Poll::Ready(other),
     }
     core.look();
-    core.waiting().register(context.waker());
+    core.waiting().register(ticket, context.waker());
     match core.attempt_recv() {
         Err(RecvFailure::WouldBlock) => Poll::Pending,
         other => Poll::Ready(other),
@@ -153,6 +197,7 @@ fn poll_recv(core: &Core, context: &mut Context<'_>) -> Poll<Result<Multipart, R
 fn poll_send(
     core: &Core,
     message: &mut Option<Multipart>,
+    ticket: &mut Ticket,
     context: &mut Context<'_>,
 ) -> Poll<Result<(), SendError>> {
     let attempt = |message: &mut Option<Multipart>| {
@@ -171,6 +216,6 @@ fn poll_send(
         return Poll::Ready(result);
     }
     core.look();
-    core.waiting().register(context.waker());
+    core.waiting().register(ticket, context.waker());
     attempt(message)
 }

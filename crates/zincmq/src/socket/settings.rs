@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::core::{Core, Refusal, State};
+use super::core::{Core, Refusal};
+use super::state::State;
 use crate::SocketType;
 use crate::connection::{Backoff, LinkOptions, ReconnectStop};
 use crate::error::SendFailure;

@@ -71,6 +71,25 @@ macro_rules! common_methods {
             self.0.option::<O>()
         }
 
+        /// Sets an option by its name in `zmq.h`, as [`Socket::set_by_name`].
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::set_by_name`].
+        pub fn set_by_name(&self, name: &str, text: &str) -> Result<(), OptionError> {
+            self.0.set_by_name(name, text)
+        }
+
+        /// Reads an option by its name in `zmq.h`, as
+        /// [`Socket::option_by_name`].
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::option_by_name`].
+        pub fn option_by_name(&self, name: &str) -> Result<OptionValue, OptionError> {
+            self.0.option_by_name(name)
+        }
+
         /// What the socket has sent, received and dropped.
         #[must_use]
         pub fn counters(&self) -> Counters {
@@ -261,10 +280,11 @@ macro_rules! addressing_methods {
         /// 255 bytes, or starts with a 0.
         pub fn connect_to(
             &self,
-            routing_id: impl Into<Bytes>,
+            routing_id: impl AsRef<[u8]>,
             endpoint: &str,
         ) -> Result<(), BuildError> {
-            self.0.set(opt::ConnectRoutingId(Some(routing_id.into())))?;
+            let routing_id = Bytes::copy_from_slice(routing_id.as_ref());
+            self.0.set(opt::ConnectRoutingId(Some(routing_id)))?;
             Ok(self.0.connect(endpoint)?)
         }
     };

@@ -45,8 +45,8 @@ use crate::error::{
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
-use crate::options::OptionError;
 use crate::options::opt::{self, ReadableOption, SocketOption};
+use crate::options::{OptionError, OptionValue};
 use crate::socket::{Counters, MessageSink, MessageStream, RecvFuture, SendFuture, Socket};
 use methods::{
     addressing_methods, common_methods, receiving_methods, sending_methods, subscribing_methods,
@@ -70,7 +70,18 @@ impl Wrap for Socket {
 }
 
 /// A socket whose type is known when the program is compiled: [`Push`],
-/// [`Pull`] and the other ten.
+/// [`Pull`] and the other ten. What only a [`Socket`] offers is had through
+/// `as_ref`.
+///
+/// ```
+/// let ctx = zincmq::Context::new();
+/// let router = zincmq::router(&ctx)?;
+/// router.set_by_name("ROUTER_MANDATORY", "on")?;
+/// router.set_by_name("sndhwm", "500")?;
+/// assert_eq!(router.option_by_name("SNDHWM")?.to_string(), "500");
+/// assert!(router.as_ref().can_route("nobody").is_err());
+/// # Ok::<(), zincmq::Error>(())
+/// ```
 pub trait TypedSocket: Wrap + AsRef<Socket> + Into<Socket> {
     /// Its type.
     const TYPE: SocketType;

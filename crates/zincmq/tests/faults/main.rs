@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
+mod abandoned;
 mod forks;
 mod kills;
 mod lingering;

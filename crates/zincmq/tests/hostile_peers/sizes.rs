@@ -69,6 +69,28 @@ fn row_01_nothing_is_allocated_for_a_claim() {
     );
 }
 
+/// Nor is the size of a command, which is taken whole.
+#[test]
+fn row_01_nothing_is_allocated_for_a_command() {
+    own_process(
+        "sizes::row_01_nothing_is_allocated_for_a_command",
+        Duration::from_secs(30),
+        || {
+            let mut siege = Siege::of_pull(|_| {});
+            let peers: Vec<_> = [1 << 30, 1 << 40, 1 << 45, (1u64 << 62) - 1]
+                .map(|size| {
+                    let mut peer = siege.connect_as_push();
+                    peer.send(&[&[6], size.to_be_bytes().as_slice(), &[9; 1000]].concat());
+                    siege.check_honest_peer();
+                    peer
+                })
+                .into();
+            drop(peers);
+            siege.check_honest_peer();
+        },
+    );
+}
+
 #[test]
 fn row_05_one_subscription_of_a_mebibyte() {
     own_process(

@@ -249,3 +249,77 @@ fn row_25_one_stalled_dealer_of_a_router() {
     }
     stalled.expect_silence(Duration::from_millis(50));
 }
+
+/// The pipe is full, so nobody reads; that the peer has gone is told by the
+/// system all the same, for as long as anybody listens.
+#[test]
+fn row_25_a_peer_that_leaves_while_its_pipe_is_full() {
+    own_process(
+        "streams::row_25_a_peer_that_leaves_while_its_pipe_is_full",
+        Duration::from_secs(30),
+        || {
+            leave_full_pipe("tcp://127.0.0.1:*", ScriptedPeer::reset);
+            leave_full_pipe("ipc://*", ScriptedPeer::close);
+        },
+    );
+}
+
+fn leave_full_pipe(transport: &str, leave: impl Fn(ScriptedPeer)) {
+    let context = Context::new();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.set_by_name("RCVHWM", "2").unwrap();
+    let endpoint = pull.bind(transport).unwrap();
+    let mut peer = ScriptedPeer::connect_as(&endpoint, Version::V3_1, "PUSH");
+    for _ in 0..50 {
+        peer.send_message(&[b"one of many"]);
+    }
+    eventually("the pipe is full", || {
+        pull.counters().queued_in >= 2 && processor_time(Duration::from_millis(50)) < 10_000_000
+    });
+    leave(peer);
+    let spent = processor_time(Duration::from_millis(500));
+    assert!(
+        spent < 100_000_000,
+        "{transport}: {spent} ns in half a second"
+    );
+    for _ in 0..2 {
+        pull.recv_timeout(PATIENCE).unwrap();
+    }
+    let mut late = ScriptedPeer::connect_as(&endpoint, Version::V3_1, "PUSH");
+    late.send_message(&[b"late"]);
+    while pull.recv_timeout(PATIENCE).unwrap()[0] != "late" {}
+}
+
+/// Nanoseconds of it that this process takes during `span`.
+fn processor_time(span: Duration) -> i64 {
+    let now = || rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let before = now();
+    std::thread::sleep(span);
+    let after = now();
+    (after.tv_sec - before.tv_sec) * 1_000_000_000 + after.tv_nsec - before.tv_nsec
+}
+
+/// Answers to a peer that asks on and on and reads none of them do not pile up.
+#[test]
+fn row_25_pings_whose_answers_nobody_reads() {
+    own_process(
+        "streams::row_25_pings_whose_answers_nobody_reads",
+        Duration::from_secs(30),
+        || {
+            let context = Context::new();
+            let pull = context.socket(SocketType::Pull).unwrap();
+            let endpoint = pull.bind("ipc://*").unwrap();
+            let mut peer = ScriptedPeer::connect_as(&endpoint, Version::V3_1, "PUSH");
+            let pings = wire::ping(0, &[7; 16]).repeat(8);
+            peer.send(&pings);
+            let before = resident_bytes();
+            for _ in 0..150_000 {
+                peer.send(&pings);
+            }
+            peer.send_message(&[b"after all"]);
+            assert_eq!(pull.recv_timeout(PATIENCE).unwrap()[0], "after all");
+            let grown = resident_bytes().saturating_sub(before);
+            assert!(grown < 2 * MIB, "{grown} bytes for unread answers");
+        },
+    );
+}

@@ -425,3 +425,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_builder_takes_binary_from_all_that_has_bytes() {
+    let name = format!("{}-7", "worker");
+    let expected = [
+        (5, OptionValue::from(name.as_bytes())),
+        (6, OptionValue::from(&b"news"[..])),
+        (61, OptionValue::from(&b"peer"[..])),
+    ];
+    let config = SocketConfig::new()
+        .routing_id(name.as_str())
+        .subscribe(b"news")
+        .connect_routing_id("peer");
+    let given = config
+        .values()
+        .map(|(row, value)| (row.number, value.clone()));
+    assert!(given.eq(expected));
+}

@@ -1,0 +1,221 @@
+//! Sending and receiving, and waiting for when that is possible.
+
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+use crate::error::{RecvFailure, SendError, SendFailure};
+use crate::message::Multipart;
+use crate::options::SocketOptions;
+use crate::pattern::Rejected;
+use crate::reactor::Readiness;
+
+/// How long a call may wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    None,
+    Until(Instant),
+    Forever,
+}
+
+impl Patience {
+    pub(crate) fn from_limit(limit: Option<Duration>) -> Self {
+        match limit {
+            None => Self::Forever,
+            Some(Duration::ZERO) => Self::None,
+            // A limit past the end of time is none.
+            Some(limit) => Instant::now()
+                .checked_add(limit)
+                .map_or(Self::Forever, Self::Until),
+        }
+    }
+}
+
+impl Core {
+    #[inline]
+    pub(crate) fn send(
+        &self,
+        message: Multipart,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+    ) -> Result<(), SendError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(SendError::new(refusal.into(), message));
+        }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
+        }
+        match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+            Ok(()) => Ok(()),
+            Err(rejected) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.send_waiting(rejected, limit)
+            }
+        }
+    }
+
+    #[cold]
+    fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
+        let mut late = false;
+        loop {
+            let Rejected { why, message } = rejected;
+            if why != SendFailure::WouldBlock {
+                return Err(SendError::new(why, message));
+            }
+            if let Some(refusal) = self.refusal() {
+                return Err(SendError::new(refusal.into(), message));
+            }
+            let seen = self.waiting.epoch();
+            rejected = match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+                Ok(()) => return Ok(()),
+                Err(rejected) => rejected,
+            };
+            if rejected.why == SendFailure::WouldBlock {
+                let failure = match self.wait(seen, limit, late) {
+                    Waited::Again => continue,
+                    Waited::Last => {
+                        late = true;
+                        continue;
+                    }
+                    Waited::No => SendFailure::WouldBlock,
+                    Waited::TooLong => SendFailure::TimedOut,
+                };
+                return Err(SendError::new(failure, rejected.message));
+            }
+        }
+    }
+
+    /// Receives; `WAITS` tells that the caller has some patience.
+    #[inline]
+    pub(crate) fn recv<const WAITS: bool>(
+        &self,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+    ) -> Result<Multipart, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        let received = self.with(|state| {
+            state.peers.set_patient(WAITS);
+            state.pattern.recv(&mut state.peers)
+        });
+        match received {
+            Err(RecvFailure::WouldBlock) => {
+                let limit = self.with(|state| patience(&state.options));
+                self.recv_waiting(limit)
+            }
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn recv_waiting(&self, limit: Patience) -> Result<Multipart, RecvFailure> {
+        let mut late = false;
+        loop {
+            if let Some(refusal) = self.refusal() {
+                return Err(refusal.into());
+            }
+            let seen = self.waiting.epoch();
+            match self.with(|state| state.pattern.recv(&mut state.peers)) {
+                Err(RecvFailure::WouldBlock) => {}
+                other => return other,
+            }
+            match self.wait(seen, limit, late) {
+                Waited::Again => {}
+                Waited::Last => late = true,
+                Waited::No => return Err(RecvFailure::WouldBlock),
+                Waited::TooLong => return Err(RecvFailure::TimedOut),
+            }
+        }
+    }
+
+    /// Waits for something to change since `seen`. After the time is up there
+    /// is one last try, as what is ready then should still be had.
+    fn wait(&self, seen: u64, limit: Patience, late: bool) -> Waited {
+        match limit {
+            Patience::None => {
+                if late {
+                    return Waited::No;
+                }
+                if let Some(set) = self.waiting.set() {
+                    set.drive();
+                }
+                if self.waiting.epoch() == seen {
+                    return Waited::No;
+                }
+                Waited::Last
+            }
+            Patience::Forever => {
+                self.waiting.wait(seen, None);
+                Waited::Again
+            }
+            Patience::Until(at) => {
+                if late {
+                    return Waited::TooLong;
+                }
+                if self.waiting.wait(seen, Some(at)) {
+                    Waited::Again
+                } else {
+                    Waited::Last
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn is_too_long(&self, message: &Multipart) -> bool {
+        self.longest_part
+            .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
+    }
+
+    /// Sends if that is possible now. Does no I/O of its own.
+    pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(SendError::new(refusal.into(), message));
+        }
+        if self.is_too_long(&message) {
+            return Err(SendError::new(SendFailure::TooLong, message));
+        }
+        self.with(|state| state.pattern.send(&mut state.peers, message))
+            .map_err(|Rejected { why, message }| SendError::new(why, message))
+    }
+
+    /// Receives if something is there. Does no I/O of its own.
+    pub(crate) fn attempt_recv(&self) -> Result<Multipart, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        self.with(|state| {
+            state.peers.set_patient(false);
+            state.pattern.recv(&mut state.peers)
+        })
+    }
+
+    /// What of `interest` could be done now. Does no I/O of its own.
+    pub(crate) fn readiness(&self, interest: Readiness) -> Result<Readiness, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        Ok(self.with(|state| {
+            let mut ready = Readiness::NONE;
+            if interest.is_readable() && state.pattern.can_recv(&mut state.peers) {
+                ready |= Readiness::READABLE;
+            }
+            if interest.is_writable() && state.pattern.can_send(&mut state.peers) {
+                ready |= Readiness::WRITABLE;
+            }
+            ready
+        }))
+    }
+
+    /// One non-blocking look at the connections, by one who will not be back.
+    pub(crate) fn look(&self) {
+        if let Some(set) = self.waiting.set() {
+            set.drive_unleased();
+        }
+    }
+}
+
+enum Waited {
+    Again,
+    Last,
+    No,
+    TooLong,
+}

@@ -1,0 +1,119 @@
+//! What connections tell their socket, and what it tells its monitors.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::closing::Live;
+use super::core::{CLOSED, Core};
+use super::state::Note;
+use crate::connection::{Link, Port};
+use crate::message::PeerInfo;
+use crate::monitor::{Event, EventKind, Queue};
+use crate::peer::{Peer, PeerId};
+
+impl Core {
+    pub(crate) fn add_monitor(&self, queue: Arc<Queue>) {
+        self.monitors.lock().push(queue);
+        self.monitored.store(true, Ordering::Release);
+    }
+
+    pub(super) fn stop_monitors(&self) {
+        let monitors = std::mem::take(&mut *self.monitors.lock());
+        self.monitored.store(false, Ordering::Release);
+        for queue in monitors {
+            queue.push(Event {
+                kind: EventKind::MonitorStopped,
+                endpoint: String::new(),
+                peer: None,
+            });
+        }
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Gives every pipe towards a peer a new high-water mark.
+    pub(super) fn apply_send_hwm(&self, high_water_mark: usize) {
+        self.with(|state| {
+            let ids: Vec<PeerId> = state.peers.ids().collect();
+            for id in ids {
+                state.set_send_hwm(id, high_water_mark);
+            }
+        });
+        self.waiting.notify();
+    }
+
+    /// Gives every pipe from a peer a new high-water mark.
+    pub(super) fn apply_recv_hwm(&self, high_water_mark: usize) {
+        let links: Vec<Arc<dyn Link>> = self
+            .links
+            .lock()
+            .values()
+            .map(|live| Arc::clone(&live.link))
+            .collect();
+        for link in links {
+            link.set_recv_hwm(high_water_mark);
+        }
+    }
+}
+
+impl Port for Core {
+    fn link_started(&self, key: u64, origin: u64, link: Arc<dyn Link>) {
+        self.links.lock().insert(
+            key,
+            Live {
+                origin,
+                link: Arc::clone(&link),
+            },
+        );
+        if self.status() == CLOSED {
+            link.close();
+        }
+    }
+
+    fn attach(&self, peer: Peer) {
+        self.take_in(peer);
+    }
+
+    fn connected(&self, key: u64, info: Arc<PeerInfo>, again: bool) {
+        self.post(Note::Connected { key, info, again }, true);
+    }
+
+    fn readable(&self, key: u64) {
+        self.post(Note::Readable(key), self.reads_by_itself());
+    }
+
+    fn writable(&self, key: u64) {
+        self.post(Note::Writable(key), false);
+    }
+
+    fn ended(&self, key: u64) {
+        self.post(Note::Ended(key), true);
+    }
+
+    fn lost(&self, messages: u64) {
+        self.lost.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    fn link_ended(&self, key: u64) {
+        let live = self.links.lock().remove(&key);
+        drop(live);
+        self.finish_if_idle();
+    }
+
+    fn event(&self, endpoint: &str, peer: Option<&Arc<PeerInfo>>, kind: EventKind) {
+        if !self.monitored.load(Ordering::Acquire) {
+            return;
+        }
+        let event = Event {
+            kind,
+            endpoint: endpoint.to_owned(),
+            peer: peer.cloned(),
+        };
+        let queues = self.monitors.lock().clone();
+        for queue in queues {
+            queue.push(event.clone());
+        }
+    }
+}
