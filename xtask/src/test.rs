@@ -63,6 +63,7 @@ pub fn run(repo: &Repo, names: &[String]) -> Result<ExitCode> {
         list();
         bail!("no step is called {unknown}");
     }
+    let start = Instant::now();
     let mut sum = Tally::default();
     for step in STEPS {
         if names.is_empty() || names.iter().any(|name| name == step.name) {
@@ -75,7 +76,8 @@ pub fn run(repo: &Repo, names: &[String]) -> Result<ExitCode> {
             println!("  {reason}");
         }
     }
-    println!("\n{sum}");
+    let minutes = start.elapsed().as_secs_f64() / 60.0;
+    println!("\n{minutes:.1} minutes\n{sum}");
     // A run that checked nothing proves nothing.
     match sum.failed == 0 && sum.passed > 0 {
         true => Ok(ExitCode::SUCCESS),

@@ -195,7 +195,10 @@ fn connects_once(
     }
     match relay.count() {
         1 => pair.finish(),
-        count => Err(format!("{count} connections")),
+        count => Err(format!(
+            "{count} connections; closed by {:?}",
+            relay.endings()
+        )),
     }
 }
 
