@@ -148,7 +148,7 @@ fn a_long_linger_time_ends_with_the_last_message() {
         assert!(threads() > 0);
     }
     while threads() > 0 {
-        std::thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
