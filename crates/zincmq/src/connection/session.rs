@@ -236,6 +236,11 @@ impl Session {
         if inner.wire.is_none() {
             return Ok(());
         }
+        if work & (READ | TIMER) != 0 {
+            // Before the clock is asked: what came while this process was
+            // held up came in time.
+            self.read(inner, by)?;
+        }
         if work & TIMER != 0 {
             inner.timer = None;
             if let Some(engine) = inner.wire.as_mut().and_then(Wire::engine) {
@@ -246,9 +251,6 @@ impl Session {
                 }
                 engine.handle_timeout(now)?;
             }
-        }
-        if work & READ != 0 {
-            self.read(inner, by)?;
         }
         if work & TURN != 0 {
             self.take_turn(inner)?;

@@ -19,8 +19,9 @@ use setup::Side;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Most cases wait for another process; a few more than there are cores keep them busy.
-    arguments.test_threads.get_or_insert(4);
+    // Most cases wait, for another process or for time to pass; more than there are cores keep them
+    // busy.
+    arguments.test_threads.get_or_insert(8);
 
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(exchange::cases());
