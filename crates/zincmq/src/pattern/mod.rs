@@ -79,9 +79,9 @@ pub(crate) trait Pattern: Send {
     }
 
     /// Whether the peer that a message starting with `first` goes to is there
-    /// and has room. Only types that address peers know; through C they have
+    /// and has room, or which of the two is wanting. Only types that address peers know; through C they have
     /// to answer when the first part is sent.
-    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+    fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         let _ = (peers, first);
         Ok(())
     }

@@ -121,7 +121,7 @@ impl Pattern for Router {
         look(&mut self.ahead, || self.routes.pop(peers))
     }
 
-    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+    fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         if !self.mandatory {
             return Ok(());
         }

@@ -287,6 +287,23 @@ macro_rules! addressing_methods {
             self.0.set(opt::ConnectRoutingId(Some(routing_id)))?;
             Ok(self.0.connect(endpoint)?)
         }
+
+        /// Whether a send to the peer with `routing_id` would be taken now, as
+        /// [`Socket::can_route`].
+        #[must_use]
+        pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> bool {
+            self.0.can_route(routing_id)
+        }
+
+        /// Whether the peer with `routing_id` is there and has room, as
+        /// [`Socket::route_state`].
+        ///
+        /// # Errors
+        ///
+        /// [`SendFailure`] says which it has not.
+        pub fn route_state(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+            self.0.route_state(routing_id)
+        }
     };
 }
 

@@ -41,7 +41,7 @@ use crate::SocketType;
 use crate::builder::Builder;
 use crate::context::Context;
 use crate::error::{
-    BindError, BuildError, ConnectError, RecvError, SendError, SocketError, UnbindError,
+    BindError, BuildError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
@@ -74,12 +74,15 @@ impl Wrap for Socket {
 /// `as_ref`.
 ///
 /// ```
+/// use zincmq::error::SendFailure;
+///
 /// let ctx = zincmq::Context::new();
 /// let router = zincmq::router(&ctx)?;
 /// router.set_by_name("ROUTER_MANDATORY", "on")?;
 /// router.set_by_name("sndhwm", "500")?;
 /// assert_eq!(router.option_by_name("SNDHWM")?.to_string(), "500");
-/// assert!(router.as_ref().can_route("nobody").is_err());
+/// assert!(!router.can_route("nobody"));
+/// assert_eq!(router.route_state("nobody"), Err(SendFailure::Unroutable));
 /// # Ok::<(), zincmq::Error>(())
 /// ```
 pub trait TypedSocket: Wrap + AsRef<Socket> + Into<Socket> {
