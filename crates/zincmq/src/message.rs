@@ -359,6 +359,28 @@ impl Multipart {
         Some(std::mem::replace(&mut self.first, next))
     }
 
+    /// The first part, and what is left without it: the parts behind it, or
+    /// one empty part if there were none, as a message has at least one.
+    ///
+    /// ```
+    /// use zincmq::Multipart;
+    ///
+    /// let (id, rest) = Multipart::from(["id", "", "body"]).split_first();
+    /// assert_eq!(id, "id");
+    /// assert_eq!(rest, ["", "body"]);
+    ///
+    /// let (id, rest) = Multipart::from("alone").split_first();
+    /// assert_eq!(id, "alone");
+    /// assert_eq!(rest, [""]);
+    /// ```
+    #[must_use]
+    pub fn split_first(mut self) -> (Message, Self) {
+        match self.pop_front() {
+            Some(first) => (first, self),
+            None => (self.first, Self::default()),
+        }
+    }
+
     /// How many parts there are, at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it never is")]

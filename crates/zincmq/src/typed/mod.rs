@@ -41,7 +41,8 @@ use crate::SocketType;
 use crate::builder::Builder;
 use crate::context::Context;
 use crate::error::{
-    BindError, BuildError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+    BindError, BuildError, ConnectError, RecvError, SendError, SendFailure, SocketError,
+    UnbindError,
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
