@@ -634,7 +634,8 @@ impl IntoIterator for Multipart {
 pub struct PeerInfo {
     /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
     /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
-    /// nothing.
+    /// nothing. The port is in the event
+    /// [`Accepted`](crate::monitor::EventKind::Accepted).
     pub address: String,
     /// The socket type it announced, if its protocol announces one.
     pub socket_type: Option<SocketType>,
