@@ -52,19 +52,10 @@ pub(crate) trait Pattern: Send {
     }
 
     /// Routes one whole message, or gives it back with the reason.
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        let _ = peers;
-        Err(Rejected {
-            why: SendFailure::CannotSend,
-            message,
-        })
-    }
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected>;
 
     /// The next whole message.
-    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
-        let _ = peers;
-        Err(RecvFailure::CannotReceive)
-    }
+    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure>;
 
     /// Whether a send would be taken now (ZMQ_POLLOUT).
     fn can_send(&mut self, peers: &mut Peers) -> bool {
