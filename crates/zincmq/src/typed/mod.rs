@@ -174,7 +174,13 @@ typed_sockets! {
     /// time (DEALER, RFC 28).
     Dealer, dealer, [send recv];
     /// Sends to the peer named by the message's first part, and receives with
-    /// the peer's name before each message (ROUTER, RFC 28).
+    /// the peer's name before each message (ROUTER, RFC 28). What cannot be
+    /// sent is dropped and counted: a message for a peer that is not there or
+    /// is full, and a routing id with nothing behind it. With
+    /// [`RouterMandatory`](opt::RouterMandatory) the first and the last are
+    /// errors, [`Unroutable`](SendFailure::Unroutable) and
+    /// [`MalformedEnvelope`](SendFailure::MalformedEnvelope), and a full peer
+    /// is waited for.
     Router, router, [send recv address];
     /// Receives what [`Push`] peers send, from each in turn (PULL, RFC 30).
     Pull, pull, [recv];

@@ -102,6 +102,9 @@ fn what_cannot_go_is_dropped_and_counted() {
 #[test]
 fn mandatory_says_what_is_wrong() {
     let mut router = mandatory();
+    let nothing_but_an_id = Err(SendFailure::MalformedEnvelope);
+    assert_eq!(router.send(&["A"]), nothing_but_an_id);
+    assert_eq!(router.drops().filtered, 0);
     assert!(!router.can_send());
     assert_eq!(router.send(&["A", "x"]), Err(SendFailure::Unroutable));
     assert_eq!(router.route_state("A"), Err(SendFailure::Unroutable));
