@@ -13,6 +13,7 @@ pub struct Machine {
     pub date: String,
     cpu: String,
     cores: usize,
+    /// Without what a distributor or host adds: `6.18`.
     kernel: String,
     /// Of the contenders and of the compiler.
     versions: Versions,
@@ -35,7 +36,7 @@ impl Machine {
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             cpu: cpu().unwrap_or_else(unknown),
             cores: std::thread::available_parallelism().map_or(0, |n| n.get()),
-            kernel: kernel.release().to_string_lossy().into_owned(),
+            kernel: series(&kernel.release().to_string_lossy()),
             versions: Versions {
                 commit: commit().unwrap_or_else(unknown),
                 libzmq: format!("{major}.{minor}.{patch}"),
@@ -90,6 +91,15 @@ impl Ticks {
             busy: all - idle,
             all,
         })
+    }
+}
+
+/// Of a kernel's release, major and minor only.
+fn series(release: &str) -> String {
+    let mut numbers = release.split(['.', '-']);
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => format!("{major}.{minor}"),
+        _ => unknown(),
     }
 }
 

@@ -109,6 +109,7 @@ fn every_update_is_received_after_it_was_published() {
     };
     let published = of("Published: Update ");
     assert_eq!(published.len(), 5, "{lines:?}");
+    assert!(published.is_sorted_by(|a, b| a < b), "{lines:?}");
     assert_eq!(of("Received: Update "), published);
     assert!(lines[0].starts_with("Published: "), "{lines:?}");
 }

@@ -54,13 +54,13 @@ impl<S> Builder<S> {
     }
 
     /// Sets an option by its type, as [`Socket::set`] does.
-    pub fn option<O: SocketOption>(self, option: O) -> Self {
+    pub fn set<O: SocketOption>(self, option: O) -> Self {
         self.apply(O::row(), Ok(option.into_value()))
     }
 
     /// Sets the option called `name` to what `text` describes, as
     /// [`Socket::set_by_name`] does.
-    pub fn option_by_name(mut self, name: &str, text: &str) -> Self {
+    pub fn set_by_name(mut self, name: &str, text: &str) -> Self {
         match row_by_name(name) {
             Some(row) => self.apply(row, OptionValue::parse(row, text)),
             None => {

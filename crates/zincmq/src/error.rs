@@ -59,8 +59,8 @@ pub enum SendFailure {
     #[error("timed out before a peer could take the message")]
     TimedOut,
     /// This socket type never sends (ENOTSUP).
-    #[error("this socket type cannot send")]
-    CannotSend,
+    #[error("a {0} socket cannot send")]
+    CannotSend(SocketType),
     /// Not now: REQ awaits a reply, REP has no request to answer (EFSM).
     #[error("the socket is not in a state to send: {0}")]
     WrongState(&'static str),
@@ -145,8 +145,8 @@ pub enum RecvFailure {
     #[error("timed out before a message came")]
     TimedOut,
     /// This socket type never receives (ENOTSUP).
-    #[error("this socket type cannot receive")]
-    CannotReceive,
+    #[error("a {0} socket cannot receive")]
+    CannotReceive(SocketType),
     /// Not now: REQ has not sent, REP owes a reply (EFSM).
     #[error("the socket is not in a state to receive: {0}")]
     WrongState(&'static str),

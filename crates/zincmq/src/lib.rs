@@ -108,6 +108,11 @@ mod sync;
 mod transport;
 mod typed;
 
+/// What long payloads share, from the crate [`bytes`](https://docs.rs/bytes): a
+/// [`Message`] is made from it without a copy and turns into it, and options
+/// and [`PeerInfo`] carry it.
+pub use bytes::Bytes;
+
 pub use builder::Builder;
 pub use context::Context;
 pub use error::Error;

@@ -32,7 +32,9 @@ pub struct Event {
 pub enum EventKind {
     /// A connection to the peer's address was made.
     Connected {
-        /// The address, as in [`PeerInfo::address`].
+        /// The peer: over tcp the endpoint that answered, numeric and with
+        /// port, such as `tcp://127.0.0.1:5555`; over ipc
+        /// `localhost:uid:gid:pid`. [`PeerInfo::address`] has no port.
         peer: String,
         /// The descriptor.
         fd: i32,
@@ -58,7 +60,9 @@ pub enum EventKind {
     },
     /// A peer has connected.
     Accepted {
-        /// Its address, as in [`PeerInfo::address`].
+        /// The peer: over tcp the endpoint it came from, numeric and with
+        /// port, such as `tcp://127.0.0.1:49152`; over ipc
+        /// `localhost:uid:gid:pid`. [`PeerInfo::address`] has no port.
         peer: String,
         /// The descriptor.
         fd: i32,

@@ -308,16 +308,26 @@ impl Socket {
         self.core.can_send()
     }
 
-    /// Whether a ROUTER or STREAM has a peer with `routing_id` that can take a
-    /// message now (zmq_socket_get_peer_state(3)). Other types choose their
-    /// peers themselves and always say yes.
+    /// Whether a send to the peer with `routing_id` would be taken now;
+    /// [`Socket::route_state`] says why not.
+    #[must_use]
+    pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> bool {
+        self.route_state(routing_id).is_ok()
+    }
+
+    /// Whether a STREAM, or a ROUTER with ROUTER_MANDATORY, has a peer with
+    /// `routing_id` that can take a message now (zmq_socket_get_peer_state(3)).
+    /// A ROUTER without it takes and drops what cannot be sent, and other
+    /// types choose their peers themselves: these always say yes.
     ///
     /// # Errors
     ///
     /// [`SendFailure::Unroutable`] if there is no such peer,
-    /// [`SendFailure::WouldBlock`] if it is at its high-water mark.
-    pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
-        self.core.can_route(routing_id.as_ref())
+    /// [`SendFailure::WouldBlock`] if it is at its high-water mark;
+    /// [`SendFailure::Closed`], [`SendFailure::Terminated`] or
+    /// [`SendFailure::Forked`] if the socket can no longer be used.
+    pub fn route_state(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+        self.core.route_state(routing_id.as_ref())
     }
 
     /// What the socket has sent, received and dropped.

@@ -138,7 +138,7 @@ fn a_builder_parses_what_it_is_told() {
     let push = Push::builder(&ctx)
         .send_high_water_mark(500)
         .linger(Duration::ZERO)
-        .option_by_name("TOS", "8")
+        .set_by_name("TOS", "8")
         .bind("tcp://127.0.0.1:*")
         .unwrap();
     assert_eq!(push.option::<opt::SendHighWaterMark>().unwrap(), 500);
@@ -179,7 +179,7 @@ fn a_builder_parses_what_it_is_told() {
     ));
     assert!(
         Push::builder(&ctx)
-            .option_by_name("NOTHING", "1")
+            .set_by_name("NOTHING", "1")
             .build()
             .is_err()
     );

@@ -246,7 +246,10 @@ fn types_that_cannot_send_give_the_message_back() {
             socket.send_timeout(message.clone(), SHORT),
         ] {
             let error = result.unwrap_err();
-            assert_eq!(error.failure(), SendFailure::CannotSend);
+            let failure = error.failure();
+            assert_eq!(failure, SendFailure::CannotSend(socket_type));
+            let said = format!("a {socket_type} socket cannot send");
+            assert_eq!(failure.to_string(), said);
             assert_eq!(error.into_message(), message);
         }
     }
@@ -256,9 +259,12 @@ fn types_that_cannot_send_give_the_message_back() {
 fn types_that_cannot_receive_say_so() {
     for socket_type in [SocketType::Push, SocketType::Pub] {
         let (_context, socket) = socket(socket_type);
-        assert_eq!(socket.recv(), Err(RecvFailure::CannotReceive));
-        assert_eq!(socket.try_recv(), Err(RecvFailure::CannotReceive));
-        assert_eq!(socket.recv_timeout(SHORT), Err(RecvFailure::CannotReceive));
+        let failure = RecvFailure::CannotReceive(socket_type);
+        assert_eq!(socket.recv(), Err(failure));
+        assert_eq!(socket.try_recv(), Err(failure));
+        assert_eq!(socket.recv_timeout(SHORT), Err(failure));
+        let said = format!("a {socket_type} socket cannot receive");
+        assert_eq!(failure.to_string(), said);
     }
 }
 
@@ -361,6 +367,20 @@ fn an_option_out_of_range_is_named_with_value_and_range() {
             }
             other => panic!("{name} to {value}: {other:?}"),
         }
+    }
+    for (name, said) in [
+        (
+            "LINGER",
+            "LINGER takes a number of milliseconds from -1, not -2",
+        ),
+        (
+            "TCP_KEEPALIVE_IDLE",
+            "TCP_KEEPALIVE_IDLE takes a number of seconds from -1, not -2",
+        ),
+        ("SNDHWM", "SNDHWM takes a number from 0, not -2"),
+    ] {
+        let error = socket.set_by_name(name, "-2").unwrap_err();
+        assert_eq!(error.to_string(), said);
     }
     // It stayed as it was.
     assert_eq!(socket.option_by_name("SNDHWM"), Ok(OptionValue::Int(1000)));

@@ -58,7 +58,8 @@ impl Events {
         let EventKind::Accepted { peer, fd } = event.kind else {
             panic!("{event:?}");
         };
-        assert_eq!(peer, "127.0.0.1");
+        let port = peer.strip_prefix("tcp://127.0.0.1:").expect(&peer);
+        assert_ne!(port.parse::<u16>().expect(&peer), 0);
         assert!(fd > 2, "descriptor {fd}");
         assert_eq!(event.endpoint, endpoint);
         assert_eq!(event.peer, None, "it has not introduced itself");
@@ -72,7 +73,7 @@ impl Events {
         let EventKind::Connected { peer, fd } = event.kind else {
             panic!("{event:?}");
         };
-        assert_eq!(peer, "127.0.0.1");
+        assert_eq!(peer, endpoint.replace("localhost", "127.0.0.1"));
         assert!(fd > 2, "descriptor {fd}");
         assert_eq!(event.endpoint, endpoint);
         assert_eq!(event.peer, None, "it has not introduced itself");
@@ -166,6 +167,42 @@ fn a_connection_from_its_first_moment_to_its_last() {
     assert!(matches!(event.kind, EventKind::Closed { .. }), "{event:?}");
     assert_eq!(event.endpoint, endpoint);
     of_router.stopped();
+}
+
+#[test]
+fn peers_of_the_same_host_are_told_apart() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (pull, mut of_pull) = watched(&context, SocketType::Pull);
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    of_pull.listening(&endpoint);
+    let address = endpoint.strip_prefix("tcp://").unwrap();
+    let peers = [(); 2].map(|()| std::net::TcpStream::connect(address).unwrap());
+    for peer in &peers {
+        let event = of_pull.next();
+        let EventKind::Accepted { peer: named, .. } = event.kind else {
+            panic!("{event:?}");
+        };
+        assert_eq!(named, format!("tcp://{}", peer.local_addr().unwrap()));
+    }
+}
+
+#[test]
+fn a_peer_without_a_path_is_told_by_its_process() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (pull, mut of_pull) = watched(&context, SocketType::Pull);
+    let endpoint = pull.bind("ipc://*").unwrap();
+    of_pull.listening(&endpoint);
+    let push = context.socket(SocketType::Push).unwrap();
+    push.connect(&endpoint).unwrap();
+    let event = of_pull.next();
+    let EventKind::Accepted { peer, .. } = event.kind else {
+        panic!("{event:?}");
+    };
+    let process = format!(":{}", std::process::id());
+    assert!(peer.starts_with("localhost:"), "{peer}");
+    assert!(peer.ends_with(&process), "{peer}");
 }
 
 #[test]

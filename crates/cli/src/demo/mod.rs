@@ -30,6 +30,10 @@ pub struct Arguments {
     /// The one part to run instead of all
     name: Option<Name>,
     /// Wait a twentieth of the time wherever work is simulated
+    ///
+    /// The times in the updates of publish-subscribe are then those of a clock
+    /// that goes on by a second from each to the next, as if the whole time
+    /// had passed.
     #[arg(long)]
     fast: bool,
 }

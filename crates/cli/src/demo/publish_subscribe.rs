@@ -1,6 +1,6 @@
 //! Asynchronous messaging: the publisher sends without waiting (PUB and SUB).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zincmq::{Context, Message, Socket, SocketType};
 
@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::stage::{Stage, check, single, together};
 use crate::console::{Console, say};
 
-const UPDATES: usize = 5;
+const UPDATES: u32 = 5;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 pub fn play(stage: &Stage) -> Result<String, Failure> {
@@ -42,11 +42,14 @@ pub fn play(stage: &Stage) -> Result<String, Failure> {
 
 fn publish(stage: &Stage, publisher: &Socket, published: &mut Vec<String>) -> Result<(), Failure> {
     await_subscriber(stage, publisher)?;
+    let (began, clock) = (unix_time(), Instant::now());
     for round in 0..UPDATES {
         if round > 0 {
             stage.work(INTERVAL);
         }
-        let update = format!("Update {}", unix_time());
+        // At either pace each shows a second more than the one before.
+        let time = began + clock.elapsed() + stage.saved(INTERVAL) * round;
+        let update = format!("Update {}", time.as_secs());
         // Held, so that the line about receiving it comes after this one.
         let mut console = Console::lock();
         stage.send(publisher, &*update, format_args!("publish update {round}"))?;
@@ -86,9 +89,9 @@ fn subscribe(
     Ok(())
 }
 
-fn unix_time() -> u64 {
+fn unix_time() -> Duration {
     // A clock set before 1970 shows 0.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |age| age.as_secs())
+        .unwrap_or_default()
 }

@@ -55,6 +55,11 @@ impl Stage {
         }
     }
 
+    /// How much of `span` is not spent here.
+    pub fn saved(&self, span: Duration) -> Duration {
+        span - self.span(span)
+    }
+
     /// Simulates `span` of work.
     pub fn work(&self, span: Duration) {
         thread::sleep(self.span(span));

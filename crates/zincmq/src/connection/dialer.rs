@@ -212,7 +212,7 @@ impl Dialer {
                     &self.uri,
                     None,
                     EventKind::Connected {
-                        peer: accepted.peer.clone(),
+                        peer: accepted.distinct_peer().to_owned(),
                         fd: accepted.stream.fd().as_raw_fd(),
                     },
                 );

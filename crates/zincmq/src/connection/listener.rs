@@ -124,7 +124,7 @@ impl Acceptor {
                 &self.endpoint,
                 None,
                 EventKind::Accepted {
-                    peer: accepted.peer.clone(),
+                    peer: accepted.distinct_peer().to_owned(),
                     fd: std::os::fd::AsRawFd::as_raw_fd(&accepted.stream.fd()),
                 },
             );

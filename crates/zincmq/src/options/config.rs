@@ -32,7 +32,7 @@ impl SocketConfig {
 
     /// Sets any option; a later value of the same option comes after it.
     #[must_use]
-    pub fn option<O: SocketOption>(mut self, option: O) -> Self {
+    pub fn set<O: SocketOption>(mut self, option: O) -> Self {
         self.values.push((O::row(), option.into_value()));
         self
     }

@@ -118,7 +118,7 @@ arguments!(
 );
 
 /// A method for each typed option, for a builder with a method
-/// `option(self, impl SocketOption) -> Self`. Used in its `impl` block as
+/// `set(self, impl SocketOption) -> Self`. Used in its `impl` block as
 /// `option_table!(builder_methods);`, with `opt`, `Duration` and
 /// `ListeningFd` in scope.
 macro_rules! builder_methods {
@@ -131,7 +131,7 @@ macro_rules! builder_methods {
             #[doc = ""]
             #[doc = concat!("`", stringify!($name), "`, as [`opt::", stringify!($option), "`].")]
             pub fn $method(self, value: $argument) -> Self {
-                self.option(opt::$option(opt::Argument::into_field(value)))
+                self.set(opt::$option(opt::Argument::into_field(value)))
             }
         )?)*
     };

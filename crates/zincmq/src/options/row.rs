@@ -19,6 +19,8 @@ pub struct Row {
     pub aliases: &'static [&'static str],
     /// What values it takes.
     pub kind: Kind,
+    /// What it counts, if that is time: `milliseconds` or `seconds`.
+    pub unit: Option<&'static str>,
     /// Whether it can be set, read or both.
     pub access: Access,
     /// When a new value takes hold.
@@ -247,14 +249,23 @@ impl Row {
         OptionError::OutOfRange {
             option: self.name,
             value: value.describe(),
-            range: self.kind.to_string(),
+            range: self.takes(),
+        }
+    }
+
+    /// The values it takes, in words, with their unit.
+    fn takes(&self) -> String {
+        let kind = self.kind.to_string();
+        match self.unit {
+            Some(unit) => kind.replacen("a number", &format!("a number of {unit}"), 1),
+            None => kind,
         }
     }
 
     pub(crate) fn wrong_type(&self, given: String) -> OptionError {
         OptionError::WrongType {
             option: self.name,
-            expected: self.kind.to_string(),
+            expected: self.takes(),
             given,
         }
     }

@@ -369,6 +369,7 @@ macro_rules! static_rows {
             name: stringify!($name),
             aliases: &[$(stringify!($alias)),*],
             kind: $kind,
+            unit: unit!($codec),
             access: Access::$access,
             when: When::$when,
             types: $types,
@@ -378,6 +379,24 @@ macro_rules! static_rows {
             default: $default,
             place: place!($codec $place($($args)*)),
         }),*];
+    };
+}
+
+macro_rules! unit {
+    (MillisOrNone) => {
+        Some("milliseconds")
+    };
+    (MillisOrOff) => {
+        Some("milliseconds")
+    };
+    (TenthsOrOff) => {
+        Some("milliseconds")
+    };
+    (SecondsOrNone) => {
+        Some("seconds")
+    };
+    ($codec:ident) => {
+        None
     };
 }
 

@@ -52,19 +52,10 @@ pub(crate) trait Pattern: Send {
     }
 
     /// Routes one whole message, or gives it back with the reason.
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        let _ = peers;
-        Err(Rejected {
-            why: SendFailure::CannotSend,
-            message,
-        })
-    }
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected>;
 
     /// The next whole message.
-    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
-        let _ = peers;
-        Err(RecvFailure::CannotReceive)
-    }
+    fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure>;
 
     /// Whether a send would be taken now (ZMQ_POLLOUT).
     fn can_send(&mut self, peers: &mut Peers) -> bool {
@@ -79,9 +70,9 @@ pub(crate) trait Pattern: Send {
     }
 
     /// Whether the peer that a message starting with `first` goes to is there
-    /// and has room. Only types that address peers know; through C they have
+    /// and has room, or which of the two is wanting. Only types that address peers know; through C they have
     /// to answer when the first part is sent.
-    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+    fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         let _ = (peers, first);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! PUSH and PULL (RFC 30): work goes one way.
 
 use super::{BATCH, Drops, Pattern, Rejected, Setting, look};
+use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
@@ -47,6 +48,10 @@ impl Pattern for Push {
         }
     }
 
+    fn recv(&mut self, _peers: &mut Peers) -> Result<Multipart, RecvFailure> {
+        Err(RecvFailure::CannotReceive(SocketType::Push))
+    }
+
     fn can_send(&mut self, peers: &mut Peers) -> bool {
         self.outbound.has_room(peers)
     }
@@ -81,6 +86,13 @@ impl Pattern for Pull {
 
     fn readable(&mut self, _peers: &mut Peers, id: PeerId) {
         self.inbound.readable(id);
+    }
+
+    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        Err(Rejected::new(
+            SendFailure::CannotSend(SocketType::Pull),
+            message,
+        ))
     }
 
     #[inline]

@@ -2,7 +2,8 @@
 
 use super::upstream::{Upstream, take_apart};
 use super::{BATCH, Drops, Pattern, Rejected, Setting};
-use crate::error::{SendFailure, SettingError};
+use crate::SocketType;
+use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::{Item, Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut, Subscriptions};
@@ -178,6 +179,10 @@ impl Pattern for Pub {
             self.absorb(peers);
         }
         self.publisher.send(peers, message)
+    }
+
+    fn recv(&mut self, _peers: &mut Peers) -> Result<Multipart, RecvFailure> {
+        Err(RecvFailure::CannotReceive(SocketType::Pub))
     }
 
     fn can_send(&mut self, peers: &mut Peers) -> bool {

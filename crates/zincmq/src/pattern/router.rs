@@ -11,7 +11,8 @@ use crate::route::{Addressed, returned};
 /// peer's routing id before each one it receives.
 ///
 /// A message of nothing but a routing id sends nothing: libzmq takes it
-/// without complaint, and so does this; it is counted as filtered.
+/// without complaint, and so does this, and counts it as filtered. With
+/// MANDATORY, which asks to hear of what is not sent, it is an error.
 pub(super) struct Router {
     routes: Addressed,
     mandatory: bool,
@@ -68,6 +69,9 @@ impl Pattern for Router {
 
     fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
         if message.len() < 2 {
+            if self.mandatory {
+                return Err(Rejected::new(SendFailure::MalformedEnvelope, message));
+            }
             self.drops.filtered += 1;
             return Ok(());
         }
@@ -121,7 +125,7 @@ impl Pattern for Router {
         look(&mut self.ahead, || self.routes.pop(peers))
     }
 
-    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+    fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         if !self.mandatory {
             return Ok(());
         }

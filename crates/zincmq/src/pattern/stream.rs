@@ -118,7 +118,7 @@ impl Pattern for Stream {
         self.ahead.is_some()
     }
 
-    fn can_route(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
+    fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         match self.routes.find(first) {
             None => Err(SendFailure::Unroutable),
             Some(id) if peers.has_room(id) => Ok(()),

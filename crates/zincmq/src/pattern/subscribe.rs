@@ -2,7 +2,8 @@
 
 use super::upstream::{Upstream, take_apart};
 use super::{Drops, Pattern, Rejected, Setting, look};
-use crate::error::{RecvFailure, SettingError};
+use crate::SocketType;
+use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::{Item, Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut, Prefixes};
@@ -117,6 +118,13 @@ impl Pattern for Sub {
     }
 
     #[inline]
+    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        Err(Rejected::new(
+            SendFailure::CannotSend(SocketType::Sub),
+            message,
+        ))
+    }
+
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
         let ahead = self.ahead.take();
         ahead

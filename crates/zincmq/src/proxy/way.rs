@@ -55,7 +55,7 @@ impl Way<'_> {
                     break;
                 }
                 // A socket that only sends has nothing to pass on.
-                Err(RecvFailure::CannotReceive) => break,
+                Err(RecvFailure::CannotReceive(_)) => break,
                 Err(failure) => return Err(ProxyError::of_recv(failure)),
             }
         }

@@ -87,11 +87,11 @@ impl Core {
         self.can(|state| state.pattern.can_send(&mut state.peers))
     }
 
-    pub(crate) fn can_route(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
+    pub(crate) fn route_state(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
-        self.with(|state| state.pattern.can_route(&mut state.peers, routing_id))
+        self.with(|state| state.pattern.route_state(&mut state.peers, routing_id))
     }
 
     /// Asks the pattern; if it cannot, asks once more after a look at the

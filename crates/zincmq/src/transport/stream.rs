@@ -39,6 +39,18 @@ pub(crate) struct Accepted {
     pub(crate) local_endpoint: String,
 }
 
+impl Accepted {
+    /// What tells the peer from others on the same host: over tcp its endpoint
+    /// with port, over ipc, where most have no path, its process.
+    pub(crate) fn distinct_peer(&self) -> &str {
+        if self.peer_endpoint.starts_with("ipc://") {
+            &self.peer
+        } else {
+            &self.peer_endpoint
+        }
+    }
+}
+
 /// A stream socket of any family.
 pub(super) struct SocketStream(OwnedFd);
 

@@ -257,18 +257,60 @@ macro_rules! addressing_methods {
             self.0.send(message)
         }
 
-        /// Receives the next message apart from the routing id of its peer.
+        /// Sends a message to the peer with this routing id without blocking
+        /// the thread, as `send_async` with the id for its first part.
+        pub fn send_to_async(
+            &self,
+            routing_id: impl Into<Message>,
+            message: impl Into<Multipart>,
+        ) -> SendFuture<'_> {
+            let mut message = message.into();
+            message.push_front(routing_id);
+            self.0.send_async(message)
+        }
+
+        /// Receives the next message apart from the routing id of its peer, as
+        /// [`Multipart::split_first`] parts them.
         ///
         /// # Errors
         ///
         /// [`RecvError`] says why there is none.
         pub fn recv_from(&self) -> Result<(Message, Multipart), RecvError> {
-            let mut message = self.0.recv()?;
-            // One part alone is an id with nothing behind it.
-            match message.pop_front() {
-                Some(routing_id) => Ok((routing_id, message)),
-                None => Ok((message.first().clone(), Multipart::default())),
-            }
+            self.0.recv().map(Multipart::split_first)
+        }
+
+        /// Receives the next message if it is there, apart from the routing id
+        /// of its peer.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
+        pub fn try_recv_from(&self) -> Result<(Message, Multipart), RecvError> {
+            self.0.try_recv().map(Multipart::split_first)
+        }
+
+        /// Receives the next message apart from the routing id of its peer,
+        /// and waits for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::TimedOut`] if the time passed first; else as
+        /// [`Socket::recv`].
+        pub fn recv_from_timeout(
+            &self,
+            limit: Duration,
+        ) -> Result<(Message, Multipart), RecvError> {
+            self.0.recv_timeout(limit).map(Multipart::split_first)
+        }
+
+        /// Receives the next message apart from the routing id of its peer,
+        /// without blocking the thread. A dropped future has taken nothing.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub async fn recv_from_async(&self) -> Result<(Message, Multipart), RecvError> {
+            self.0.recv_async().await.map(Multipart::split_first)
         }
 
         /// Has the peer of the next connect known by this routing id
@@ -286,6 +328,23 @@ macro_rules! addressing_methods {
             let routing_id = Bytes::copy_from_slice(routing_id.as_ref());
             self.0.set(opt::ConnectRoutingId(Some(routing_id)))?;
             Ok(self.0.connect(endpoint)?)
+        }
+
+        /// Whether a send to the peer with `routing_id` would be taken now, as
+        /// [`Socket::can_route`].
+        #[must_use]
+        pub fn can_route(&self, routing_id: impl AsRef<[u8]>) -> bool {
+            self.0.can_route(routing_id)
+        }
+
+        /// Whether the peer with `routing_id` is there and has room, as
+        /// [`Socket::route_state`].
+        ///
+        /// # Errors
+        ///
+        /// [`SendFailure`] says which it has not.
+        pub fn route_state(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
+            self.0.route_state(routing_id)
         }
     };
 }

@@ -41,7 +41,8 @@ use crate::SocketType;
 use crate::builder::Builder;
 use crate::context::Context;
 use crate::error::{
-    BindError, BuildError, ConnectError, RecvError, SendError, SocketError, UnbindError,
+    BindError, BuildError, ConnectError, RecvError, SendError, SendFailure, SocketError,
+    UnbindError,
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
@@ -74,12 +75,15 @@ impl Wrap for Socket {
 /// `as_ref`.
 ///
 /// ```
+/// use zincmq::error::SendFailure;
+///
 /// let ctx = zincmq::Context::new();
 /// let router = zincmq::router(&ctx)?;
 /// router.set_by_name("ROUTER_MANDATORY", "on")?;
 /// router.set_by_name("sndhwm", "500")?;
 /// assert_eq!(router.option_by_name("SNDHWM")?.to_string(), "500");
-/// assert!(router.as_ref().can_route("nobody").is_err());
+/// assert!(!router.can_route("nobody"));
+/// assert_eq!(router.route_state("nobody"), Err(SendFailure::Unroutable));
 /// # Ok::<(), zincmq::Error>(())
 /// ```
 pub trait TypedSocket: Wrap + AsRef<Socket> + Into<Socket> {
@@ -170,7 +174,13 @@ typed_sockets! {
     /// time (DEALER, RFC 28).
     Dealer, dealer, [send recv];
     /// Sends to the peer named by the message's first part, and receives with
-    /// the peer's name before each message (ROUTER, RFC 28).
+    /// the peer's name before each message (ROUTER, RFC 28). What cannot be
+    /// sent is dropped and counted: a message for a peer that is not there or
+    /// is full, and a routing id with nothing behind it. With
+    /// [`RouterMandatory`](opt::RouterMandatory) the first and the last are
+    /// errors, [`Unroutable`](SendFailure::Unroutable) and
+    /// [`MalformedEnvelope`](SendFailure::MalformedEnvelope), and a full peer
+    /// is waited for.
     Router, router, [send recv address];
     /// Receives what [`Push`] peers send, from each in turn (PULL, RFC 30).
     Pull, pull, [recv];

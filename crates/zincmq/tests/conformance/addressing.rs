@@ -1,8 +1,10 @@
-use zincmq::SocketType::{Dealer, Router};
-use zincmq::error::SendFailure;
-use zincmq::opt;
+use std::time::Duration;
 
-use crate::support::{World, eventually, text};
+use zincmq::SocketType::{Dealer, Router};
+use zincmq::error::{RecvError, SendFailure};
+use zincmq::{Message, Multipart, opt};
+
+use crate::support::{LIMIT, World, eventually, text, within};
 
 pub fn replies_go_to_who_asked(world: &World) {
     let router = world.socket(Router);
@@ -36,6 +38,31 @@ pub fn names_that_peers_announce(world: &World) {
     );
     router.send_to("worker", ["go", "on"]).unwrap();
     assert_eq!(text(&world.recv(&dealer)), ["go", "on"]);
+}
+
+pub fn every_way_to_receive_tells_the_name_apart(world: &World) {
+    let router = zincmq::Router::try_from(world.socket(Router)).unwrap();
+    let endpoint = world.bind(router.as_ref());
+    let dealer = world.socket(Dealer);
+    dealer.set(opt::RoutingId("worker".into())).unwrap();
+    assert!(matches!(router.try_recv_from(), Err(RecvError::WouldBlock)));
+    assert!(matches!(
+        router.recv_from_timeout(Duration::from_millis(30)),
+        Err(RecvError::TimedOut)
+    ));
+    dealer.connect(&endpoint).unwrap();
+    for body in ["one", "two", "three"] {
+        world.send(&dealer, body);
+    }
+    let expected = |body: &str| Ok((Message::from("worker"), Multipart::from(body)));
+    assert_eq!(router.recv_from_timeout(LIMIT), expected("one"));
+    eventually("a message is there", || router.can_recv());
+    assert_eq!(router.try_recv_from(), expected("two"));
+    let received = within(router.recv_from_async(), LIMIT).unwrap();
+    assert_eq!(received, expected("three"));
+    let sent = within(router.send_to_async("worker", "done"), LIMIT).unwrap();
+    sent.unwrap();
+    assert_eq!(text(&world.recv(&dealer)), ["done"]);
 }
 
 pub fn names_that_the_connecting_side_gives(world: &World) {

@@ -39,12 +39,20 @@ pub fn who_cannot_send_or_receive(world: &World) {
     for socket_type in [Pull, Sub] {
         let refused = world.try_send(&world.socket(socket_type), "x", LIMIT);
         let failure = refused.unwrap().unwrap_err().failure();
-        assert_eq!(failure, SendFailure::CannotSend, "{socket_type}");
+        assert_eq!(
+            failure,
+            SendFailure::CannotSend(socket_type),
+            "{socket_type}"
+        );
     }
     for socket_type in [Push, Pub] {
         let refused = world.try_recv(&world.socket(socket_type), LIMIT);
         let failure = refused.unwrap().unwrap_err();
-        assert_eq!(failure, RecvError::CannotReceive, "{socket_type}");
+        assert_eq!(
+            failure,
+            RecvError::CannotReceive(socket_type),
+            "{socket_type}"
+        );
     }
     for socket_type in [SocketType::Client, SocketType::Radio] {
         assert!(world.ctx.socket(socket_type).is_err());

@@ -67,6 +67,7 @@ suite! {
     addressing:
         replies_go_to_who_asked
         names_that_peers_announce
+        every_way_to_receive_tells_the_name_apart
         names_that_the_connecting_side_gives
         nobody_of_that_name
         a_name_is_taken_once

@@ -347,7 +347,7 @@ fn typed_options_write_and_read_themselves() {
         .metadata("X-a:b")
         .subscribe("weather")
         .bind_to_device("lo".to_owned())
-        .option(opt::TcpKeepaliveIdle(Some(Duration::from_millis(1001))));
+        .set(opt::TcpKeepaliveIdle(Some(Duration::from_millis(1001))));
     let mut store = SocketOptions::of_type(SocketType::Sub);
     let effects: Vec<Effect> = config
         .values()

@@ -230,8 +230,8 @@ impl Bench {
         can
     }
 
-    pub(super) fn can_route(&mut self, first: &str) -> Result<(), SendFailure> {
-        self.pattern.can_route(&mut self.peers, first.as_bytes())
+    pub(super) fn route_state(&mut self, first: &str) -> Result<(), SendFailure> {
+        self.pattern.route_state(&mut self.peers, first.as_bytes())
     }
 
     pub(super) fn set(&mut self, setting: Setting) -> Result<(), SettingError> {

@@ -25,7 +25,10 @@ fn push_only_sends() {
     assert_eq!(push.send(&["x"]), Err(SendFailure::WouldBlock));
     let mut other = push.join();
     push.hear(&mut other, &["unwanted"]);
-    assert_eq!(push.recv(), Err(RecvFailure::CannotReceive));
+    assert_eq!(
+        push.recv(),
+        Err(RecvFailure::CannotReceive(SocketType::Push))
+    );
     assert!(!push.can_recv());
     assert_eq!(push.drops().filtered, 1);
     push.leave(&mut other);
@@ -61,7 +64,10 @@ fn pull_only_receives_and_in_turn() {
     assert!(pull.can_recv());
     assert_eq!(pull.received().concat(), "aaaaabbbbb");
     assert!(!pull.can_recv());
-    assert_eq!(pull.send(&["x"]), Err(SendFailure::CannotSend));
+    assert_eq!(
+        pull.send(&["x"]),
+        Err(SendFailure::CannotSend(SocketType::Pull))
+    );
     assert!(!pull.can_send());
 }
 

@@ -206,7 +206,10 @@ fn welcomes_newcomers_and_receives_nothing() {
         .expect("an option");
     let mut other = publisher.join_as(Guest::default());
     assert_eq!(publisher.taken(&mut other), ["hi"]);
-    assert_eq!(publisher.recv(), Err(RecvFailure::CannotReceive));
+    assert_eq!(
+        publisher.recv(),
+        Err(RecvFailure::CannotReceive(SocketType::Pub))
+    );
     let refused = publisher.set(Setting::Subscribe("a".into()));
     assert_eq!(refused, Err(SettingError::NotForThisType));
 }

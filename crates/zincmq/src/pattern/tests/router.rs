@@ -102,17 +102,20 @@ fn what_cannot_go_is_dropped_and_counted() {
 #[test]
 fn mandatory_says_what_is_wrong() {
     let mut router = mandatory();
+    let nothing_but_an_id = Err(SendFailure::MalformedEnvelope);
+    assert_eq!(router.send(&["A"]), nothing_but_an_id);
+    assert_eq!(router.drops().filtered, 0);
     assert!(!router.can_send());
     assert_eq!(router.send(&["A", "x"]), Err(SendFailure::Unroutable));
-    assert_eq!(router.can_route("A"), Err(SendFailure::Unroutable));
+    assert_eq!(router.route_state("A"), Err(SendFailure::Unroutable));
     let mut a = router.join_as(Guest {
         routing_id: "A",
         high_water_mark: 1,
         ..Guest::default()
     });
-    assert_eq!(router.can_route("A"), Ok(()));
+    assert_eq!(router.route_state("A"), Ok(()));
     router.send(&["A", "x"]).expect("room");
-    assert_eq!(router.can_route("A"), Err(SendFailure::WouldBlock));
+    assert_eq!(router.route_state("A"), Err(SendFailure::WouldBlock));
     assert_eq!(router.send(&["A", "x", "y"]), Err(SendFailure::WouldBlock));
     assert!(!router.can_send());
     let _b = router.join_as(named("B"));

@@ -62,11 +62,11 @@ fn sends_to_the_named_connection() {
     let mut stream = quiet();
     assert!(stream.can_send());
     assert_eq!(stream.send(&["C", "x"]), Err(SendFailure::Unroutable));
-    assert_eq!(stream.can_route("C"), Err(SendFailure::Unroutable));
+    assert_eq!(stream.route_state("C"), Err(SendFailure::Unroutable));
     let mut other = stream.join_as(guest(1));
-    assert_eq!(stream.can_route("C"), Ok(()));
+    assert_eq!(stream.route_state("C"), Ok(()));
     stream.send(&["C", "x"]).expect("room");
-    assert_eq!(stream.can_route("C"), Err(SendFailure::WouldBlock));
+    assert_eq!(stream.route_state("C"), Err(SendFailure::WouldBlock));
     assert_eq!(stream.send(&["C", "y"]), Err(SendFailure::WouldBlock));
     assert!(!stream.can_send());
     assert_eq!(stream.taken(&mut other), ["x"]);

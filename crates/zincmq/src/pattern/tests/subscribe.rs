@@ -67,7 +67,10 @@ fn sub_filters_by_the_first_part() {
 fn sub_only_receives() {
     let mut sub = sub();
     let _other = sub.join();
-    assert_eq!(sub.send(&["\u{1}a"]), Err(SendFailure::CannotSend));
+    assert_eq!(
+        sub.send(&["\u{1}a"]),
+        Err(SendFailure::CannotSend(SocketType::Sub))
+    );
     assert!(!sub.can_send());
     let refused = sub.set(Setting::XpubNoDrop(true));
     assert_eq!(refused, Err(SettingError::NotForThisType));

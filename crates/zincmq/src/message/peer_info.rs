@@ -1,0 +1,33 @@
+//! Who a message came from, as users see it.
+
+use bytes::Bytes;
+
+use crate::SocketType;
+
+/// What is known of a peer: shared by all messages that came from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
+    /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
+    /// nothing. The port is in the event
+    /// [`Accepted`](crate::monitor::EventKind::Accepted).
+    pub address: String,
+    /// The socket type it announced, if its protocol announces one.
+    pub socket_type: Option<SocketType>,
+    /// The routing id it announced, empty if none.
+    pub routing_id: Bytes,
+    /// All metadata of its handshake, in order, names as sent.
+    pub properties: Vec<(String, Bytes)>,
+}
+
+impl PeerInfo {
+    /// The handshake property `name`, compared without regard to case (RFC 37).
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Bytes> {
+        self.properties
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
