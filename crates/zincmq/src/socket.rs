@@ -201,12 +201,15 @@ impl Socket {
     }
 
     /// The messages to come, as a [`Stream`](futures_core::Stream). Ends when
-    /// the socket is closed or its context terminated.
+    /// the socket is closed or its context terminated. `next` and the other
+    /// methods come from `StreamExt` of the crate `futures` or `futures-lite`.
     pub fn stream(&self) -> MessageStream<'_> {
         MessageStream::new(&self.core)
     }
 
-    /// A [`Sink`](futures_sink::Sink) that sends what is put into it.
+    /// A [`Sink`](futures_sink::Sink) that sends what is put into it. `send`
+    /// and the other methods come from `SinkExt` of the crate `futures`, or of
+    /// `futures-util` with its feature `sink`.
     pub fn sink(&self) -> MessageSink<'_> {
         MessageSink::new(&self.core)
     }

@@ -2,8 +2,8 @@
 //! where it belongs, and reads back as a `usize`.
 //!
 //! Each tells its name and number, those of `zmq.h` up to 10000, and what
-//! values C has for it. Milliseconds and seconds are a [`Duration`] here, and
-//! a number that stands for (none) is `None`.
+//! values C has for it, the default among them. Milliseconds and seconds are a
+//! [`Duration`] here, and a number that stands for (none) is `None`.
 
 use std::time::Duration;
 
@@ -32,31 +32,53 @@ pub trait ReadableOption: SocketOption {
 }
 
 macro_rules! typed_options {
-    ($($number:literal $name:ident [$($alias:ident),*], $kind:expr, $default:expr,
+    ($($number:literal $name:ident [$($alias:ident),*], $kind:expr,
+       Default::$variant:ident $(($($default:tt)+))?,
        $access:ident $when:ident $types:ident $group:ident $status:ident,
        $codec:ident in $place:ident($($args:tt)*),
        $(as $option:ident($rust:ty) $method:ident($argument:ty),)? $doc:literal;)*) => {
-        $($(
-            #[doc = $doc]
-            #[doc = ""]
-            #[doc = concat!("`", stringify!($name), "`, number ", $number, ".")]
-            #[derive(Debug, Clone, PartialEq, Eq)]
-            pub struct $option(pub $rust);
+        $(typed_option!(
+            $number $name [$(($($default)+))?] $access $codec $doc, $($option($rust))?
+        );)*
+    };
+}
 
-            impl SocketOption for $option {
-                type Value = $rust;
+macro_rules! typed_option {
+    ($number:literal $name:ident [$(($($default:tt)+))?] $access:ident $codec:ident $doc:literal,) => {};
+    ($number:literal $name:ident [$(($($default:tt)+))?] $access:ident $codec:ident $doc:literal,
+     $option:ident($rust:ty)) => {
+        #[doc = $doc]
+        #[doc = ""]
+        #[doc = concat!(
+            "`", stringify!($name), "`, number ", $number, ".",
+            $(" The default is `", shown!($($default)+), "`.",)?
+        )]
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $option(pub $rust);
 
-                fn row() -> &'static Row {
-                    row_by_number($number).expect("the table that made this type has its row")
-                }
+        impl SocketOption for $option {
+            type Value = $rust;
 
-                fn into_value(self) -> OptionValue {
-                    <codec::$codec as Codec>::write(&self.0)
-                }
+            fn row() -> &'static Row {
+                row_by_number($number).expect("the table that made this type has its row")
             }
 
-            readable!($access $option $codec);
-        )?)*
+            fn into_value(self) -> OptionValue {
+                <codec::$codec as Codec>::write(&self.0)
+            }
+        }
+
+        readable!($access $option $codec);
+    };
+}
+
+/// A default as documented: `stringify` puts a space behind the minus.
+macro_rules! shown {
+    (-$number:literal) => {
+        concat!("-", stringify!($number))
+    };
+    ($value:literal) => {
+        stringify!($value)
     };
 }
 

@@ -152,7 +152,8 @@ macro_rules! sending_methods {
             self.0.send_async(message)
         }
 
-        /// A [`Sink`](futures_sink::Sink) that sends what is put into it.
+        /// A [`Sink`](futures_sink::Sink) that sends what is put into it, as
+        /// [`Socket::sink`]; its methods come from `SinkExt` of `futures`.
         pub fn sink(&self) -> MessageSink<'_> {
             self.0.sink()
         }
@@ -201,7 +202,9 @@ macro_rules! receiving_methods {
             self.0.recv_async()
         }
 
-        /// The messages to come, as a [`Stream`](futures_core::Stream).
+        /// The messages to come, as a [`Stream`](futures_core::Stream), as
+        /// [`Socket::stream`]; its methods come from `StreamExt` of `futures`
+        /// or `futures-lite`.
         pub fn stream(&self) -> MessageStream<'_> {
             self.0.stream()
         }

@@ -184,7 +184,10 @@ typed_sockets! {
     Router, router, [send recv address];
     /// Receives what [`Push`] peers send, from each in turn (PULL, RFC 30).
     Pull, pull, [recv];
-    /// Sends to [`Pull`] peers in turn (PUSH, RFC 30).
+    /// Sends to [`Pull`] peers in turn (PUSH, RFC 30): to those that are
+    /// connected. Tasks sent before all workers are there go to whoever is
+    /// connected first, as many as its queue takes; those that come later
+    /// share the rest.
     Push, push, [send];
     /// A [`Pub`] that receives its peers' subscriptions as messages, `\x01` or
     /// `\x00` before the prefix (XPUB, RFC 29). `subscribe` and `unsubscribe`
