@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod conformance;
 mod imports;
 mod lengths;
 mod libzmq;
@@ -41,6 +42,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run other people's test suites on our library, beside libzmq
+    Conformance {
+        #[command(subcommand)]
+        suite: conformance::Suite,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -62,6 +68,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Test { list: true, .. } => test::list(),
         Task::Test { names, .. } => return test::run(&repo, &names),
         Task::Bench { arguments } => bench::run(&repo, &arguments)?,
+        Task::Conformance { suite } => return conformance::run(&repo, &suite),
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }
     Ok(ExitCode::SUCCESS)

@@ -7,17 +7,23 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::Command;
 use crate::test::Run;
 
-/// A C++ compiler, for libzmq and the fuzzer's runtime. As root it is installed from the
-/// distribution.
+/// A C++ compiler, for libzmq and the fuzzer's runtime.
 pub fn cxx(run: &Run) -> Result<()> {
-    if answers("g++") {
-        return Ok(());
+    match answers("g++") {
+        true => Ok(()),
+        false => from_distribution(run, "g++"),
     }
-    if !rustix::process::getuid().is_root() {
-        bail!("g++ is missing (apt-get install g++)");
-    }
-    apt_get(run, &["update"])?;
-    apt_get(run, &["install", "-y", "--no-install-recommends", "g++"])
+}
+
+/// Whether the C header `header` is there. It is in the distribution's package `package`, which is
+/// installed if it is not.
+pub fn header(run: &Run, header: &str, package: &str) -> bool {
+    let found = || {
+        let arguments = ["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"];
+        let compile = Command::new("g++").arguments(&arguments);
+        run.command(compile, 1).is_ok_and(|output| output.ok())
+    };
+    found() || (from_distribution(run, package).is_ok() && found())
 }
 
 /// cargo-deny, in the target folder.
@@ -45,6 +51,15 @@ fn installed(run: &Run, name: &str) -> Result<PathBuf> {
         }
     }
     Ok(program)
+}
+
+/// Installs a package of the distribution, as root.
+fn from_distribution(run: &Run, package: &str) -> Result<()> {
+    if !rustix::process::getuid().is_root() {
+        bail!("{package} is missing (apt-get install {package})");
+    }
+    apt_get(run, &["update"])?;
+    apt_get(run, &["install", "-y", "--no-install-recommends", package])
 }
 
 fn apt_get(run: &Run, arguments: &[&str]) -> Result<()> {
