@@ -8,5 +8,11 @@
 mod boundary;
 mod context;
 mod errno;
+mod exchange;
+mod groups;
 mod handle;
+mod message;
+mod options;
+mod socket;
+mod turns;
 mod version;
