@@ -15,7 +15,7 @@ use crate::turns::Turn;
 /// Do not wait.
 const DONTWAIT: c_int = 1;
 /// Further parts follow.
-const SNDMORE: c_int = 2;
+pub const SNDMORE: c_int = 2;
 
 /// What C sees of a length.
 #[inline]

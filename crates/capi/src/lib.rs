@@ -11,6 +11,7 @@ mod errno;
 mod exchange;
 mod groups;
 mod handle;
+mod iov;
 mod message;
 mod options;
 mod socket;
