@@ -39,7 +39,7 @@ pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Ref
 fn send_whole(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), Refused> {
     let sent = match flags & DONTWAIT {
         0 => socket.engine.send(message),
-        _ => socket.engine.try_send(message),
+        _ => raw::try_send(&socket.engine, message),
     };
     match sent {
         Ok(()) => Ok(()),
@@ -94,7 +94,7 @@ fn go_on_sending(
     }
     let sent = match flags & DONTWAIT {
         0 => socket.engine.send(message),
-        _ => socket.engine.try_send(message),
+        _ => raw::try_send(&socket.engine, message),
     };
     let Err(error) = sent else { return Ok(()) };
     let failure = error.failure();

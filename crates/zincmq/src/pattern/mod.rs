@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
-use crate::message::Multipart;
+use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 
 /// What a socket type does with its peers and messages. Called under the
@@ -81,6 +81,12 @@ pub(crate) trait Pattern: Send {
     /// which of the two is wanting, whatever MANDATORY says.
     fn peer_state(&mut self, peers: &mut Peers, routing_id: &[u8]) -> Result<(), SendFailure> {
         self.route_state(peers, routing_id)
+    }
+
+    /// The last routing id that was made up for a peer (ZMQ_ROUTING_ID of a
+    /// STREAM).
+    fn last_named(&self) -> Option<&Message> {
+        None
     }
 
     /// How many different topics are subscribed to (ZMQ_TOPICS_COUNT).

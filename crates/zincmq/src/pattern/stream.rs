@@ -16,6 +16,8 @@ pub(super) struct Stream {
     notify: bool,
     notices: VecDeque<Multipart>,
     ahead: Option<Multipart>,
+    /// The routing id of the last connection.
+    last: Option<Message>,
 }
 
 impl Stream {
@@ -25,6 +27,7 @@ impl Stream {
             notify: true,
             notices: VecDeque::new(),
             ahead: None,
+            last: None,
         }
     }
 
@@ -54,6 +57,7 @@ impl Pattern for Stream {
             && let Some(name) = self.routes.name(id)
         {
             let name = name.clone();
+            self.last = Some(name.clone());
             self.notice(peers, id, name);
         }
     }
@@ -124,6 +128,10 @@ impl Pattern for Stream {
             Some(id) if peers.has_room(id) => Ok(()),
             Some(_) => Err(SendFailure::WouldBlock),
         }
+    }
+
+    fn last_named(&self) -> Option<&Message> {
+        self.last.as_ref()
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

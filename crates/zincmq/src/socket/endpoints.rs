@@ -133,7 +133,7 @@ impl Core {
                 acceptor.close();
             }
         }
-        self.context.inproc().forget(self);
+        self.context.inproc().forget(self, self.linger());
     }
 
     fn take_entries(
