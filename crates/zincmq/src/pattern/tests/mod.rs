@@ -5,6 +5,8 @@ mod pipeline;
 mod publish;
 mod request;
 mod router;
+mod server;
+mod single;
 mod stream;
 mod subscribe;
 mod xpub;
@@ -71,7 +73,7 @@ const ENOUGH: usize = 10_000;
 pub(super) struct Guest {
     high_water_mark: usize,
     routing_id: &'static str,
-    assigned_id: Option<&'static str>,
+    assigned_id: Option<Bytes>,
 }
 
 pub(super) fn full_at(high_water_mark: usize) -> Guest {
@@ -117,7 +119,7 @@ impl Bench {
             rx,
             Arc::clone(&heard) as Arc<dyn Far>,
             Arc::new(info),
-            guest.assigned_id.map(Bytes::from),
+            guest.assigned_id,
         );
         let id = self.peers.insert(peer);
         self.pattern.attached(&mut self.peers, id);
@@ -190,7 +192,10 @@ impl Bench {
     }
 
     pub(super) fn send(&mut self, parts: &[&str]) -> Result<(), SendFailure> {
-        let sent = message(parts);
+        self.send_message(message(parts))
+    }
+
+    pub(super) fn send_message(&mut self, sent: Multipart) -> Result<(), SendFailure> {
         let result = self.pattern.send(&mut self.peers, sent.clone());
         self.settle();
         result.map_err(|rejected| {
@@ -353,9 +358,13 @@ pub(super) fn cancel(topic: &'static str) -> Item {
 }
 
 #[test]
-fn draft_types_have_no_pattern() {
-    let stable = SocketType::ALL
+fn one_type_has_no_pattern() {
+    let missing: Vec<_> = SocketType::ALL
         .into_iter()
-        .filter(|each| pattern_of(*each).is_some());
-    assert_eq!(stable.count(), 12);
+        .filter(|each| pattern_of(*each).is_none())
+        .collect();
+    assert_eq!(
+        missing,
+        [SocketType::Radio, SocketType::Dish, SocketType::Dgram]
+    );
 }
