@@ -22,7 +22,7 @@
 //! - A [`Context`] is what sockets share: the threads that do their I/O, and
 //!   the names of the inproc transport. One is enough for most programs.
 //! - A socket has a type, which decides who it talks to and how. The typed
-//!   ones ([`Push`], [`Pull`] and ten others) have only the operations of
+//!   ones ([`Push`], [`Pull`] and all others) have only the operations of
 //!   their type, and come from a function each ([`push`], [`pull`], …); a [`Socket`] is for programs that choose at run time. A
 //!   [`Builder`] sets options before it binds or connects.
 //! - A [`Multipart`] is what one send hands over and one receive returns: one
@@ -125,8 +125,9 @@ pub use reactor::Readiness;
 pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
 pub use typed::{
-    Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, TypedSocket, Xpub, Xsub, dealer,
-    pair, publisher, pull, push, rep, req, router, stream, sub, xpub, xsub,
+    Channel, Client, Dealer, Gather, Pair, Peer, Pub, Pull, Push, Rep, Req, Router, Scatter,
+    Server, Stream, Sub, TypedSocket, Xpub, Xsub, channel, client, dealer, gather, pair, peer,
+    publisher, pull, push, rep, req, router, scatter, server, stream, sub, xpub, xsub,
 };
 pub use zmtp::SocketType;
 

@@ -127,8 +127,9 @@ impl Socket {
     }
 
     /// Ends the conversation of a SERVER or PEER with the peer of this routing
-    /// id: what is queued for it is still sent, what it sent is discarded. If
-    /// this side connected, it does not connect again.
+    /// id: what is queued for it is still sent, within the linger time; what
+    /// it sent is discarded. If this side connected, it does not connect again
+    /// (zmq_disconnect_peer(3)).
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! CLIENT, SCATTER, GATHER and CHANNEL.
 
 use super::{Bench, full_at};
-use crate::SocketType::{self, Channel, Client, Gather, Scatter};
+use crate::SocketType::{Channel, Client, Gather, Scatter};
 use crate::error::{RecvFailure, SendFailure};
 
 #[test]
@@ -96,7 +96,7 @@ fn gather_and_client_receive_in_turn() {
 
 #[test]
 fn a_channel_has_one_peer() {
-    let mut channel = Bench::new(SocketType::Channel);
+    let mut channel = Bench::new(Channel);
     let mut first = channel.join();
     let second = channel.join();
     assert!(second.was_hung_up());
