@@ -28,6 +28,9 @@ pub enum Error {
     /// A peer was not given up.
     #[error(transparent)]
     Peer(#[from] PeerError),
+    /// A group was not joined or left.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A message was not sent.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -74,6 +77,10 @@ pub enum SendFailure {
     /// The message has too few parts for this pattern (EINVAL).
     #[error("the message has too few parts for this socket type")]
     MalformedEnvelope,
+    /// The first part cannot be a group's name: it is longer than 255 bytes,
+    /// or has a zero byte (EINVAL).
+    #[error("the message's first part is no name of a group")]
+    NotAGroup,
     /// More parts than this socket type or option allows (EINVAL).
     #[error("this socket takes messages of one part only")]
     MultipartUnsupported,
@@ -297,6 +304,36 @@ pub enum PeerError {
     /// No peer has this number (EHOSTUNREACH).
     #[error("no peer has the routing id {0}")]
     Unknown(u32),
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why a group was not joined or left.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// Only a DISH is in groups (ENOTSUP).
+    #[error("a {0} socket is in no groups")]
+    NoGroups(SocketType),
+    /// No group has a name as long as this, in bytes (EINVAL).
+    #[error("the name of a group has up to 255 bytes, not {0}")]
+    TooLong(usize),
+    /// No group has a zero byte in its name (EINVAL).
+    #[error("the name `{0}` of a group has a zero byte")]
+    HasZero(String),
+    /// The socket is in this group already (EINVAL).
+    #[error("the socket is in group `{0}` already")]
+    Joined(String),
+    /// The socket is not in this group (EINVAL).
+    #[error("the socket is not in group `{0}`")]
+    NotJoined(String),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

@@ -6,6 +6,7 @@ mod counters;
 mod endpoints;
 mod exchange;
 mod future;
+mod groups;
 mod inproc;
 mod port;
 mod settings;
@@ -26,7 +27,8 @@ pub(crate) use self::inproc::Inproc;
 use crate::SocketType;
 use crate::context::Shared;
 use crate::error::{
-    BindError, ConnectError, PeerError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+    BindError, ConnectError, GroupError, PeerError, RecvError, SendError, SendFailure, SocketError,
+    UnbindError,
 };
 use crate::message::Multipart;
 use crate::monitor::Monitor;
@@ -324,6 +326,27 @@ impl Socket {
     /// As [`Socket::subscribe`].
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), OptionError> {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
+    }
+
+    /// Has a DISH receive what is sent to `group` (zmq_join(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Joined`] if it does already, [`GroupError::TooLong`] and
+    /// [`GroupError::HasZero`] for what is no name of a group,
+    /// [`GroupError::NoGroups`] on other types.
+    pub fn join(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.join(group.as_ref())
+    }
+
+    /// Takes back [`Socket::join`] (zmq_leave(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::NotJoined`] if the DISH is not in `group`; else as
+    /// [`Socket::join`].
+    pub fn leave(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.leave(group.as_ref())
     }
 
     /// Whether a receive would return a message now.

@@ -2,9 +2,11 @@
 //! [`crate::route`].
 
 mod dealer;
+mod dish;
 mod pair;
 mod pipeline;
 mod publish;
+mod radio;
 mod reply;
 mod request;
 mod router;
@@ -19,7 +21,7 @@ use bytes::Bytes;
 
 use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
-use crate::message::Multipart;
+use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 
 /// What a socket type does with its peers and messages. Called under the
@@ -89,6 +91,19 @@ pub(crate) trait Pattern: Send {
     /// their peers. It is to be that peer's assigned id, big-endian.
     fn number_for_next(&mut self) -> Option<u32> {
         None
+    }
+
+    /// Joins a group, of a good name; false if it was joined already. Only a
+    /// DISH does.
+    fn join(&mut self, peers: &mut Peers, group: &Message) -> bool {
+        let _ = (peers, group);
+        false
+    }
+
+    /// Leaves a group; false if it was not joined.
+    fn leave(&mut self, peers: &mut Peers, group: &Message) -> bool {
+        let _ = (peers, group);
+        false
     }
 
     /// How many different topics are subscribed to (ZMQ_TOPICS_COUNT).
@@ -175,7 +190,9 @@ pub(crate) fn pattern_of(socket_type: SocketType) -> Option<Box<dyn Pattern>> {
         SocketType::Scatter => single(socket_type, pipeline::Push::default()),
         SocketType::Gather => single(socket_type, pipeline::Pull::default()),
         SocketType::Channel => single(socket_type, pair::Pair::default()),
-        _ => return None,
+        SocketType::Radio => Box::new(radio::Radio::default()),
+        SocketType::Dish => Box::new(dish::Dish::default()),
+        SocketType::Dgram => return None,
     })
 }
 

@@ -464,7 +464,100 @@ macro_rules! peering_methods {
     };
 }
 
+/// Types that send to groups.
+macro_rules! publishing_methods {
+    () => {
+        /// Sends a message to all members of `group`, as a send of these two
+        /// parts does.
+        ///
+        /// # Errors
+        ///
+        /// [`SendError`]; the message it gives back has the group for its
+        /// first part.
+        pub fn send_to(
+            &self,
+            group: impl Into<Message>,
+            message: impl Into<Message>,
+        ) -> Result<(), SendError> {
+            self.0.send([group.into(), message.into()])
+        }
+
+        /// Sends a message to all members of `group` without blocking the
+        /// thread.
+        pub fn send_to_async(
+            &self,
+            group: impl Into<Message>,
+            message: impl Into<Message>,
+        ) -> SendFuture<'_> {
+            self.0.send_async([group.into(), message.into()])
+        }
+    };
+}
+
+/// Types that are in groups.
+macro_rules! joining_methods {
+    () => {
+        /// Receives what is sent to `group` from now on, as [`Socket::join`].
+        ///
+        /// # Errors
+        ///
+        /// [`GroupError`] says why not.
+        pub fn join(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+            self.0.join(group)
+        }
+
+        /// Takes back `join`, as [`Socket::leave`].
+        ///
+        /// # Errors
+        ///
+        /// [`GroupError`] says why not.
+        pub fn leave(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+            self.0.leave(group)
+        }
+
+        /// Receives the next message behind the name of its group.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub fn recv_from(&self) -> Result<(Message, Message), RecvError> {
+            self.0.recv().map(group_and_body)
+        }
+
+        /// Receives the next message, if it is there, behind the name of its
+        /// group.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
+        pub fn try_recv_from(&self) -> Result<(Message, Message), RecvError> {
+            self.0.try_recv().map(group_and_body)
+        }
+
+        /// Receives the next message behind the name of its group, and waits
+        /// for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::TimedOut`] if the time passed first; else as
+        /// [`Socket::recv`].
+        pub fn recv_from_timeout(&self, limit: Duration) -> Result<(Message, Message), RecvError> {
+            self.0.recv_timeout(limit).map(group_and_body)
+        }
+
+        /// Receives the next message behind the name of its group, without
+        /// blocking the thread. A dropped future has taken nothing.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub async fn recv_from_async(&self) -> Result<(Message, Message), RecvError> {
+            self.0.recv_async().await.map(group_and_body)
+        }
+    };
+}
+
 pub(super) use {
-    addressing_methods, common_methods, numbering_methods, peering_methods, receiving_methods,
-    sending_methods, subscribing_methods,
+    addressing_methods, common_methods, joining_methods, numbering_methods, peering_methods,
+    publishing_methods, receiving_methods, sending_methods, subscribing_methods,
 };

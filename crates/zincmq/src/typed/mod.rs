@@ -41,8 +41,8 @@ use crate::SocketType;
 use crate::builder::Builder;
 use crate::context::Context;
 use crate::error::{
-    BindError, BuildError, ConnectError, PeerError, RecvError, SendError, SendFailure, SocketError,
-    UnbindError,
+    BindError, BuildError, ConnectError, GroupError, PeerError, RecvError, SendError, SendFailure,
+    SocketError, UnbindError,
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
@@ -50,8 +50,8 @@ use crate::options::opt::{self, ReadableOption, SocketOption};
 use crate::options::{OptionError, OptionValue};
 use crate::socket::{Counters, MessageSink, MessageStream, RecvFuture, SendFuture, Socket};
 use methods::{
-    addressing_methods, common_methods, numbering_methods, peering_methods, receiving_methods,
-    sending_methods, subscribing_methods,
+    addressing_methods, common_methods, joining_methods, numbering_methods, peering_methods,
+    publishing_methods, receiving_methods, sending_methods, subscribing_methods,
 };
 
 mod sealed {
@@ -158,6 +158,8 @@ macro_rules! typed_sockets {
     (@can address) => { addressing_methods!(); };
     (@can number) => { numbering_methods!(); };
     (@can peer) => { peering_methods!(); };
+    (@can publish) => { publishing_methods!(); };
+    (@can join) => { joining_methods!(); };
 }
 
 typed_sockets! {
@@ -225,6 +227,24 @@ typed_sockets! {
     /// Talks to one peer of its kind, as a [`Pair`] does (CHANNEL, RFC 52, a
     /// draft). Messages have one part.
     Channel, channel, [send recv];
+    /// Sends each message to all [`Dish`] peers that joined its group (RADIO,
+    /// RFC 48, a draft). The first of the message's two parts is the group's
+    /// name. A peer that is full misses the message; nobody waits, unless
+    /// [`XpubNoDrop`](opt::XpubNoDrop) is set.
+    Radio, radio, [send publish];
+    /// Receives what is sent to the groups it joined, each message behind the
+    /// name of its group (DISH, RFC 48, a draft).
+    Dish, dish, [recv join];
+}
+
+/// A RADIO's message, taken apart.
+fn group_and_body(message: Multipart) -> (Message, Message) {
+    let (group, body) = message.split_first();
+    let body = body.into_single();
+    (
+        group,
+        body.expect("a DISH drops what has other than two parts"),
+    )
 }
 
 /// A SERVER's message: the number of a peer, and what it is to get.

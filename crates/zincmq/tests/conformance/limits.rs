@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use zincmq::SocketType::{
-    self, Channel, Client, Dealer, Gather, Pair, Peer, Pub, Pull, Push, Rep, Req, Router, Scatter,
-    Server, Sub, Xpub, Xsub,
+    self, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
+    Router, Scatter, Server, Sub, Xpub, Xsub,
 };
 use zincmq::error::{RecvError, SendFailure};
 use zincmq::opt;
@@ -23,7 +23,7 @@ pub fn who_waits_for_a_peer(world: &World) {
             "{socket_type}"
         );
     }
-    for socket_type in [Pub, Xpub, Xsub, Router] {
+    for socket_type in [Pub, Xpub, Xsub, Router, Radio] {
         let socket = world.socket(socket_type);
         world.bind(&socket);
         assert!(socket.can_send(), "{socket_type}");
@@ -31,6 +31,7 @@ pub fn who_waits_for_a_peer(world: &World) {
     }
     for socket_type in [
         Pull, Sub, Dealer, Pair, Rep, Router, Xpub, Xsub, Gather, Client, Server, Peer, Channel,
+        Dish,
     ] {
         let socket = world.socket(socket_type);
         world.bind(&socket);
@@ -41,7 +42,7 @@ pub fn who_waits_for_a_peer(world: &World) {
 }
 
 pub fn who_cannot_send_or_receive(world: &World) {
-    for socket_type in [Pull, Sub, Gather] {
+    for socket_type in [Pull, Sub, Gather, Dish] {
         let refused = world.try_send(&world.socket(socket_type), "x", LIMIT);
         let failure = refused.unwrap().unwrap_err().failure();
         assert_eq!(
@@ -50,7 +51,7 @@ pub fn who_cannot_send_or_receive(world: &World) {
             "{socket_type}"
         );
     }
-    for socket_type in [Push, Pub, Scatter] {
+    for socket_type in [Push, Pub, Scatter, Radio] {
         let refused = world.try_recv(&world.socket(socket_type), LIMIT);
         let failure = refused.unwrap().unwrap_err();
         assert_eq!(

@@ -13,6 +13,7 @@ mod pair;
 mod peer_to_peer;
 mod pipeline;
 mod publish_subscribe;
+mod radio_dish;
 mod request_reply;
 mod support;
 mod threads;
@@ -75,6 +76,13 @@ suite! {
         nobody_of_that_name
         a_name_is_taken_once
         a_name_is_handed_over;
+    radio_dish:
+        members_get_what_is_sent_to_their_groups
+        groups_are_joined_and_left_at_any_time
+        nobody_waits_for_a_full_member
+        no_drop_waits_for_the_slowest_member
+        groups_that_are_refused
+        a_message_is_a_group_and_a_body;
     client_server:
         replies_go_to_the_client
         a_server_shows_the_number_as_four_bytes
