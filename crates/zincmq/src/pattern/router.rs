@@ -117,10 +117,14 @@ impl Pattern for Router {
     }
 
     fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
-        if !self.mandatory {
-            return Ok(());
+        match self.mandatory {
+            true => self.peer_state(peers, first),
+            false => Ok(()),
         }
-        self.routes.state(peers, first)
+    }
+
+    fn peer_state(&mut self, peers: &mut Peers, routing_id: &[u8]) -> Result<(), SendFailure> {
+        self.routes.state(peers, routing_id)
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

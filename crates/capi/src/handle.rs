@@ -1,0 +1,271 @@
+//! What C holds of our objects: pointers into tables that are never freed.
+//!
+//! A pointer that was made up, is of another kind, or whose object was closed,
+//! is recognised without reading through it. An object that one thread closes
+//! while others are in calls on it lives until the last of them has left.
+
+use std::cell::UnsafeCell;
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The first chunk has so many slots, each further one twice as many.
+const FIRST_CHUNK: usize = 64;
+const CHUNKS: usize = 24;
+/// So many slots lie idle before the first of them is used again, so that a
+/// pointer kept too long is likely to name nothing.
+const RESTING: usize = 1024;
+
+/// There is an object, and it may be used.
+const LIVE: usize = 1 << (usize::BITS - 1);
+/// There is an object.
+const OCCUPIED: usize = 1 << (usize::BITS - 2);
+
+/// All objects of one kind.
+pub struct Table<T> {
+    chunks: [AtomicPtr<Slot<T>>; CHUNKS],
+    room: Mutex<Room>,
+}
+
+/// What is free.
+struct Room {
+    chunks: usize,
+    /// Addresses of slots.
+    free: VecDeque<usize>,
+}
+
+#[repr(align(64))]
+struct Slot<T> {
+    /// [`LIVE`], [`OCCUPIED`], and below them how many calls use the object.
+    state: AtomicUsize,
+    object: UnsafeCell<MaybeUninit<T>>,
+}
+
+// SAFETY: slots are written to by the one thread that has taken them from the
+// free list, or that has counted the last user out; else objects are shared.
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+
+impl<T> Table<T> {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Self {
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            room: Mutex::new(Room {
+                chunks: 0,
+                free: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// Keeps `object` and returns what names it in C.
+    pub fn insert(&'static self, object: T) -> *mut c_void {
+        let address = {
+            let mut room = self.room();
+            if room.free.len() <= RESTING {
+                self.grow(&mut room);
+            }
+            room.free.pop_front()
+        };
+        let Some(address) = address else {
+            return ptr::null_mut();
+        };
+        let pointer = address as *mut c_void;
+        let Some(slot) = self.slot(pointer) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: the slot came from the free list, so nobody else writes to
+        // it, and nobody reads it while it is not live.
+        unsafe { (*slot.object.get()).write(object) };
+        slot.state.fetch_or(LIVE | OCCUPIED, Ordering::Release);
+        pointer
+    }
+
+    /// The object behind `pointer`, if it is of this table and still open.
+    #[inline]
+    pub fn get(&'static self, pointer: *mut c_void) -> Option<Ref<T>> {
+        let slot = self.slot(pointer)?;
+        let old = slot.state.fetch_add(1, Ordering::Acquire);
+        let user = Ref { table: self, slot };
+        // Without LIVE, dropping `user` counts it out again.
+        (old & LIVE != 0).then_some(user)
+    }
+
+    /// Closes `pointer`: for all later calls there is no such object. Only one
+    /// of those that close it at the same time gets it.
+    pub fn remove(&'static self, pointer: *mut c_void) -> Option<Ref<T>> {
+        let user = self.get(pointer)?;
+        let old = user.slot.state.fetch_and(!LIVE, Ordering::AcqRel);
+        (old & LIVE != 0).then_some(user)
+    }
+
+    /// The slot at an address, if there is one.
+    #[inline]
+    fn slot(&'static self, pointer: *mut c_void) -> Option<&'static Slot<T>> {
+        let address = pointer as usize;
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            let chunk = chunk.load(Ordering::Acquire);
+            if chunk.is_null() {
+                return None;
+            }
+            let offset = address.wrapping_sub(chunk as usize);
+            if offset < (FIRST_CHUNK << index) * size_of::<Slot<T>>() {
+                if !offset.is_multiple_of(size_of::<Slot<T>>()) {
+                    return None;
+                }
+                // SAFETY: it is one of the slots of this chunk, which are
+                // never freed.
+                return Some(unsafe { &*chunk.add(offset / size_of::<Slot<T>>()) });
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn grow(&self, room: &mut Room) {
+        let Some(chunk) = self.chunks.get(room.chunks) else {
+            return;
+        };
+        let slots: Vec<Slot<T>> = (0..FIRST_CHUNK << room.chunks)
+            .map(|_| Slot {
+                state: AtomicUsize::new(0),
+                object: UnsafeCell::new(MaybeUninit::uninit()),
+            })
+            .collect();
+        let slots = Box::leak(slots.into_boxed_slice());
+        room.free
+            .extend(slots.iter().map(|slot| ptr::from_ref(slot) as usize));
+        chunk.store(slots.as_mut_ptr(), Ordering::Release);
+        room.chunks += 1;
+    }
+
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The use of an object by one call.
+pub struct Ref<T: 'static> {
+    table: &'static Table<T>,
+    slot: &'static Slot<T>,
+}
+
+impl<T> Ref<T> {
+    /// What names the object in C.
+    pub fn pointer(&self) -> *mut c_void {
+        ptr::from_ref(self.slot).cast_mut().cast()
+    }
+
+    #[cold]
+    fn vacate(&self) {
+        let last =
+            self.slot
+                .state
+                .compare_exchange(OCCUPIED, 0, Ordering::AcqRel, Ordering::Relaxed);
+        if last.is_err() {
+            // Somebody looks at it in vain, and vacates it after.
+            return;
+        }
+        // SAFETY: the object was there, is not live, and has no users; the
+        // exchange let only one thread come here.
+        unsafe { (*self.slot.object.get()).assume_init_drop() };
+        let address = self.pointer() as usize;
+        self.table.room().free.push_back(address);
+    }
+}
+
+impl<T> Deref for Ref<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the slot was live when this user was counted, and stays
+        // occupied while it is.
+        unsafe { (*self.slot.object.get()).assume_init_ref() }
+    }
+}
+
+impl<T> Drop for Ref<T> {
+    #[inline]
+    fn drop(&mut self) {
+        let old = self.slot.state.fetch_sub(1, Ordering::AcqRel);
+        if old == OCCUPIED | 1 {
+            self.vacate();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn knows_its_own_pointers_only() {
+        static TABLE: Table<u32> = Table::new();
+        assert!(TABLE.get(ptr::null_mut()).is_none());
+        let seven = TABLE.insert(7);
+        let eight = TABLE.insert(8);
+        assert_eq!(TABLE.get(seven).map(|n| *n), Some(7));
+        assert_eq!(TABLE.get(eight).map(|n| *n), Some(8));
+        assert!(TABLE.get(seven.wrapping_byte_add(1)).is_none());
+        assert!(TABLE.get(seven.wrapping_byte_add(1 << 20)).is_none());
+        let mut foreign = 9u32;
+        assert!(TABLE.get(ptr::from_mut(&mut foreign).cast()).is_none());
+        assert_eq!(TABLE.remove(seven).map(|n| *n), Some(7));
+        assert!(TABLE.get(seven).is_none());
+        assert!(TABLE.remove(seven).is_none());
+    }
+
+    #[test]
+    fn an_object_lives_until_its_last_user_has_left() {
+        struct Bell(Arc<AtomicBool>);
+        impl Drop for Bell {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        static TABLE: Table<Bell> = Table::new();
+        let rung = Arc::new(AtomicBool::new(false));
+        let pointer = TABLE.insert(Bell(Arc::clone(&rung)));
+        let user = TABLE.get(pointer).expect("it was just inserted");
+        drop(TABLE.remove(pointer));
+        assert!(!rung.load(Ordering::SeqCst));
+        assert!(TABLE.get(pointer).is_none());
+        assert!(!rung.load(Ordering::SeqCst));
+        drop(user);
+        assert!(rung.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn threads_that_open_use_and_close() {
+        static TABLE: Table<Arc<u64>> = Table::new();
+        let shared = Arc::new(AtomicUsize::new(TABLE.insert(Arc::new(0)) as usize));
+        let threads: Vec<_> = (0..4u64)
+            .map(|n| {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || {
+                    for round in 0..20_000 {
+                        let pointer = shared.load(Ordering::SeqCst) as *mut c_void;
+                        if let Some(object) = TABLE.get(pointer) {
+                            assert!(Arc::strong_count(&object) >= 1);
+                        }
+                        if round % 4 == n {
+                            let fresh = TABLE.insert(Arc::new(round)) as usize;
+                            let old = shared.swap(fresh, Ordering::SeqCst) as *mut c_void;
+                            drop(TABLE.remove(old));
+                        }
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("no user panics");
+        }
+    }
+}

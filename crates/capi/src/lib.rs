@@ -1,0 +1,19 @@
+//! The C library `libzmq.so.5`: the functions of `zmq.h`, each a thin face of
+//! the engine in the crate `zincmq`.
+//!
+//! Every function is what its man page says, and returns what that says when
+//! something is wrong, with `errno` set. None of them lets a panic through to
+//! C, and none reads through a pointer to an object it does not know.
+
+mod boundary;
+mod context;
+mod errno;
+mod exchange;
+mod groups;
+mod handle;
+mod iov;
+mod message;
+mod options;
+mod socket;
+mod turns;
+mod version;
