@@ -327,7 +327,9 @@ impl Peers {
             return false;
         };
         let size = match &item {
-            Item::Subscribe(topic) | Item::Cancel(topic) => topic.len(),
+            Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
+                name.len()
+            }
             Item::Data(message) => message.size(),
         };
         if peer.tx.push_over(item).is_err() {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::{Pattern, Rejected, Setting};
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
-use crate::peer::{PeerId, Peers, Refused};
-use crate::route::{Addressed, returned};
+use crate::peer::{PeerId, Peers};
+use crate::route::Addressed;
 
 /// Messages have two parts: the routing id of a connection and a run of bytes.
 /// Sending no bytes closes the connection; receiving none means that it opened
@@ -77,29 +77,20 @@ impl Pattern for Stream {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
         match message.len() {
             2 => {}
             1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
             _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
         }
-        let Some(id) = self.routes.find(message.first()) else {
-            return Err(Rejected::new(SendFailure::Unroutable, message));
-        };
-        if message.last().is_empty() {
+        if message.last().is_empty()
+            && let Some(id) = self.routes.find(message.first())
+        {
             self.routes.part(peers, id);
             return Ok(());
         }
-        let name = message.pop_front().unwrap_or_default();
-        self.routes.send(peers, id, message).map_err(|refused| {
-            let why = match refused {
-                Refused::Full(_) => SendFailure::WouldBlock,
-                Refused::Gone(_) => SendFailure::Unroutable,
-            };
-            let mut message = returned(refused);
-            message.push_front(name);
-            Rejected::new(why, message)
-        })
+        let sent = self.routes.send(peers, message);
+        sent.map_err(|(why, message)| Rejected::new(why, message))
     }
 
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
@@ -123,11 +114,7 @@ impl Pattern for Stream {
     }
 
     fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
-        match self.routes.find(first) {
-            None => Err(SendFailure::Unroutable),
-            Some(id) if peers.has_room(id) => Ok(()),
-            Some(_) => Err(SendFailure::WouldBlock),
-        }
+        self.routes.state(peers, first)
     }
 
     fn last_named(&self) -> Option<&Message> {

@@ -75,9 +75,10 @@ impl Inproc {
     }
 
     /// Connects `core` to `name`, bound or yet to be; tells the peer's key.
-    pub(super) fn connect(&self, name: &str, core: &Core) -> u64 {
+    pub(super) fn connect(&self, name: &str, core: &Core, assigned: Option<Bytes>) -> u64 {
         let side = core.inproc_side();
-        let assigned = core.with(|state| state.options.take_connect_routing_id());
+        let assigned =
+            assigned.or_else(|| core.with(|state| state.options.take_connect_routing_id()));
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let far = Arc::new(Other::default());
         let mut names = self.0.lock();
