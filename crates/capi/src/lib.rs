@@ -8,5 +8,12 @@
 mod boundary;
 mod context;
 mod errno;
+mod exchange;
+mod groups;
 mod handle;
+mod iov;
+mod message;
+mod options;
+mod socket;
+mod turns;
 mod version;

@@ -101,6 +101,8 @@ mod pattern;
 mod peer;
 mod poller;
 mod proxy;
+#[doc(hidden)]
+pub mod raw;
 mod reactor;
 mod route;
 mod socket;

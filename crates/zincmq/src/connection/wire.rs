@@ -1,6 +1,7 @@
 //! A stream and what gives its bytes meaning.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -132,6 +133,7 @@ impl Wire {
     pub(super) fn peer_info(&self) -> Arc<PeerInfo> {
         let mut info = PeerInfo {
             address: self.peer_address.clone(),
+            fd: Some(self.stream.fd().as_raw_fd()),
             ..PeerInfo::default()
         };
         if let Framing::Zmtp(engine) = &self.framing

@@ -77,6 +77,12 @@ pub(crate) trait Pattern: Send {
         Ok(())
     }
 
+    /// Whether a ROUTER's peer called `routing_id` is there and has room, or
+    /// which of the two is wanting, whatever MANDATORY says.
+    fn peer_state(&mut self, peers: &mut Peers, routing_id: &[u8]) -> Result<(), SendFailure> {
+        self.route_state(peers, routing_id)
+    }
+
     /// How many different topics are subscribed to (ZMQ_TOPICS_COUNT).
     fn topics(&self) -> usize {
         0

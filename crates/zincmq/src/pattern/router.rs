@@ -126,10 +126,14 @@ impl Pattern for Router {
     }
 
     fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
-        if !self.mandatory {
-            return Ok(());
+        match self.mandatory {
+            true => self.peer_state(peers, first),
+            false => Ok(()),
         }
-        match self.routes.find(first) {
+    }
+
+    fn peer_state(&mut self, peers: &mut Peers, routing_id: &[u8]) -> Result<(), SendFailure> {
+        match self.routes.find(routing_id) {
             None => Err(SendFailure::Unroutable),
             Some(id) if peers.has_room(id) => Ok(()),
             Some(_) => Err(SendFailure::WouldBlock),

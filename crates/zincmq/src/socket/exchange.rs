@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use crate::error::{RecvFailure, SendError, SendFailure};
-use crate::message::Multipart;
+use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
 use crate::pattern::Rejected;
 use crate::reactor::Readiness;
@@ -80,6 +80,58 @@ impl Core {
                 };
                 return Err(SendError::new(failure, rejected.message));
             }
+        }
+    }
+
+    /// Whether a message that begins with `first` would be taken now. C has to
+    /// know when it hands over the first part.
+    pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
+        match self.attempt_admission(first) {
+            Err(SendFailure::WouldBlock) => {}
+            other => return other,
+        }
+        self.look();
+        self.attempt_admission(first)
+    }
+
+    /// As [`Core::admits`], waiting for at most SNDTIMEO.
+    pub(crate) fn await_admission(&self, first: &Message) -> Result<(), SendFailure> {
+        let limit = Patience::from_limit(self.with(|state| state.options.send_timeout()));
+        let mut late = false;
+        loop {
+            let seen = self.waiting.epoch();
+            match self.attempt_admission(first) {
+                Err(SendFailure::WouldBlock) => {}
+                other => return other,
+            }
+            match self.wait(seen, limit, late) {
+                Waited::Again => {}
+                Waited::Last => late = true,
+                Waited::No => return Err(SendFailure::WouldBlock),
+                Waited::TooLong => return Err(SendFailure::TimedOut),
+            }
+        }
+    }
+
+    fn attempt_admission(&self, first: &Message) -> Result<(), SendFailure> {
+        self.check_alive()?;
+        self.with(|state| {
+            if state.pattern.can_send(&mut state.peers) {
+                return state.pattern.route_state(&mut state.peers, first);
+            }
+            // It will not be taken, but says why.
+            let attempt = Multipart::from(first.clone());
+            match state.pattern.send(&mut state.peers, attempt) {
+                Err(rejected) => Err(rejected.why),
+                Ok(()) => Ok(()),
+            }
+        })
+    }
+
+    pub(crate) fn check_alive(&self) -> Result<(), SendFailure> {
+        match self.refusal() {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(()),
         }
     }
 

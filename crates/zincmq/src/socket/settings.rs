@@ -94,6 +94,12 @@ impl Core {
         self.with(|state| state.pattern.route_state(&mut state.peers, routing_id))
     }
 
+    /// As [`Pattern::peer_state`](crate::pattern::Pattern::peer_state).
+    pub(crate) fn peer_state(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
+        self.check_alive()?;
+        self.with(|state| state.pattern.peer_state(&mut state.peers, routing_id))
+    }
+
     /// Asks the pattern; if it cannot, asks once more after a look at the
     /// connections.
     fn can(&self, ask: impl Fn(&mut State) -> bool) -> bool {
