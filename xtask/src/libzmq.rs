@@ -67,7 +67,7 @@ fn archive(repo: &Repo) -> Result<PathBuf> {
     }
 }
 
-/// The sources of the release, as the `zeromq-src` crate carries them.
+/// The release's folder, with `include/`, `tests/` and `perf/`.
 pub fn sources(repo: &Repo) -> Result<PathBuf> {
     let text = repo
         .cargo("interop", &["metadata", "--format-version", "1"])?

@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod conformance;
+mod header;
 mod imports;
 mod lengths;
 mod libzmq;

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{conformance, imports, lengths, readme, steps};
+use crate::{conformance, header, imports, lengths, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     step("unit", "unit, integration and property tests", steps::unit),
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
+    step("header", "zmq.h beside libzmq's", header::check),
     step("interop", "real libzmq peers, both ways", steps::interop),
     step(
         "conformance",

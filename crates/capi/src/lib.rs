@@ -7,6 +7,15 @@
 
 mod boundary;
 mod context;
+mod draft;
 mod errno;
+mod exchange;
+mod groups;
 mod handle;
+mod iov;
+mod label;
+mod message;
+mod options;
+mod socket;
+mod turns;
 mod version;

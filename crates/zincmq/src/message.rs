@@ -2,6 +2,7 @@
 //! hands over and one receive returns.
 
 mod block;
+mod c_texts;
 mod multipart;
 mod origin;
 mod peer_info;
@@ -127,6 +128,48 @@ impl Message {
     #[must_use]
     pub fn to_text(&self) -> String {
         String::from_utf8_lossy(self).into_owned()
+    }
+
+    /// A payload of `len` bytes to be filled through [`Message::data`], or
+    /// `None` if there is no memory for it.
+    pub(crate) fn with_len(len: usize) -> Option<Self> {
+        let repr = if len <= INLINE_CAPACITY {
+            Repr::Inline(Inline {
+                bytes: [0; INLINE_CAPACITY],
+                len: len as u8,
+            })
+        } else {
+            Repr::Block(Block::with_len(len)?)
+        };
+        Some(Self { repr, peer: None })
+    }
+
+    /// A payload that stays where it is, however short, until the last share
+    /// of it is dropped.
+    pub(crate) fn owning(owner: impl AsRef<[u8]> + Send + 'static) -> Self {
+        Self {
+            repr: Repr::Shared(Bytes::from_owner(owner)),
+            peer: None,
+        }
+    }
+
+    /// Where the payload is.
+    #[inline]
+    pub(crate) fn data(&mut self) -> *mut u8 {
+        match &mut self.repr {
+            Repr::Inline(inline) => inline.bytes.as_mut_ptr(),
+            Repr::Block(block) => block.data(),
+            Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),
+        }
+    }
+
+    /// Whether other messages have a share in the payload.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.repr {
+            Repr::Inline(_) => false,
+            Repr::Block(block) => block.is_shared(),
+            Repr::Shared(bytes) => !bytes.is_unique(),
+        }
     }
 
     #[inline]
@@ -324,6 +367,10 @@ pub(crate) enum Item {
     Subscribe(Message),
     /// Its end.
     Cancel(Message),
+    /// A group that a DISH joins, on its way to the RADIO.
+    Join(Message),
+    /// A group that it leaves.
+    Leave(Message),
 }
 
 const _: () = {

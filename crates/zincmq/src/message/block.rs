@@ -5,8 +5,12 @@
 //! case for a general allocator. Here each thread keeps what it frees in
 //! magazines, and full ones change hands through a depot, so that the cost of
 //! crossing threads is paid once for dozens of blocks.
+//!
+//! C programs are given blocks of any length to fill. Those too long for a
+//! class come from the system and go back to it. No block has bytes in it that
+//! were never written, as C may leave some out.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
@@ -28,6 +32,9 @@ const MAGAZINE_BLOCKS: usize = 64;
 const MAGAZINE_BYTES: usize = 128 * 1024;
 /// What the depot keeps of each class, bytes.
 const DEPOT_BYTES: usize = 4 * 1024 * 1024;
+
+/// The class of blocks that are too long for one.
+const NO_CLASS: u32 = u32::MAX;
 
 /// References to one block; further ones are to a copy. The rest of the count
 /// is for threads that have added theirs and not yet taken it back.
@@ -72,6 +79,40 @@ impl Block {
         Self { header }
     }
 
+    /// A block of `len` bytes to be filled through [`Block::data`], or `None`
+    /// if there is no memory for it.
+    pub(super) fn with_len(len: usize) -> Option<Self> {
+        let (header, class) = if len <= LONGEST {
+            let class = class_of(len);
+            (take(class), class as u32)
+        } else {
+            let layout = long_layout(len)?;
+            // SAFETY: the layout is not of size zero.
+            let memory = unsafe { alloc_zeroed(layout) };
+            (NonNull::new(memory.cast())?, NO_CLASS)
+        };
+        // SAFETY: nobody else has the block yet, and it has room for a header.
+        unsafe {
+            header.write(Header {
+                references: AtomicU32::new(1),
+                class,
+                len,
+            });
+        }
+        Some(Self { header })
+    }
+
+    /// Where the payload is. Whoever writes there has to see to it that nobody
+    /// reads it at the same time.
+    pub(super) fn data(&self) -> *mut u8 {
+        bytes_of(self.header)
+    }
+
+    /// Whether there are other references to it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.header().references.load(Ordering::Acquire) > 1
+    }
+
     #[inline]
     fn header(&self) -> &Header {
         // SAFETY: the block lives, with its header written, for as long as
@@ -91,6 +132,21 @@ impl Deref for Block {
     }
 }
 
+impl Block {
+    #[cold]
+    fn copy(&self) -> Self {
+        if self.len() <= LONGEST {
+            return Self::copy_from(self);
+        }
+        let Some(copy) = Self::with_len(self.len()) else {
+            handle_alloc_error(layout(CLASSES - 1))
+        };
+        // SAFETY: the copy is as long, and nobody else has it yet.
+        unsafe { ptr::copy_nonoverlapping(self.as_ptr(), copy.data(), self.len()) };
+        copy
+    }
+}
+
 impl AsRef<[u8]> for Block {
     fn as_ref(&self) -> &[u8] {
         self
@@ -105,7 +161,7 @@ impl Clone for Block {
         let references = &self.header().references;
         if references.fetch_add(1, Ordering::Relaxed) >= MOST_REFERENCES {
             references.fetch_sub(1, Ordering::Relaxed);
-            return Self::copy_from(self);
+            return self.copy();
         }
         Self {
             header: self.header,
@@ -124,7 +180,11 @@ impl Drop for Block {
             }
             fence(Ordering::Acquire);
         }
-        give(self.header().class as usize, self.header);
+        let class = self.header().class;
+        if class == NO_CLASS {
+            return free_long(self.header, self.header().len);
+        }
+        give(class as usize, self.header);
     }
 }
 
@@ -253,7 +313,7 @@ fn release(class: usize, magazine: Magazine) {
 fn allocate(class: usize) -> NonNull<Header> {
     let layout = layout(class);
     // SAFETY: the layout is not of size zero.
-    let memory = unsafe { alloc(layout) };
+    let memory = unsafe { alloc_zeroed(layout) };
     NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
@@ -262,6 +322,19 @@ fn free(class: usize, block: NonNull<Header>) {
     // SAFETY: every block comes from `allocate` with the layout of its class,
     // and this one has no references left.
     unsafe { dealloc(block.as_ptr().cast(), layout(class)) }
+}
+
+#[cold]
+fn free_long(block: NonNull<Header>, len: usize) {
+    let layout = long_layout(len).expect("there was one when it was allocated");
+    // SAFETY: it was allocated with this layout and has no references left.
+    unsafe { dealloc(block.as_ptr().cast(), layout) }
+}
+
+/// Of a block with `len` bytes that has no class, if there can be one.
+fn long_layout(len: usize) -> Option<Layout> {
+    let size = len.checked_add(size_of::<Header>())?;
+    Layout::from_size_align(size, align_of::<Header>()).ok()
 }
 
 /// Where a block's payload begins.
@@ -316,6 +389,23 @@ mod tests {
             drop(block);
             assert_eq!(&copy[..], &payload[..]);
         }
+    }
+
+    #[test]
+    fn is_filled_after_it_was_made() {
+        for len in [0, 1, 40, LONGEST, LONGEST + 1, 3_000_000] {
+            let block = Block::with_len(len).expect("there is memory for it");
+            assert_eq!(block.len(), len);
+            // SAFETY: the block is so long, and nobody else has it.
+            unsafe { ptr::write_bytes(block.data(), 9, len) };
+            assert!(!block.is_shared());
+            let copy = block.clone();
+            assert!(block.is_shared());
+            drop(block);
+            assert!(copy.iter().all(|&byte| byte == 9));
+        }
+        assert!(Block::with_len(usize::MAX).is_none());
+        assert!(Block::with_len(isize::MAX as usize - 64).is_none());
     }
 
     #[test]

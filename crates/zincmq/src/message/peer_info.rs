@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::c_texts::CTexts;
 use crate::SocketType;
 
 /// What is known of a peer: shared by all messages that came from it.
@@ -19,6 +20,9 @@ pub struct PeerInfo {
     pub routing_id: Bytes,
     /// All metadata of its handshake, in order, names as sent.
     pub properties: Vec<(String, Bytes)>,
+    /// The connection's descriptor, which may be another's once it is closed.
+    pub(crate) fd: Option<i32>,
+    pub(crate) texts: CTexts,
 }
 
 impl PeerInfo {

@@ -1,0 +1,100 @@
+//! What the C and Python faces of ZincMQ need beyond the public API. For them
+//! alone: it changes without notice.
+
+use std::ffi::CStr;
+
+use crate::error::{SendError, SendFailure};
+use crate::message::{Message, Multipart, PeerInfo};
+use crate::socket::Socket;
+
+/// A message of `len` bytes to be filled through [`data`]; `None` if there is
+/// no memory for it.
+#[must_use]
+pub fn message_with_len(len: usize) -> Option<Message> {
+    Message::with_len(len)
+}
+
+/// A message whose payload stays where it is, however short, until the last
+/// share of it is dropped, on whichever thread that is.
+#[must_use]
+pub fn message_owning(owner: impl AsRef<[u8]> + Send + 'static) -> Message {
+    Message::owning(owner)
+}
+
+/// Where the payload is: inside the message if it is short. Writing there is
+/// writing to every share of it.
+#[must_use]
+#[inline]
+pub fn data(message: &mut Message) -> *mut u8 {
+    message.data()
+}
+
+/// Whether other messages have a share in the payload.
+#[must_use]
+pub fn is_shared(message: &Message) -> bool {
+    message.is_shared()
+}
+
+/// What zmq_msg_gets(3) calls `name`.
+#[must_use]
+pub fn property<'a>(peer: &'a PeerInfo, name: &str) -> Option<&'a CStr> {
+    peer.c_text(name)
+}
+
+/// The descriptor of the connection to `peer`, if it had one. It may be
+/// another's by now.
+#[must_use]
+pub fn descriptor(peer: &PeerInfo) -> Option<i32> {
+    peer.fd
+}
+
+/// Whether a message that begins with `first` would be taken now.
+///
+/// # Errors
+///
+/// As a send of it that does not wait.
+pub fn admits(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
+    socket.inner().admits(first)
+}
+
+/// As [`admits`], waiting as [`Socket::send`] does.
+///
+/// # Errors
+///
+/// As [`Socket::send`].
+pub fn await_admission(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
+    socket.inner().await_admission(first)
+}
+
+/// A send that does not wait, as C programs know it: of more messages in one
+/// go than the high-water mark allows, to peers that must lose none, one comes
+/// back even if there is room by now.
+///
+/// # Errors
+///
+/// As [`Socket::try_send`].
+pub fn try_send(socket: &Socket, message: Multipart) -> Result<(), SendError> {
+    socket.inner().send_hastily(message)
+}
+
+/// Why nothing can be done with the socket any more, if so.
+///
+/// # Errors
+///
+/// As a send of anything.
+pub fn check_usable(socket: &Socket) -> Result<(), SendFailure> {
+    socket.inner().check_alive()
+}
+
+/// Whether a ROUTER's peer with `routing_id` has room for a message.
+///
+/// # Errors
+///
+/// [`SendFailure::Unroutable`] if there is no such peer.
+pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Result<bool, SendFailure> {
+    match socket.inner().peer_state(routing_id) {
+        Ok(()) => Ok(true),
+        Err(SendFailure::WouldBlock) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
