@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::expected::{self, Expected};
 use super::ours;
-use super::outcome::{Ending, Outcome};
+use super::outcome::{Ending, Outcome, Verdict};
 use super::programs::{self, Program};
 use super::reference::Reference;
 use super::runner::{self, Runner, result_file};
@@ -68,11 +68,10 @@ struct Row {
 /// What came of it all.
 pub struct Report {
     rows: Vec<Row>,
-    /// Programs that do not count, with what they do on libzmq.
+    /// Programs that do not count, with the reason.
     left_out: Vec<String>,
-    /// What makes the step fail.
-    faults: Vec<String>,
-    expected: Vec<String>,
+    /// What is expected not to pass, and passes.
+    outdated: Vec<String>,
 }
 
 /// Builds what is missing and runs.
@@ -110,13 +109,11 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
         }
         on_ours(&runner, &mut rows)?;
     }
-    let mut report = Report {
+    let report = Report {
+        outdated: outdated(&rows, expected::LIBZMQ),
         left_out: left_out.iter().map(left_out_line).collect(),
         rows,
-        faults: Vec::new(),
-        expected: Vec::new(),
     };
-    report.judge(expected::LIBZMQ);
     if arguments.verbose {
         report.print_outputs();
     }
@@ -221,62 +218,56 @@ impl Row {
         (counted.len() - lost, counted.len())
     }
 
-    /// The first failure in the program's order.
-    fn first_failure(&self) -> Option<(&str, &str)> {
+    /// The failures in the program's order.
+    fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut names = verdict::counted(&self.reference);
         names.push("end");
-        names.into_iter().find_map(|name| {
-            let (what, _) = self.failures.get(name)?;
-            Some((name, what.as_str()))
+        names.into_iter().filter_map(|name| {
+            let (case, (what, _)) = self.failures.get_key_value(name)?;
+            Some((case.as_str(), what.as_str()))
         })
     }
+
+    fn expectation(&self, case: &str) -> Option<&'static Expected> {
+        verdict::expectation(expected::LIBZMQ, &self.program.name, case)
+    }
+
+    fn is_unexpected(&self) -> bool {
+        self.failures()
+            .any(|(case, _)| self.expectation(case).is_none())
+    }
+}
+
+/// What the table says fails, and does not.
+fn outdated(rows: &[Row], table: &[Expected]) -> Vec<String> {
+    let mut outdated = Vec::new();
+    for row in rows {
+        let name = row.program.name.as_str();
+        for expected in table.iter().filter(|expected| expected.program == name) {
+            let fails = match expected.case {
+                "*" => !row.failures.is_empty(),
+                case => row.failures.contains_key(case),
+            };
+            if !fails {
+                outdated.push(format!("{name} {}", expected.case));
+            }
+        }
+    }
+    outdated
 }
 
 impl Report {
     fn of_reference(references: Vec<(Program, Outcome)>) -> Self {
-        let mut report = Self {
-            rows: Vec::new(),
-            left_out: Vec::new(),
-            faults: Vec::new(),
-            expected: Vec::new(),
-        };
-        for (program, outcome) in references {
-            if verdict::counted(&outcome).is_empty() {
-                report.left_out.push(left_out_line(&(program, outcome)));
-            } else {
-                report.rows.push(Row::new(program, outcome));
-            }
-        }
-        report
-    }
-
-    /// Holds the failures against the table of those that are expected.
-    fn judge(&mut self, table: &[Expected]) {
-        for row in &self.rows {
-            let name = row.program.name.as_str();
-            for (case, (what, _)) in &row.failures {
-                match verdict::expectation(table, name, case) {
-                    Some(expected) => {
-                        let line = format!("{name} {}: {}", expected.case, expected.reason);
-                        if !self.expected.contains(&line) {
-                            self.expected.push(line);
-                        }
-                    }
-                    None => self.faults.push(format!("{name} {case}: {what}")),
-                }
-            }
-            for expected in table.iter().filter(|expected| expected.program == name) {
-                let fails = match expected.case {
-                    "*" => !row.failures.is_empty(),
-                    case => row.failures.contains_key(case),
-                };
-                if !fails {
-                    let case = expected.case;
-                    let fault =
-                        format!("{name} {case}: passes, and is listed as one that does not");
-                    self.faults.push(fault);
-                }
-            }
+        let (counting, left_out): (Vec<_>, Vec<_>) = references
+            .into_iter()
+            .partition(|(_, outcome)| !verdict::counted(outcome).is_empty());
+        Self {
+            rows: counting
+                .into_iter()
+                .map(|(program, outcome)| Row::new(program, outcome))
+                .collect(),
+            left_out: left_out.iter().map(left_out_line).collect(),
+            outdated: Vec::new(),
         }
     }
 
@@ -289,41 +280,61 @@ impl Report {
         }
     }
 
-    /// Whether all is as it should be.
+    /// Whether what fails is what is expected to.
     pub fn holds(&self) -> bool {
-        self.faults.is_empty()
+        self.outdated.is_empty() && !self.rows.iter().any(Row::is_unexpected)
     }
 
-    /// Cases that pass; faults; what is expected not to pass, as skipped.
+    /// Cases that pass; cases that should and outdated expectations; what is expected not to pass.
     pub fn tally(&self) -> Tally {
-        Tally {
-            passed: self.rows.iter().map(|row| row.counts().0 as u64).sum(),
-            failed: self.faults.len() as u64,
-            skipped: [self.expected.as_slice(), self.left_out.as_slice()].concat(),
+        let mut tally = Tally {
+            failed: self.outdated.len() as u64,
+            skipped: self.left_out.clone(),
+            ..Tally::default()
+        };
+        for row in &self.rows {
+            tally.passed += row.counts().0 as u64;
+            for (case, _) in row.failures() {
+                match row.expectation(case) {
+                    Some(expected) => {
+                        let (name, case) = (&row.program.name, expected.case);
+                        let reason = format!("{name} {case}: {}", expected.reason);
+                        if !tally.skipped.contains(&reason) {
+                            tally.skipped.push(reason);
+                        }
+                    }
+                    None => tally.failed += 1,
+                }
+            }
         }
+        tally
     }
 
     /// The rows that differ and the sum.
     pub fn text(&self) -> Result<String> {
         let mut text = String::new();
-        for row in self.rows.iter().filter(|row| row.reference_fails()) {
-            let (passed, ran) = (row.reference.passed(), row.reference.ran());
-            writeln!(
-                text,
-                "on libzmq {} passes {passed} of {ran} cases ({})",
-                row.program.name, row.reference.ending
-            )?;
-        }
         for line in &self.left_out {
-            writeln!(text, "{line}")?;
+            writeln!(text, "left out: {line}")?;
         }
-        let is_of_reference = self.rows.iter().all(|row| row.ours.is_empty());
-        if !is_of_reference {
-            self.write_rows(&mut text)?;
+        for row in &self.rows {
+            let (passed, ran) = (row.reference.passed(), row.reference.ran());
+            if passed < ran {
+                let (name, ending) = (&row.program.name, row.reference.ending);
+                writeln!(
+                    text,
+                    "on libzmq: {name} passes {passed} of {ran} ({ending})"
+                )?;
+            }
+        }
+        for row in &self.rows {
+            row.write(&mut text)?;
+        }
+        for what in &self.outdated {
+            writeln!(text, "{what} passes and is listed as not passing")?;
         }
         let programs = self.rows.iter().filter(|row| row.failures.is_empty());
-        let cases: usize = self.rows.iter().map(|row| row.counts().0).sum();
-        let all_cases: usize = self.rows.iter().map(|row| row.counts().1).sum();
+        let counts = self.rows.iter().map(Row::counts);
+        let (cases, all_cases) = counts.fold((0, 0), |sum, (p, t)| (sum.0 + p, sum.1 + t));
         write!(
             text,
             "libzmq-suite: {} of {} programs, {cases} of {all_cases} cases",
@@ -332,55 +343,60 @@ impl Report {
         )?;
         Ok(text)
     }
+}
 
-    fn write_rows(&self, text: &mut String) -> Result<()> {
-        for row in self.rows.iter().filter(|row| !row.failures.is_empty()) {
-            let (passed, counted) = row.counts();
-            let ending = match row.ours.iter().map(|outcome| outcome.ending).max() {
-                Some(ending) => ending.to_string(),
-                None => "not run".to_owned(),
-            };
-            let (case, what) = row.first_failure().unwrap_or_default();
-            let runs = match row.ours.len() {
-                1 => String::new(),
-                runs => {
-                    let worst = row.failures.values().map(|(_, count)| count).max();
-                    format!(" in {} of {runs} runs", worst.unwrap_or(&0))
-                }
-            };
+impl Row {
+    /// One line, if there is something to tell: name, group, cases on both libraries, how it ended
+    /// on ours, the first failure that is not expected.
+    fn write(&self, text: &mut String) -> Result<()> {
+        let head = format!("{:<24} {:<10}", self.program.name, self.program.group);
+        if let Some(failure) = &self.unsteady {
+            let (case, what) = (&failure.case, &failure.what);
             writeln!(
                 text,
-                "{:<24} {:<10} libzmq {}/{counted} ours {passed}/{counted} {ending}{runs}  {case}: {what}",
-                row.program.name, row.program.group, counted,
+                "{head} passes when run again by itself; {case}: {what}"
             )?;
         }
-        for row in &self.rows {
-            if let Some(failure) = &row.unsteady {
-                writeln!(
-                    text,
-                    "{:<24} {:<10} passes when run again by itself  {}: {}",
-                    row.program.name, row.program.group, failure.case, failure.what
-                )?;
+        let unexpected = self
+            .failures()
+            .find(|(case, _)| self.expectation(case).is_none());
+        let Some((case, what)) = unexpected.or_else(|| self.failures().next()) else {
+            return Ok(());
+        };
+        let reason = match self.expectation(case) {
+            Some(expected) => format!(" [expected: {}]", expected.reason),
+            None => String::new(),
+        };
+        let (passed, counted) = self.counts();
+        let ending = self.ours.iter().map(|outcome| outcome.ending).max();
+        let ending = ending.map_or("not run".to_owned(), |ending| ending.to_string());
+        let runs = match self.ours.len() {
+            1 => String::new(),
+            runs => {
+                let worst = self.failures.values().map(|(_, count)| *count).max();
+                format!(" in {} of {runs} runs", worst.unwrap_or_default())
             }
-        }
-        for fault in &self.faults {
-            writeln!(text, "not as expected: {fault}")?;
-        }
+        };
+        writeln!(
+            text,
+            "{head} libzmq {counted}/{counted} ours {passed}/{counted} {ending}{runs} \
+             {case}: {what}{reason}",
+        )?;
         Ok(())
     }
 }
 
-impl Row {
-    fn reference_fails(&self) -> bool {
-        self.reference.passed() < self.reference.ran()
-    }
-}
-
+/// Why a program does not count.
 fn left_out_line((program, outcome): &(Program, Outcome)) -> String {
-    let why = match outcome.ending {
+    let ignored = outcome.cases.iter().find_map(|case| match &case.verdict {
+        Verdict::Ignored(reason) => Some(reason.as_str()),
+        Verdict::Passed | Verdict::Failed(_) => None,
+    });
+    let why = match (outcome.ending, ignored) {
         // What libzmq's tests say when the system lacks something.
-        Ending::Exit(77) => "libzmq skips it on this machine".to_owned(),
-        ending => format!("passes no case on libzmq ({ending})"),
+        (Ending::Exit(77), _) => "libzmq skips it on this machine".to_owned(),
+        (_, Some(reason)) => format!("libzmq ignores its cases: {reason}"),
+        (ending, None) => format!("no case passes on libzmq: {ending}"),
     };
-    format!("{} is left out: {why}", program.name)
+    format!("{}: {why}", program.name)
 }

@@ -30,7 +30,7 @@ pub fn failures(reference: &Outcome, ours: &Outcome) -> Vec<Failure> {
             Some(Verdict::Passed) => continue,
             Some(Verdict::Failed(message)) => message.clone(),
             Some(Verdict::Ignored(message)) => format!("ignored: {message}"),
-            None => format!("no result: {}", ours.ending),
+            None => format!("no result: {}", end_of(ours)),
         };
         failures.push(Failure {
             case: name.to_owned(),
@@ -44,6 +44,20 @@ pub fn failures(reference: &Outcome, ours: &Outcome) -> Vec<Failure> {
         });
     }
     failures
+}
+
+/// How the program ended and what it said last.
+fn end_of(outcome: &Outcome) -> String {
+    let mut lines = outcome.output.lines().rev().map(str::trim);
+    match lines.find(|line| !line.is_empty()) {
+        // The loader's complaint, without its paths.
+        Some(line) => {
+            let start = line.find("undefined symbol").unwrap_or(0);
+            let line = line.get(start..).unwrap_or(line);
+            format!("{}: {line}", outcome.ending)
+        }
+        None => outcome.ending.to_string(),
+    }
 }
 
 /// The exit code is the number of failed cases. Where some fail on libzmq, another number will do.
@@ -91,7 +105,10 @@ mod tests {
         let failures = failures(&reference, &ours);
         assert_eq!(cases(&failures), ["a", "d"]);
         assert_eq!(failures[0].what, "line 1: no");
-        assert_eq!(failures[1].what, "no result: signal 6");
+        assert_eq!(
+            failures[1].what,
+            "no result: signal 6: test_a.cpp:1:a:FAIL: no"
+        );
     }
 
     #[test]
