@@ -29,6 +29,11 @@ pub(crate) trait Far: Send + Sync {
     fn recv_hwm(&self, high_water_mark: usize) {
         let _ = high_water_mark;
     }
+    /// What the far side is to receive when this one leaves, if that is a
+    /// message to be sent from here.
+    fn last_words(&self) -> Option<Message> {
+        None
+    }
     /// So many messages from the peer were discarded on this side, unread.
     fn discarded(&self, messages: u64) {
         let _ = messages;
@@ -42,8 +47,11 @@ pub(crate) struct Peer {
     far: Arc<dyn Far>,
     origins: Origins,
     key: u64,
-    /// A routing id the application asked for with CONNECT_ROUTING_ID.
+    /// A routing id the application asked for with CONNECT_ROUTING_ID, or was
+    /// told of by a PEER's connect.
     assigned_id: Option<Bytes>,
+    /// What is sent before anything else.
+    hello: Option<Message>,
     counters: PeerCounters,
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
@@ -152,6 +160,7 @@ impl Peer {
             origins: Origins::new(info),
             key,
             assigned_id,
+            hello: None,
             counters: PeerCounters::default(),
             near: false,
             far_recv_hwm: None,
@@ -159,12 +168,26 @@ impl Peer {
         }
     }
 
-    /// Says that the far side is a socket of this process, and how many
-    /// messages may wait there, if it is known.
-    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
+    /// Says that the far side is a socket of this process, how many messages
+    /// may wait there, if it is known, and what it is sent before anything else.
+    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>, hello: Option<Message>) -> Self {
         self.near = true;
         self.far_recv_hwm = far_recv_hwm;
+        self.hello = hello;
         self
+    }
+
+    /// Sends nothing more after the last words; whether the far side slept.
+    fn fall_silent(&mut self) -> bool {
+        if let Some(words) = self.far.last_words() {
+            let size = words.len() as u64;
+            // Not if it fell silent before, or nobody is there to hear it.
+            if self.tx.push_over(Item::Data(words.into())).is_ok() {
+                self.counters.messages_out += 1;
+                self.counters.bytes_out += size;
+            }
+        }
+        self.tx.close()
     }
 
     /// Gives a sender in this process the time to queue some more, so that
@@ -238,8 +261,13 @@ impl Peers {
         self.patient = patient;
     }
 
-    pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
-        PeerId(self.slab.insert(peer) as u32)
+    pub(crate) fn insert(&mut self, mut peer: Peer) -> PeerId {
+        let hello = peer.hello.take();
+        let id = PeerId(self.slab.insert(peer) as u32);
+        if let Some(hello) = hello {
+            self.send_control(id, Item::Data(hello.into()));
+        }
+        id
     }
 
     /// Takes out a peer that was parted with.
@@ -400,7 +428,7 @@ impl Peers {
             return;
         };
         let _ = peer.rx.close();
-        let _ = peer.tx.close();
+        let _ = peer.fall_silent();
         self.wakes.push(Wake {
             far: Arc::clone(&peer.far),
             what: News::HangUp,
@@ -412,7 +440,7 @@ impl Peers {
     /// can still be received. `detached` follows its end.
     pub(crate) fn dismiss(&mut self, id: PeerId) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize)
-            && peer.tx.close()
+            && peer.fall_silent()
         {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
@@ -435,7 +463,7 @@ impl Peers {
                 what: News::Room,
             });
         }
-        if peer.tx.close() {
+        if peer.fall_silent() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
                 what: News::Data,
