@@ -87,6 +87,12 @@ pub(crate) trait Pattern: Send {
         self.route_state(peers, routing_id)
     }
 
+    /// The last routing id that was made up for a peer (ZMQ_ROUTING_ID of a
+    /// STREAM).
+    fn last_named(&self) -> Option<&Message> {
+        None
+    }
+
     /// The peer with this number, for types that number their peers.
     fn find(&self, number: u32) -> Option<PeerId> {
         let _ = number;

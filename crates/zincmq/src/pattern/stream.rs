@@ -16,6 +16,8 @@ pub(super) struct Stream {
     notify: bool,
     notices: VecDeque<Multipart>,
     ahead: Option<Multipart>,
+    /// The routing id of the last connection.
+    last: Option<Message>,
 }
 
 impl Stream {
@@ -25,6 +27,7 @@ impl Stream {
             notify: true,
             notices: VecDeque::new(),
             ahead: None,
+            last: None,
         }
     }
 
@@ -48,11 +51,27 @@ impl Stream {
     }
 }
 
+/// A peer that was connected to is there before its connection is, so that what
+/// is sent meanwhile waits for it.
+fn is_connected(peers: &Peers, id: PeerId) -> bool {
+    peers.peer(id).is_some_and(|peer| peer.info().fd.is_some())
+}
+
 impl Pattern for Stream {
     fn attached(&mut self, peers: &mut Peers, id: PeerId) {
         if self.routes.add(peers, id, false)
             && let Some(name) = self.routes.name(id)
         {
+            let name = name.clone();
+            self.last = Some(name.clone());
+            if is_connected(peers, id) {
+                self.notice(peers, id, name);
+            }
+        }
+    }
+
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        if let Some(name) = self.routes.name(id) {
             let name = name.clone();
             self.notice(peers, id, name);
         }
@@ -111,6 +130,10 @@ impl Pattern for Stream {
 
     fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
         self.routes.state(peers, first)
+    }
+
+    fn last_named(&self) -> Option<&Message> {
+        self.last.as_ref()
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

@@ -197,7 +197,7 @@ impl Core {
                 acceptor.close();
             }
         }
-        self.context.inproc().forget(self);
+        self.context.inproc().forget(self, self.linger());
     }
 
     fn take_entries(
