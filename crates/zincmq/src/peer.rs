@@ -51,8 +51,6 @@ pub(crate) struct Peer {
     /// A routing id the application asked for with CONNECT_ROUTING_ID, or was
     /// told of by a PEER's connect.
     assigned_id: Option<Bytes>,
-    /// What is sent before anything else.
-    hello: Option<Message>,
     counters: PeerCounters,
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
@@ -168,7 +166,6 @@ impl Peer {
             origins: Origins::new(info),
             key,
             assigned_id,
-            hello: None,
             counters: PeerCounters::default(),
             near: false,
             far_recv_hwm: None,
@@ -192,26 +189,41 @@ impl Peer {
         }
     }
 
-    /// Says that the far side is a socket of this process, how many messages
-    /// may wait there, if it is known, and what it is sent before anything else.
-    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>, hello: Option<Message>) -> Self {
+    /// Says that the far side is a socket of this process, and how many
+    /// messages may wait there, if it is known.
+    pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
         self.near = true;
         self.far_recv_hwm = far_recv_hwm;
-        self.hello = hello;
+        self
+    }
+
+    /// Sends `hello` before anything else. Not with the socket locked.
+    pub(crate) fn greet(mut self, hello: Option<Message>) -> Self {
+        if let Some(hello) = hello {
+            self.say(hello);
+            if self.tx.publish() {
+                self.far.data();
+            }
+        }
         self
     }
 
     /// Sends nothing more after the last words; whether the far side slept.
     fn fall_silent(&mut self) -> bool {
         if let Some(words) = self.far.last_words() {
-            let size = words.len() as u64;
-            // Not if it fell silent before, or nobody is there to hear it.
-            if self.tx.push_over(Item::Data(words.into())).is_ok() {
-                self.counters.messages_out += 1;
-                self.counters.bytes_out += size;
-            }
+            self.say(words);
         }
         self.tx.close()
+    }
+
+    /// Sends what the program did not, unless this side is silent already or
+    /// nobody is there to hear it.
+    fn say(&mut self, message: Message) {
+        let size = message.len() as u64;
+        if self.tx.push_over(Item::Data(message.into())).is_ok() {
+            self.counters.messages_out += 1;
+            self.counters.bytes_out += size;
+        }
     }
 
     /// Gives a sender in this process the time to queue some more, so that
@@ -291,13 +303,8 @@ impl Peers {
         self.patient = patient;
     }
 
-    pub(crate) fn insert(&mut self, mut peer: Peer) -> PeerId {
-        let hello = peer.hello.take();
-        let id = PeerId(self.slab.insert(peer) as u32);
-        if let Some(hello) = hello {
-            self.send_control(id, Item::Data(hello.into()));
-        }
-        id
+    pub(crate) fn insert(&mut self, peer: Peer) -> PeerId {
+        PeerId(self.slab.insert(peer) as u32)
     }
 
     /// Takes out a peer that was parted with.

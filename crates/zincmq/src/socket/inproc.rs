@@ -108,7 +108,9 @@ impl Inproc {
         let there = Arc::clone(&far) as Arc<dyn Far>;
         let far_recv_hwm = other.as_ref().map(|other| other.recv_hwm);
         let hello = side.hello.clone();
-        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby(far_recv_hwm, hello);
+        let peer = Peer::new(key, tx, rx, there, info, assigned)
+            .nearby(far_recv_hwm)
+            .greet(hello);
         let waiter = Waiter {
             core: Weak::clone(&core.me),
             key,
@@ -213,7 +215,7 @@ impl Waiter {
             last_words: None,
         });
         let peer = Peer::new(key, self.tx, self.rx, far, self.side.info, None);
-        core.adopt(peer.nearby(Some(recv_hwm), side.hello));
+        core.adopt(peer.nearby(Some(recv_hwm)).greet(side.hello));
     }
 }
 
