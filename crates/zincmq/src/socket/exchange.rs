@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::core::Core;
+use super::core::{Core, Refusal};
 use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
@@ -75,7 +75,10 @@ impl Core {
                         late = true;
                         continue;
                     }
-                    Waited::No => SendFailure::WouldBlock,
+                    Waited::No => {
+                        self.told(Readiness::WRITABLE, Readiness::NONE);
+                        SendFailure::WouldBlock
+                    }
                     Waited::TooLong => SendFailure::TimedOut,
                 };
                 return Err(SendError::new(failure, rejected.message));
@@ -90,8 +93,13 @@ impl Core {
             Err(SendFailure::WouldBlock) => {}
             other => return other,
         }
+        self.hush();
         self.look();
-        self.attempt_admission(first)
+        let admission = self.attempt_admission(first);
+        if admission == Err(SendFailure::WouldBlock) {
+            self.told(Readiness::WRITABLE, Readiness::NONE);
+        }
+        admission
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
@@ -172,7 +180,10 @@ impl Core {
             match self.wait(seen, limit, late) {
                 Waited::Again => {}
                 Waited::Last => late = true,
-                Waited::No => return Err(RecvFailure::WouldBlock),
+                Waited::No => {
+                    self.told(Readiness::READABLE, Readiness::NONE);
+                    return Err(RecvFailure::WouldBlock);
+                }
                 Waited::TooLong => return Err(RecvFailure::TimedOut),
             }
         }
@@ -185,6 +196,10 @@ impl Core {
             Patience::None => {
                 if late {
                     return Waited::No;
+                }
+                if self.hush() {
+                    self.look();
+                    return Waited::Last;
                 }
                 if let Some(set) = self.waiting.set() {
                     set.drive();
@@ -242,8 +257,12 @@ impl Core {
 
     /// What of `interest` could be done now. Does no I/O of its own.
     pub(crate) fn readiness(&self, interest: Readiness) -> Result<Readiness, RecvFailure> {
+        self.ready(interest).map_err(Refusal::into)
+    }
+
+    pub(super) fn ready(&self, interest: Readiness) -> Result<Readiness, Refusal> {
         if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
+            return Err(refusal);
         }
         Ok(self.with(|state| {
             let mut ready = Readiness::NONE;
