@@ -11,7 +11,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zincmq::error::{OptionError, RecvError, SendFailure};
 use zincmq::options::OptionValue;
-use zincmq::{Context, Multipart, Socket, SocketType, opt};
+use zincmq::{Context, Multipart, Socket, SocketType, opt, raw};
 
 const ENDPOINTS: [&str; 3] = ["inproc://loop", "tcp://127.0.0.1:*", "ipc://*"];
 
@@ -114,13 +114,13 @@ fn stream(socket: &Socket, sleeper: &Loop, count: u32) {
     }
 }
 
-/// The same, but learns what can be done by trying to.
+/// The same, but learns what can be done by trying to, as C programs send.
 fn stream_by_trying(socket: &Socket, sleeper: &Loop, count: u32) {
     let (mut sent, mut received) = (0, 0);
     while sent < count || received < count {
         let mut worked = false;
         while sent < count {
-            match socket.try_send(sent.to_string()) {
+            match raw::try_send(socket, sent.to_string().into()) {
                 Ok(()) => (sent, worked) = (sent + 1, true),
                 Err(error) => {
                     assert_eq!(error.failure(), SendFailure::WouldBlock);

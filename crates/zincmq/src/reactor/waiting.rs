@@ -108,6 +108,10 @@ impl Waiting {
         Ok(bell.as_fd())
     }
 
+    pub(crate) fn has_descriptor(&self) -> bool {
+        self.descriptor.get().is_some()
+    }
+
     /// Makes the descriptor readable, if there is one, and wakes nobody else.
     pub(crate) fn ring(&self) {
         if let Some(bell) = self.descriptor.get() {
@@ -121,7 +125,7 @@ impl Waiting {
     /// Remembers what of `asked` the program was told that it could not do.
     /// Returns what else it waits for, if there is a descriptor.
     pub(crate) fn told(&self, asked: Readiness, ready: Readiness) -> Readiness {
-        if self.descriptor.get().is_none() {
+        if !self.has_descriptor() {
             return Readiness::NONE;
         }
         let mut listeners = self.listeners.lock();
@@ -155,7 +159,7 @@ impl Waiting {
     }
 
     fn count(&self, listeners: &Listeners) {
-        let waits = self.descriptor.get().is_some() && !listeners.is_rung;
+        let waits = self.has_descriptor() && !listeners.is_rung;
         self.has_listeners
             .store(waits || !listeners.wakers.is_empty(), Ordering::SeqCst);
     }
