@@ -355,6 +355,24 @@ fn a_look_one_way_does_not_lose_what_is_awaited_the_other_way() {
     assert_eq!(a.try_recv().unwrap().first(), "news");
 }
 
+/// What C's sends are told in haste, no event loop could wait to end.
+#[test]
+fn who_waits_for_room_is_not_refused_in_haste() {
+    let ctx = Context::new();
+    let push = socket(&ctx, SocketType::Push, 1);
+    let pull = socket(&ctx, SocketType::Pull, 1);
+    push.bind("inproc://haste").unwrap();
+    pull.connect("inproc://haste").unwrap();
+    push.readiness_fd().unwrap();
+    for _ in 0..100 {
+        while raw::try_send(&push, "x".into()).is_ok() {}
+        assert!(!is_readable(&push));
+        while pull.try_recv().is_ok() {}
+        assert!(is_readable(&push));
+        raw::try_send(&push, "x".into()).unwrap();
+    }
+}
+
 #[test]
 fn the_option_is_the_same_descriptor() {
     let ctx = Context::new();
