@@ -10,6 +10,7 @@ use crate::boundary::{self, Outcome, guard};
 use crate::errno::{Code, EFSM, code};
 use crate::label::{self, Label, Labelled};
 use crate::message::{self, Msg};
+use crate::options::is_thread_safe;
 use crate::socket::{Socket, socket};
 use crate::turns::Turn;
 
@@ -71,6 +72,9 @@ fn go_on_sending(
     let Some(mut message) = turn.sending.take() else {
         if !more {
             return send_whole(socket, Multipart::from(part), flags);
+        }
+        if is_thread_safe(kind) {
+            return Err((libc::EINVAL, part));
         }
         return match admit(socket, &part, flags) {
             Ok(()) => {
@@ -202,6 +206,7 @@ fn begin(turn: &mut Turn, message: Multipart) -> Message {
 fn send_unlabelled(socket: &Socket, part: Message, flags: c_int) -> Outcome<()> {
     let refused = match label::of_type(socket.engine.socket_type()) {
         Labelled::Not => send_part(socket, part, flags),
+        _ if flags & SNDMORE != 0 => return Err(libc::EINVAL),
         labelled => {
             let mut message = Multipart::from(labelled.write(&Label::default()));
             message.push(part);

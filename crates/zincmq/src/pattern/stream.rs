@@ -51,6 +51,12 @@ impl Stream {
     }
 }
 
+/// A peer that was connected to is there before its connection is, so that what
+/// is sent meanwhile waits for it.
+fn is_connected(peers: &Peers, id: PeerId) -> bool {
+    peers.peer(id).is_some_and(|peer| peer.info().fd.is_some())
+}
+
 impl Pattern for Stream {
     fn attached(&mut self, peers: &mut Peers, id: PeerId) {
         if self.routes.add(peers, id, false)
@@ -58,6 +64,15 @@ impl Pattern for Stream {
         {
             let name = name.clone();
             self.last = Some(name.clone());
+            if is_connected(peers, id) {
+                self.notice(peers, id, name);
+            }
+        }
+    }
+
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        if let Some(name) = self.routes.name(id) {
+            let name = name.clone();
             self.notice(peers, id, name);
         }
     }

@@ -114,14 +114,15 @@ impl Core {
     }
 
     /// Whether a message that begins with `first` would be taken now. C has to
-    /// know when it hands over the first part.
+    /// know when it hands over the first part. As hasty as
+    /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
-        match self.attempt_admission(first) {
+        match self.attempt_admission(first, true) {
             Err(SendFailure::WouldBlock) => {}
             other => return other,
         }
         self.look();
-        self.attempt_admission(first)
+        self.attempt_admission(first, true)
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
@@ -130,7 +131,7 @@ impl Core {
         let mut late = false;
         loop {
             let seen = self.waiting.epoch();
-            match self.attempt_admission(first) {
+            match self.attempt_admission(first, false) {
                 Err(SendFailure::WouldBlock) => {}
                 other => return other,
             }
@@ -143,11 +144,15 @@ impl Core {
         }
     }
 
-    fn attempt_admission(&self, first: &Message) -> Result<(), SendFailure> {
+    fn attempt_admission(&self, first: &Message, hasty: bool) -> Result<(), SendFailure> {
         self.check_alive()?;
         self.with(|state| {
+            state.peers.set_hasty(hasty);
+            let route = state.pattern.route_state(&mut state.peers, first);
+            state.peers.set_hasty(false);
+            route?;
             if state.pattern.can_send(&mut state.peers) {
-                return state.pattern.route_state(&mut state.peers, first);
+                return Ok(());
             }
             // It will not be taken, but says why.
             let attempt = Multipart::from([first.clone(), Message::new()]);

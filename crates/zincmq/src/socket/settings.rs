@@ -168,7 +168,7 @@ pub(super) fn link_options(
         conflate_out: conflates(options, socket_type).0,
         conflate_in: conflates(options, socket_type).1,
         raw,
-        attach_late: raw || options.immediate(),
+        attach_late: options.immediate(),
         detach_on_loss: raw || options.immediate(),
         max_message_size: options
             .max_message_size()

@@ -111,6 +111,7 @@ impl Bench {
         let info = PeerInfo {
             address: format!("peer {}", self.keys),
             routing_id: Bytes::from_static(guest.routing_id.as_bytes()),
+            fd: Some(1),
             ..PeerInfo::default()
         };
         self.keys += 1;
