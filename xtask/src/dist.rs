@@ -126,8 +126,10 @@ fn archive(built: &Built, file: &Path) -> Result<()> {
     )?;
 
     let roots: Vec<String> = names.iter().map(|n| format!("--undefined={n}")).collect();
+    // A group kept as such would replace one of the same name in another library, and with its
+    // symbols made local nothing there could refer to it.
     Command::new("ld")
-        .arguments(&["--relocatable", "--gc-sections"])
+        .arguments(&["--relocatable", "--gc-sections", "--force-group-allocation"])
         .arguments(&roots)
         .arguments(&["-o".as_ref(), object.as_os_str(), built.archive.as_os_str()])
         .capture()?;

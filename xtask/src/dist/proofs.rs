@@ -74,7 +74,7 @@ pub fn check(run: &Run) -> Result<Tally> {
     };
 
     let mut tally = proofs.symbols()?;
-    tally += proofs.soname()?;
+    tally += proofs.dynamic()?;
     tally += proofs.two_rust_libraries()?;
     tally += proofs.pkg_config()?;
     tally += proofs.cmake()?;
@@ -111,13 +111,15 @@ impl Proofs<'_> {
         Ok(tally)
     }
 
-    fn soname(&self) -> Result<Tally> {
+    /// The name in it, and that it stays where threads may run in it.
+    fn dynamic(&self) -> Result<Tally> {
         let dynamic = Command::new("readelf")
             .arguments(&["--dynamic", "--wide"])
             .arguments(&[self.library.join(SHARED)])
             .capture()?;
-        let expected = format!("Library soname: [{SONAME}]");
-        Ok(self.run.held(dynamic.contains(&expected), &dynamic))
+        let expected = [format!("Library soname: [{SONAME}]"), "NODELETE".to_owned()];
+        let held = expected.iter().all(|text| dynamic.contains(text));
+        Ok(self.run.held(held, &dynamic))
     }
 
     /// In one program, none of whose symbols may clash.
