@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod dist;
 mod header;
 mod imports;
 mod lengths;
@@ -13,6 +14,7 @@ mod tally;
 mod test;
 mod tools;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -42,6 +44,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build the C library and install it with its header, for pkg-config and CMake
+    Dist {
+        /// The folder that gets `include` and `lib`
+        #[arg(long)]
+        prefix: PathBuf,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -63,6 +71,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Test { list: true, .. } => test::list(),
         Task::Test { names, .. } => return test::run(&repo, &names),
         Task::Bench { arguments } => bench::run(&repo, &arguments)?,
+        Task::Dist { prefix } => {
+            for file in dist::install(&repo, &prefix)? {
+                println!("{}", file.display());
+            }
+        }
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }
     Ok(ExitCode::SUCCESS)

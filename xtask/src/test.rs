@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{header, imports, lengths, readme, steps};
+use crate::{dist, header, imports, lengths, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -30,6 +30,11 @@ const STEPS: &[Step] = &[
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
     step("header", "zmq.h beside libzmq's", header::check),
+    step(
+        "dist",
+        "the installed C library in use",
+        dist::proofs::check,
+    ),
     step("interop", "real libzmq peers, both ways", steps::interop),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),
