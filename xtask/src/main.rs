@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod conformance;
+mod dist;
 mod header;
 mod imports;
 mod lengths;
@@ -14,6 +15,7 @@ mod tally;
 mod test;
 mod tools;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -48,6 +50,12 @@ enum Task {
         #[command(subcommand)]
         suite: conformance::Suite,
     },
+    /// Build the C library and install it with its header, for pkg-config and CMake
+    Dist {
+        /// The folder that gets `include` and `lib`
+        #[arg(long)]
+        prefix: PathBuf,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -70,6 +78,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Test { names, .. } => return test::run(&repo, &names),
         Task::Bench { arguments } => bench::run(&repo, &arguments)?,
         Task::Conformance { suite } => return conformance::run(&repo, &suite),
+        Task::Dist { prefix } => {
+            for file in dist::install(&repo, &prefix)? {
+                println!("{}", file.display());
+            }
+        }
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{conformance, header, imports, lengths, readme, steps};
+use crate::{conformance, dist, header, imports, lengths, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -30,6 +30,11 @@ const STEPS: &[Step] = &[
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
     step("header", "zmq.h beside libzmq's", header::check),
+    step(
+        "dist",
+        "the installed C library in use",
+        dist::proofs::check,
+    ),
     step("interop", "real libzmq peers, both ways", steps::interop),
     step(
         "conformance",

@@ -1,5 +1,6 @@
 //! Programs the steps need, installed where they are missing.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -9,10 +10,17 @@ use crate::test::Run;
 
 /// A C++ compiler, for libzmq and the fuzzer's runtime.
 pub fn cxx(run: &Run) -> Result<()> {
-    match answers("g++") {
-        true => Ok(()),
-        false => from_distribution(run, "g++"),
-    }
+    program(run, "g++", "g++")
+}
+
+/// `pkg-config`, likewise.
+pub fn pkg_config(run: &Run) -> Result<()> {
+    program(run, "pkg-config", "pkg-config")
+}
+
+/// `cmake`, likewise.
+pub fn cmake(run: &Run) -> Result<()> {
+    program(run, "cmake", "cmake")
 }
 
 /// Whether the C header `header` is there. It is in the distribution's package `package`, which is
@@ -24,6 +32,54 @@ pub fn header(run: &Run, header: &str, package: &str) -> bool {
         run.command(compile, 1).is_ok_and(|output| output.ok())
     };
     found() || (from_distribution(run, package).is_ok() && found())
+}
+
+fn program(run: &Run, name: &str, package: &str) -> Result<()> {
+    match answers(name) {
+        true => Ok(()),
+        false => from_distribution(run, package),
+    }
+}
+
+/// The files of a Debian package in a folder of its own, without what it depends on: where it
+/// would come with Debian's libzmq, ours is to be used. Returns the folder.
+pub fn debian_package(run: &Run, name: &str) -> Result<PathBuf> {
+    let folder = run.repo.target().join("tools/debian");
+    let root = folder.join(name);
+    if root.exists() {
+        return Ok(root);
+    }
+    let new = folder.join(format!("{name}.new"));
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
+    }
+    fs::create_dir_all(&new)?;
+    let download = || {
+        let command = Command::new("apt-get")
+            .arguments(&["download", name])
+            .folder(&new);
+        run.command(command, 5).context("apt-get")
+    };
+    let mut output = download()?;
+    if !output.ok() && rustix::process::getuid().is_root() {
+        apt_get(run, &["update"])?;
+        output = download()?;
+    }
+    let archive = fs::read_dir(&new)?.next().transpose()?;
+    let Some(archive) = archive.filter(|_| output.ok()) else {
+        bail!(output.summary());
+    };
+    let unpack = Command::new("dpkg").arguments(&[
+        "-x".as_ref(),
+        archive.path().as_os_str(),
+        new.as_os_str(),
+    ]);
+    let output = run.command(unpack, 2)?;
+    if !output.ok() {
+        bail!(output.summary());
+    }
+    fs::rename(&new, &root)?;
+    Ok(root)
 }
 
 /// cargo-deny, in the target folder.

@@ -12,7 +12,7 @@ use zmtp::{Config, Engine};
 
 use super::wire::{Decoded, Filled, Wire};
 use super::{Ending, Link, LinkOptions, Port};
-use crate::message::{Item, PeerInfo};
+use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::EventKind;
 use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
@@ -153,7 +153,8 @@ impl Session {
         } else {
             accepted.peer_endpoint
         };
-        let wire = Wire::new(accepted.stream, engine, endpoint, accepted.peer);
+        let mut wire = Wire::new(accepted.stream, engine, endpoint, accepted.peer);
+        wire.set_batches(self.options.in_batch, self.options.out_batch);
         let mut inner = self.inner.lock();
         if inner.ended {
             return;
@@ -426,8 +427,12 @@ impl Session {
     }
 
     fn handshake_done(&self, inner: &mut Inner) {
-        let Some(wire) = &inner.wire else { return };
+        let notices = &self.options.notices;
+        let Some(wire) = &mut inner.wire else { return };
         let info = wire.peer_info();
+        if let Some(hello) = &notices.hello {
+            wire.greet(hello.clone());
+        }
         inner.info = Some(Arc::clone(&info));
         let endpoint = wire.endpoint.clone();
         let again = inner.connections > 0;
@@ -437,6 +442,7 @@ impl Session {
         } else {
             self.port.connected(self.key, Arc::clone(&info), again);
         }
+        self.notify(inner, notices.at_begin.iter());
         // Last: who hears of it may send at once.
         if !self.options.raw {
             self.port
@@ -454,6 +460,19 @@ impl Session {
         let assigned = self.assigned_id.clone();
         self.port
             .attach(Peer::new(self.key, tx, rx, me, info, assigned));
+    }
+
+    /// Has the socket receive messages as if the peer had sent them.
+    fn notify<'a>(&self, inner: &mut Inner, messages: impl Iterator<Item = &'a Message>) {
+        let Some(inn) = &mut inner.inn else { return };
+        for message in messages {
+            // Whatever the high-water mark; if the socket is closed, nobody
+            // is to be told.
+            let _ = inn.push_over(Item::Data(message.clone().into()));
+        }
+        if inn.publish() {
+            self.port.readable(self.key);
+        }
     }
 
     /// The connection is gone, for better or worse.
@@ -476,6 +495,9 @@ impl Session {
         }
         if lost > 0 {
             self.port.lost(lost);
+        }
+        if was_ready {
+            self.notify(inner, self.options.notices.at_end.iter());
         }
         let dialled = self.redial.get().and_then(Weak::upgrade);
         let over = inner.closing

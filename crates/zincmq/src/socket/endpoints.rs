@@ -244,8 +244,8 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options =
-            self.with(|state| link_options(&state.options, self.socket_type(), self.longest_part));
+        let (socket_type, longest) = (self.socket_type(), self.longest_part);
+        let options = self.with(|state| link_options(&state.options, socket_type, longest, true));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -278,7 +278,8 @@ impl Core {
     ) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = link_options(&state.options, self.socket_type(), self.longest_part);
+            let (socket_type, longest) = (self.socket_type(), self.longest_part);
+            let options = link_options(&state.options, socket_type, longest, false);
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
             (options, assigned)
         });
