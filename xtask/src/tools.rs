@@ -34,6 +34,21 @@ pub fn header(run: &Run, header: &str, package: &str) -> bool {
     found() || (from_distribution(run, package).is_ok() && found())
 }
 
+/// `python3` with what it takes to make virtual environments and to compile against it, likewise.
+pub fn python(run: &Run) -> Result<()> {
+    const SCRIPT: &str = "import venv, ensurepip, sysconfig, os
+assert os.path.exists(sysconfig.get_path('include') + '/Python.h')";
+    let is_there = Command::new("python3")
+        .arguments(&["-c", SCRIPT])
+        .capture()
+        .is_ok();
+    if !is_there {
+        from_distribution(run, "python3-venv")?;
+        from_distribution(run, "python3-dev")?;
+    }
+    Ok(())
+}
+
 fn program(run: &Run, name: &str, package: &str) -> Result<()> {
     match answers(name) {
         true => Ok(()),
