@@ -4,11 +4,12 @@ mod log;
 mod package;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::comparison::Comparison;
 use super::expected;
 use super::ours;
 use super::outcome::{Ending, Outcome};
@@ -79,14 +80,16 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
 /// `pyzmq-suite: N passed, N failed, N skipped`: all that ran on ours, in the last run; on libzmq
 /// if nothing ran on ours.
 pub fn last_line(report: &Report) -> String {
-    let mut sum = (0, 0, 0);
-    for program in &report.programs {
-        let outcome = program.ours.last().unwrap_or(&program.reference);
-        sum.0 += outcome.passed();
-        sum.1 += outcome.failed();
-        sum.2 += outcome.ignored();
-    }
-    let (passed, failed, skipped) = sum;
+    let of_ours = |program: &Comparison| match program.ours.last() {
+        Some(outcome) => outcome.counts(),
+        None => program.reference.counts(),
+    };
+    let ran = report.programs.iter().map(of_ours);
+    let left_out = report.left_out.iter().map(|(_, outcome)| outcome.counts());
+    let add = |sum: (usize, usize, usize), more: (usize, usize, usize)| {
+        (sum.0 + more.0, sum.1 + more.1, sum.2 + more.2)
+    };
+    let (passed, failed, skipped) = ran.chain(left_out).fold((0, 0, 0), add);
     format!("pyzmq-suite: {passed} passed, {failed} failed, {skipped} skipped")
 }
 
@@ -139,7 +142,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Starts pytest on the tests of the file that are not in `log` yet.
-    fn pytest(&self, file: &TestFile, log: &std::path::Path, rest: Duration) -> Result<Output> {
+    fn pytest(&self, file: &TestFile, log: &Path, rest: Duration) -> Result<Output> {
         let path = std::env::join_paths([&self.site, self.package.plugins()])?;
         self.package
             .python()
