@@ -40,16 +40,16 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     let folder = run.repo.target().join("conformance");
     let reference = Reference::build(run, &folder.join("libzmq"))?;
     let package = Package::get(run, &folder.join("pyzmq"))?;
+    let build = package.build("on-libzmq", reference.prefix())?;
     let on_libzmq = Runner {
-        site: package.build("on-libzmq", reference.prefix())?,
+        site: build.site,
         library: reference.library_folder(),
         include: reference.prefix().join("include"),
         logs: folder.join("logs/pyzmq-on-libzmq"),
         package: &package,
     };
     let files = arguments.chosen(files(&package)?)?;
-    let results = folder.join("pyzmq/results");
-    let outcomes = suite::on_reference(&on_libzmq, &files, &results, arguments)?;
+    let outcomes = suite::on_reference(&on_libzmq, &files, &build.results, arguments)?;
     let mut report = suite::report(&outcomes, expected::PYZMQ);
     if arguments.reference {
         return Ok(report);
@@ -65,7 +65,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
         None => {
             let prefix = ours::install(run.repo)?;
             Runner {
-                site: package.build("on-ours", &prefix)?,
+                site: package.build("on-ours", &prefix)?.site,
                 library: prefix.join("lib"),
                 include: prefix.join("include"),
                 logs,
