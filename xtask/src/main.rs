@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod conformance;
 mod dist;
 mod header;
 mod imports;
@@ -50,6 +51,11 @@ enum Task {
         #[arg(long)]
         prefix: PathBuf,
     },
+    /// Run other people's test suites on our library, beside libzmq
+    Conformance {
+        #[command(subcommand)]
+        suite: conformance::Suite,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -76,6 +82,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 println!("{}", file.display());
             }
         }
+        Task::Conformance { suite } => return conformance::run(&repo, &suite),
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,8 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::Command;
 use crate::test::Run;
 
-/// A C++ compiler, for libzmq and the fuzzer's runtime. As root it is installed from the
-/// distribution.
+/// A C++ compiler, for libzmq and the fuzzer's runtime.
 pub fn cxx(run: &Run) -> Result<()> {
     program(run, "g++", "g++")
 }
@@ -25,14 +24,10 @@ pub fn cmake(run: &Run) -> Result<()> {
 }
 
 fn program(run: &Run, name: &str, package: &str) -> Result<()> {
-    if answers(name) {
-        return Ok(());
+    match answers(name) {
+        true => Ok(()),
+        false => from_distribution(run, package),
     }
-    if !rustix::process::getuid().is_root() {
-        bail!("{name} is missing (apt-get install {package})");
-    }
-    apt_get(run, &["update"])?;
-    apt_get(run, &["install", "-y", "--no-install-recommends", package])
 }
 
 /// The files of a Debian package in a folder of its own, without what it depends on: where it
@@ -76,6 +71,17 @@ pub fn debian_package(run: &Run, name: &str) -> Result<PathBuf> {
     Ok(root)
 }
 
+/// Whether the C header `header` is there. It is in the distribution's package `package`, which is
+/// installed if it is not.
+pub fn header(run: &Run, header: &str, package: &str) -> bool {
+    let found = || {
+        let arguments = ["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"];
+        let compile = Command::new("g++").arguments(&arguments);
+        run.command(compile, 1).is_ok_and(|output| output.ok())
+    };
+    found() || (from_distribution(run, package).is_ok() && found())
+}
+
 /// cargo-deny, in the target folder.
 pub fn cargo_deny(run: &Run) -> Result<PathBuf> {
     installed(run, "cargo-deny")
@@ -101,6 +107,15 @@ fn installed(run: &Run, name: &str) -> Result<PathBuf> {
         }
     }
     Ok(program)
+}
+
+/// Installs a package of the distribution, as root.
+fn from_distribution(run: &Run, package: &str) -> Result<()> {
+    if !rustix::process::getuid().is_root() {
+        bail!("{package} is missing (apt-get install {package})");
+    }
+    apt_get(run, &["update"])?;
+    apt_get(run, &["install", "-y", "--no-install-recommends", package])
 }
 
 fn apt_get(run: &Run, arguments: &[&str]) -> Result<()> {
