@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod header;
 mod imports;
 mod lengths;
 mod libzmq;

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{imports, lengths, readme, steps};
+use crate::{header, imports, lengths, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     step("unit", "unit, integration and property tests", steps::unit),
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
+    step("header", "zmq.h beside libzmq's", header::check),
     step("interop", "real libzmq peers, both ways", steps::interop),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),

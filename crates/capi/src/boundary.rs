@@ -106,7 +106,8 @@ pub unsafe fn text<'a>(text: *const std::ffi::c_char) -> Outcome<&'a str> {
     text.to_str().map_err(|_| libc::EINVAL)
 }
 
-/// Copies an option's value out, and its size, as `zmq_getsockopt` does.
+/// Copies an option's value out, and its size, as `zmq_getsockopt` does: what
+/// room is left is filled with zeros.
 ///
 /// # Errors
 ///
@@ -120,12 +121,18 @@ pub unsafe fn copy_out(value: &[u8], place: *mut c_void, len: *mut usize) -> Out
     if len.is_null() || (place.is_null() && !value.is_empty()) {
         return Err(libc::EFAULT);
     }
-    // SAFETY: by the caller's promise, as are the following.
-    if value.len() > unsafe { len.read() } {
+    // SAFETY: by the caller's promise.
+    let room = unsafe { len.read() };
+    if value.len() > room {
         return Err(libc::EINVAL);
     }
-    // SAFETY: `place` has room, as was just seen.
-    unsafe { ptr::copy_nonoverlapping(value.as_ptr(), place.cast(), value.len()) };
+    let place: *mut u8 = place.cast();
+    if !place.is_null() {
+        // SAFETY: `place` has room, as was just seen.
+        unsafe { ptr::copy_nonoverlapping(value.as_ptr(), place, value.len()) };
+        // SAFETY: so much of it is left.
+        unsafe { place.add(value.len()).write_bytes(0, room - value.len()) };
+    }
     // SAFETY: see above.
     unsafe { len.write(value.len()) };
     Ok(())

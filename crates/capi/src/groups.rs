@@ -1,6 +1,7 @@
 //! The groups of C's messages, which have no room for a text.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::{CStr, CString};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,8 +23,8 @@ pub fn keep(group: CString) -> u32 {
     loop {
         groups.next = groups.next.wrapping_add(1);
         let key = groups.next;
-        if !groups.texts.contains_key(&key) {
-            groups.texts.insert(key, group);
+        if let Entry::Vacant(place) = groups.texts.entry(key) {
+            place.insert(group);
             return key;
         }
     }

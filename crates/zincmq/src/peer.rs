@@ -2,6 +2,7 @@
 //! them: two pipe ends, who they are, and a way to say that something changed.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer, PushError};
@@ -52,7 +53,12 @@ pub(crate) struct Peer {
     far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
     batch_at: (u64, u64),
+    /// When a hasty sender last looked whether it has room.
+    looked: Option<Instant>,
 }
+
+/// How long a hasty sender goes by what it saw last.
+const HASTE: Duration = Duration::from_millis(1);
 
 /// Where looking for more ends, in turns of a spin loop: about two
 /// microseconds after it began.
@@ -100,6 +106,8 @@ pub(crate) struct Peers {
     finished: Vec<PeerId>,
     /// Whoever receives would wait anyway.
     patient: bool,
+    /// Whoever sends takes what was last known of a peer's room for what is.
+    hasty: bool,
 }
 
 pub(crate) struct Wake {
@@ -156,6 +164,22 @@ impl Peer {
             near: false,
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
+            looked: None,
+        }
+    }
+
+    fn looked_just_now(&mut self) -> bool {
+        let now = Instant::now();
+        match self.looked {
+            Some(at) if now.duration_since(at) >= HASTE => {
+                self.looked = Some(now);
+                false
+            }
+            Some(_) => true,
+            None => {
+                self.looked = Some(now);
+                true
+            }
         }
     }
 
@@ -234,6 +258,12 @@ impl Peer {
 impl Peers {
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
+    /// Has [`Peers::has_room`] look at a peer's progress once a millisecond at
+    /// most, and say no meanwhile, as libzmq does for those who do not wait.
+    pub(crate) fn set_hasty(&mut self, hasty: bool) {
+        self.hasty = hasty;
+    }
+
     pub(crate) fn set_patient(&mut self, patient: bool) {
         self.patient = patient;
     }
@@ -297,7 +327,9 @@ impl Peers {
             return false;
         };
         let size = match &item {
-            Item::Subscribe(topic) | Item::Cancel(topic) => topic.len(),
+            Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
+                name.len()
+            }
             Item::Data(message) => message.size(),
         };
         if peer.tx.push_over(item).is_err() {
@@ -317,9 +349,13 @@ impl Peers {
     /// Whether a send to `id` would be taken; if not, `writable` follows.
     #[inline]
     pub(crate) fn has_room(&mut self, id: PeerId) -> bool {
-        self.slab
-            .get_mut(id.0 as usize)
-            .is_some_and(|peer| !peer.tx.is_closed() && peer.tx.has_room())
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if self.hasty && !peer.tx.has_known_room() && peer.looked_just_now() {
+            return false;
+        }
+        !peer.tx.is_closed() && peer.tx.has_room()
     }
 
     /// Counts a message that peer `id` did not get because it was full.

@@ -6,6 +6,7 @@ mod counters;
 mod endpoints;
 mod exchange;
 mod future;
+mod groups;
 mod inproc;
 mod port;
 mod settings;
@@ -26,7 +27,8 @@ pub(crate) use self::inproc::Inproc;
 use crate::SocketType;
 use crate::context::Shared;
 use crate::error::{
-    BindError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+    BindError, ConnectError, GroupError, PeerError, RecvError, SendError, SendFailure, SocketError,
+    UnbindError,
 };
 use crate::message::Multipart;
 use crate::monitor::Monitor;
@@ -110,6 +112,33 @@ impl Socket {
     /// [`UnbindError::Unknown`] if the socket is not connected to it.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), UnbindError> {
         self.core.disconnect(endpoint)
+    }
+
+    /// Connects a PEER to `endpoint`, as [`Socket::connect`] does, and returns
+    /// the routing id of the peer there, to which messages may be sent at once
+    /// (zmq_connect_peer(3)). A message's first part is the id in four bytes,
+    /// big-endian: [`u32::to_be_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::NoNumbers`] on other types than PEER,
+    /// [`ConnectError::NoNumberYet`] if IMMEDIATE is set; else as
+    /// [`Socket::connect`].
+    pub fn connect_peer(&self, endpoint: &str) -> Result<u32, ConnectError> {
+        self.core.connect_peer(endpoint)
+    }
+
+    /// Ends the conversation of a SERVER or PEER with the peer of this routing
+    /// id: what is queued for it is still sent, within the linger time; what
+    /// it sent is discarded. If this side connected, it does not connect again
+    /// (zmq_disconnect_peer(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`PeerError::Unknown`] if there is no such peer,
+    /// [`PeerError::NoNumbers`] on other types.
+    pub fn disconnect_peer(&self, routing_id: u32) -> Result<(), PeerError> {
+        self.core.disconnect_peer(routing_id)
     }
 
     /// The endpoint of the last bind or connect, empty before the first.
@@ -299,6 +328,27 @@ impl Socket {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
+    /// Has a DISH receive what is sent to `group` (zmq_join(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Joined`] if it does already, [`GroupError::TooLong`] and
+    /// [`GroupError::HasZero`] for what is no name of a group,
+    /// [`GroupError::NoGroups`] on other types.
+    pub fn join(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.join(group.as_ref())
+    }
+
+    /// Takes back [`Socket::join`] (zmq_leave(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::NotJoined`] if the DISH is not in `group`; else as
+    /// [`Socket::join`].
+    pub fn leave(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.leave(group.as_ref())
+    }
+
     /// Whether a receive would return a message now.
     #[must_use]
     pub fn can_recv(&self) -> bool {
@@ -318,8 +368,8 @@ impl Socket {
         self.route_state(routing_id).is_ok()
     }
 
-    /// Whether a STREAM, or a ROUTER with ROUTER_MANDATORY, has a peer with
-    /// `routing_id` that can take a message now (zmq_socket_get_peer_state(3)).
+    /// Whether a STREAM, SERVER or PEER, or a ROUTER with ROUTER_MANDATORY, has
+    /// a peer with `routing_id` that can take a message now (zmq_socket_get_peer_state(3)).
     /// A ROUTER without it takes and drops what cannot be sent, and other
     /// types choose their peers themselves: these always say yes.
     ///

@@ -238,8 +238,17 @@ impl Wire {
                     self.items += 1;
                     control(sink.as_deref_mut(), Item::Cancel(topic));
                 }
-                // Groups belong to RADIO and DISH, which are not among our types.
-                Event::Progress | Event::Join(_) | Event::Leave(_) => {}
+                Event::Join(group) => {
+                    let group = Message::copy_from_slice(group);
+                    self.items += 1;
+                    control(sink.as_deref_mut(), Item::Join(group));
+                }
+                Event::Leave(group) => {
+                    let group = Message::copy_from_slice(group);
+                    self.items += 1;
+                    control(sink.as_deref_mut(), Item::Leave(group));
+                }
+                Event::Progress => {}
                 Event::Ready => {
                     self.input.consume(consumed);
                     self.hint = 1;
@@ -291,6 +300,12 @@ impl Wire {
             (Framing::Zmtp(engine), Item::Cancel(topic)) => {
                 engine.encode_cancel(&topic, self.output.buffer());
             }
+            (Framing::Zmtp(engine), Item::Join(group)) => {
+                engine.encode_join(&group, self.output.buffer());
+            }
+            (Framing::Zmtp(engine), Item::Leave(group)) => {
+                engine.encode_leave(&group, self.output.buffer());
+            }
             (Framing::Raw, Item::Data(message)) => {
                 for part in message {
                     if Output::wants_in_place(part.len()) {
@@ -300,7 +315,10 @@ impl Wire {
                     }
                 }
             }
-            (Framing::Raw, Item::Subscribe(_) | Item::Cancel(_)) => return,
+            (
+                Framing::Raw,
+                Item::Subscribe(_) | Item::Cancel(_) | Item::Join(_) | Item::Leave(_),
+            ) => return,
         }
         self.output.end_message();
     }

@@ -52,6 +52,36 @@ impl Core {
         }
     }
 
+    /// As a send that does not wait, as libzmq has it: whoever sends more than
+    /// the high-water mark in one go, to peers that must lose nothing, is told
+    /// to come back even if they have caught up meanwhile.
+    pub(crate) fn send_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
+        let mut late = false;
+        loop {
+            if let Some(refusal) = self.refusal() {
+                return Err(SendError::new(refusal.into(), message));
+            }
+            if self.is_too_long(&message) {
+                return Err(SendError::new(SendFailure::TooLong, message));
+            }
+            let seen = self.waiting.epoch();
+            let sent = self.with(|state| {
+                state.peers.set_hasty(true);
+                let sent = state.pattern.send(&mut state.peers, message);
+                state.peers.set_hasty(false);
+                sent
+            });
+            let Err(rejected) = sent else { return Ok(()) };
+            let again = rejected.why == SendFailure::WouldBlock
+                && matches!(self.wait(seen, Patience::None, late), Waited::Last);
+            if !again {
+                return Err(SendError::new(rejected.why, rejected.message));
+            }
+            late = true;
+            message = rejected.message;
+        }
+    }
+
     #[cold]
     fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
         let mut late = false;
@@ -84,14 +114,15 @@ impl Core {
     }
 
     /// Whether a message that begins with `first` would be taken now. C has to
-    /// know when it hands over the first part.
+    /// know when it hands over the first part. As hasty as
+    /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
-        match self.attempt_admission(first) {
+        match self.attempt_admission(first, true) {
             Err(SendFailure::WouldBlock) => {}
             other => return other,
         }
         self.look();
-        self.attempt_admission(first)
+        self.attempt_admission(first, true)
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
@@ -100,7 +131,7 @@ impl Core {
         let mut late = false;
         loop {
             let seen = self.waiting.epoch();
-            match self.attempt_admission(first) {
+            match self.attempt_admission(first, false) {
                 Err(SendFailure::WouldBlock) => {}
                 other => return other,
             }
@@ -113,14 +144,18 @@ impl Core {
         }
     }
 
-    fn attempt_admission(&self, first: &Message) -> Result<(), SendFailure> {
+    fn attempt_admission(&self, first: &Message, hasty: bool) -> Result<(), SendFailure> {
         self.check_alive()?;
         self.with(|state| {
+            state.peers.set_hasty(hasty);
+            let route = state.pattern.route_state(&mut state.peers, first);
+            state.peers.set_hasty(false);
+            route?;
             if state.pattern.can_send(&mut state.peers) {
-                return state.pattern.route_state(&mut state.peers, first);
+                return Ok(());
             }
             // It will not be taken, but says why.
-            let attempt = Multipart::from(first.clone());
+            let attempt = Multipart::from([first.clone(), Message::new()]);
             match state.pattern.send(&mut state.peers, attempt) {
                 Err(rejected) => Err(rejected.why),
                 Ok(()) => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
@@ -32,6 +33,12 @@ struct Waiter {
     far: Arc<Other>,
     tx: Producer<Item>,
     rx: Consumer<Item>,
+    /// Its socket is closed, and lingers until then, or for ever.
+    lingers: Option<Linger>,
+}
+
+struct Linger {
+    until: Option<Instant>,
 }
 
 /// What each side brings to a connection.
@@ -68,9 +75,10 @@ impl Inproc {
     }
 
     /// Connects `core` to `name`, bound or yet to be; tells the peer's key.
-    pub(super) fn connect(&self, name: &str, core: &Core) -> u64 {
+    pub(super) fn connect(&self, name: &str, core: &Core, assigned: Option<Bytes>) -> u64 {
         let side = core.inproc_side();
-        let assigned = core.with(|state| state.options.take_connect_routing_id());
+        let assigned =
+            assigned.or_else(|| core.with(|state| state.options.take_connect_routing_id()));
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let far = Arc::new(Other::default());
         let mut names = self.0.lock();
@@ -98,6 +106,7 @@ impl Inproc {
             far,
             tx: far_tx,
             rx: far_rx,
+            lingers: None,
         };
         if let Some(bound) = bound {
             drop(names);
@@ -127,14 +136,25 @@ impl Inproc {
         }
     }
 
-    /// Takes back everything a closing socket has entered here.
-    pub(super) fn forget(&self, core: &Core) {
+    /// Takes back everything a closing socket has entered here, but for what
+    /// it has sent to a name that may still be bound within its linger time.
+    pub(super) fn forget(&self, core: &Core, linger: Option<Duration>) {
+        let now = Instant::now();
+        let until = linger.map(|linger| now.checked_add(linger));
         let mut gone = Vec::new();
         {
             let mut names = self.0.lock();
             names.bound.retain(|_, bound| !bound.ptr_eq(&core.me));
             names.waiting.retain(|_, waiters| {
-                gone.extend(waiters.extract_if(.., |waiter| waiter.core.ptr_eq(&core.me)));
+                gone.extend(waiters.extract_if(.., |waiter| {
+                    if waiter.core.ptr_eq(&core.me) && !waiter.rx.is_empty_hint() {
+                        waiter.lingers = Some(Linger {
+                            until: until.flatten(),
+                        });
+                        return linger == Some(Duration::ZERO);
+                    }
+                    waiter.core.ptr_eq(&core.me) || waiter.is_over(now)
+                }));
                 !waiters.is_empty()
             });
         }
@@ -144,12 +164,25 @@ impl Inproc {
 }
 
 impl Waiter {
+    /// Its socket is closed and has lingered long enough.
+    fn is_over(&self, now: Instant) -> bool {
+        let until = self.lingers.as_ref().and_then(|linger| linger.until);
+        until.is_some_and(|until| until <= now)
+    }
+
     /// Joins the one that waited with `core`, which has bound the name.
     fn meet(mut self, core: &Core) {
+        let side = core.inproc_side();
+        if self.lingers.is_some() && self.is_over(Instant::now()) {
+            return;
+        }
         let Some(waiting) = self.core.upgrade() else {
+            // What it has sent is here all the same.
+            let key = core.keys.fetch_add(1, Ordering::Relaxed);
+            let far = Arc::new(Other::default());
+            core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None));
             return;
         };
-        let side = core.inproc_side();
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let _ = self.far.0.set((Weak::clone(&core.me), key));
         // It may have changed since the connect.

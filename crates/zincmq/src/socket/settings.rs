@@ -43,7 +43,7 @@ impl Core {
     pub(crate) fn option(&self, row: &Row) -> Result<OptionValue, OptionError> {
         self.check_usable()?;
         let ask = match self.with(|state| state.options.value(row))? {
-            Answer::Known(value) => return Ok(value),
+            Answer::Known(value) => return Ok(self.own_answer(row).unwrap_or(value)),
             Answer::Ask(ask) => ask,
         };
         Ok(match ask {
@@ -65,6 +65,16 @@ impl Core {
                 });
             }
         })
+    }
+
+    /// What the pattern says of an option that others have stored.
+    fn own_answer(&self, row: &Row) -> Option<OptionValue> {
+        const ROUTING_ID: i32 = 5;
+        if row.number != ROUTING_ID || self.socket_type() != SocketType::Stream {
+            return None;
+        }
+        let last = self.with(|state| state.pattern.last_named().cloned());
+        Some(OptionValue::Bytes(last?.into_bytes()))
     }
 
     /// ZMQ_POLLIN and ZMQ_POLLOUT, as they are now.
@@ -158,7 +168,7 @@ pub(super) fn link_options(
         conflate_out: conflates(options, socket_type).0,
         conflate_in: conflates(options, socket_type).1,
         raw,
-        attach_late: raw || options.immediate(),
+        attach_late: options.immediate(),
         detach_on_loss: raw || options.immediate(),
         max_message_size: options
             .max_message_size()
