@@ -74,8 +74,13 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// Credentials that the engine keeps until they are judged.
-pub(crate) enum Claim {
+/// [`Credentials`] kept until they are judged. The password is wiped from memory when
+/// dropped.
+#[derive(Clone)]
+pub struct Claim(Kept);
+
+#[derive(Clone)]
+enum Kept {
     Null,
     Plain {
         username: Vec<u8>,
@@ -85,12 +90,32 @@ pub(crate) enum Claim {
 }
 
 impl Claim {
-    pub(crate) fn credentials(&self) -> Credentials<'_> {
-        match self {
-            Self::Null => Credentials::Null,
-            Self::Plain { username, password } => Credentials::Plain { username, password },
-            Self::Curve(public_key) => Credentials::Curve { public_key },
+    /// What is claimed.
+    pub fn credentials(&self) -> Credentials<'_> {
+        match &self.0 {
+            Kept::Null => Credentials::Null,
+            Kept::Plain { username, password } => Credentials::Plain { username, password },
+            Kept::Curve(public_key) => Credentials::Curve { public_key },
         }
+    }
+}
+
+impl From<Credentials<'_>> for Claim {
+    fn from(credentials: Credentials<'_>) -> Self {
+        Self(match credentials {
+            Credentials::Null => Kept::Null,
+            Credentials::Plain { username, password } => Kept::Plain {
+                username: username.to_vec(),
+                password: Zeroizing::new(password.to_vec()),
+            },
+            Credentials::Curve { public_key } => Kept::Curve(*public_key),
+        })
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.credentials().fmt(f)
     }
 }
 

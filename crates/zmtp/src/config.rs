@@ -6,7 +6,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Error, Heartbeat, KeyPair, PublicKey, SecretKey, SocketType, Version};
+use crate::{Heartbeat, KeyPair, PublicKey, SecretKey, SocketType, Version};
 
 /// The settings of an [`Engine`](crate::Engine).
 #[derive(Debug, Clone)]
@@ -99,13 +99,16 @@ impl Login {
     /// A name and a password of up to 255 bytes each.
     ///
     /// # Errors
-    /// [`Error::CredentialTooLong`].
-    pub fn new(username: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> Result<Self, Error> {
+    /// [`CredentialTooLong`].
+    pub fn new(
+        username: impl Into<Vec<u8>>,
+        password: impl Into<Vec<u8>>,
+    ) -> Result<Self, CredentialTooLong> {
         let username = username.into();
         let password = Zeroizing::new(password.into());
         for (what, len) in [("username", username.len()), ("password", password.len())] {
             if len > 255 {
-                return Err(Error::CredentialTooLong { what, len });
+                return Err(CredentialTooLong { what, len });
             }
         }
         Ok(Self { username, password })
@@ -136,6 +139,16 @@ impl fmt::Debug for Login {
             .field("username", &self.username.escape_ascii().to_string())
             .finish_non_exhaustive()
     }
+}
+
+/// A username or password that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} has {len} bytes; at most 255 can be sent")]
+pub struct CredentialTooLong {
+    /// Which of them.
+    pub what: &'static str,
+    /// Its length in bytes.
+    pub len: usize,
 }
 
 /// The keys of a CURVE client.

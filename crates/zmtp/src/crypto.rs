@@ -5,7 +5,7 @@ use dryoc::classic::crypto_box;
 use dryoc::classic::crypto_core::crypto_scalarmult_base;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{Error, PublicKey, SecretKey};
+use crate::{NoRandomness, PublicKey, SecretKey};
 
 /// Bytes by which a box is longer than what is in it.
 pub(crate) const MAC: usize = 16;
@@ -43,7 +43,7 @@ impl SharedKey {
     }
 
     /// A key shared with nobody.
-    pub(crate) fn random() -> Result<Self, Error> {
+    pub(crate) fn random() -> Result<Self, NoRandomness> {
         let mut key = Self([0; 32]);
         fill_random(&mut key.0)?;
         Ok(key)
@@ -93,15 +93,15 @@ pub(crate) fn public_key(secret: &[u8; 32]) -> [u8; 32] {
 
 /// Fills the buffer with bytes that nobody can foresee.
 #[cfg(not(fuzzing))]
-pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(bytes).map_err(|error| Error::NoRandomness {
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    getrandom::fill(bytes).map_err(|error| NoRandomness {
         reason: error.to_string(),
     })
 }
 
 /// Fills the buffer with bytes that are the same in each run, so that finds repeat.
 #[cfg(fuzzing)]
-pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     fuzzing::fill(bytes);
     Ok(())
 }

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::authentication::Claim;
 use crate::command;
 use crate::frame::{Flags, Framing, Header, MAX_FRAME, put_header};
 use crate::greeting::Greeting;
 use crate::heartbeat::Pulse;
 use crate::mechanism::{self, Expect, ExpectVerdict, Mechanism, Seal};
 use crate::{
-    Config, Credentials, Error, Grant, Heartbeat, Peer, Security, SocketType, Verdict, Version,
-    metadata,
+    Claim, Config, Credentials, Error, Grant, Heartbeat, Peer, Security, SocketType, Verdict,
+    Version, metadata,
 };
 
 mod receive;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Denial, SocketType, VerdictFault, Version};
+use crate::{Denial, NoRandomness, SocketType, VerdictFault, Version};
 
 /// Why a connection must end; the engine is of no further use after it, except
 /// that [`Engine::transmit`](crate::Engine::transmit) may hold a last word for the peer.
@@ -152,23 +152,12 @@ pub enum Error {
         /// Its length in bytes.
         len: usize,
     },
-    /// Our own username or password cannot be sent.
-    #[error("the {what} has {len} bytes; at most 255 can be sent")]
-    CredentialTooLong {
-        /// Which of them.
-        what: &'static str,
-        /// Its length in bytes.
-        len: usize,
-    },
     /// The keys we are set to use cannot be used with anyone.
     #[error("the server's public key is one that any secret key goes with")]
     WeakServerKey,
     /// The system has no random bytes for keys.
-    #[error("the system has no random bytes to give: {reason}")]
-    NoRandomness {
-        /// What the system says.
-        reason: String,
-    },
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// We have sent as many frames as there are nonces.
     #[error("all nonces of the connection are used up")]
     NoncesUsedUp,
@@ -230,9 +219,8 @@ impl Error {
             | Self::HandshakeTimeout { .. }
             | Self::InvalidProperty { .. }
             | Self::RoutingIdTooLong { .. }
-            | Self::CredentialTooLong { .. }
             | Self::WeakServerKey
-            | Self::NoRandomness { .. }
+            | Self::NoRandomness(_)
             | Self::KeyExchange { .. }
             | Self::Denied { .. }
             | Self::NotJudged(_) => true,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Error, Z85Error, crypto, z85};
+use crate::{Z85Error, crypto, z85};
 
 /// A public key on Curve25519. Prints as Z85 and parses from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,8 +66,8 @@ impl SecretKey {
     /// A new key from the system's random bytes.
     ///
     /// # Errors
-    /// [`Error::NoRandomness`] if the system has none to give.
-    pub fn generate() -> Result<Self, Error> {
+    /// [`NoRandomness`] if the system has none to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
         let mut key = Self([0; 32]);
         crypto::fill_random(&mut key.0)?;
         Ok(key)
@@ -124,8 +124,8 @@ impl KeyPair {
     /// A new pair from the system's random bytes.
     ///
     /// # Errors
-    /// [`Error::NoRandomness`] if the system has none to give.
-    pub fn generate() -> Result<Self, Error> {
+    /// [`NoRandomness`] if the system has none to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
         SecretKey::generate().map(Self::from)
     }
 
@@ -147,6 +147,14 @@ impl From<SecretKey> for KeyPair {
             secret,
         }
     }
+}
+
+/// The system has no random bytes to make a key of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the system has no random bytes to give: {reason}")]
+pub struct NoRandomness {
+    /// What the system says.
+    pub reason: String,
 }
 
 #[cfg(test)]

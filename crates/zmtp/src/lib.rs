@@ -58,14 +58,14 @@ mod peer;
 mod socket_type;
 pub mod z85;
 
-pub use authentication::{Credentials, Denial, Grant, Verdict, VerdictFault};
-pub use config::{Config, CurveClient, Login, Security};
+pub use authentication::{Claim, Credentials, Denial, Grant, Verdict, VerdictFault};
+pub use config::{Config, CredentialTooLong, CurveClient, Login, Security};
 #[cfg(fuzzing)]
 pub use crypto::fuzzing;
 pub use engine::{Engine, Event};
 pub use error::Error;
 pub use heartbeat::Heartbeat;
-pub use key::{KeyPair, PublicKey, SecretKey};
+pub use key::{KeyPair, NoRandomness, PublicKey, SecretKey};
 pub use peer::{Peer, Version};
 pub use socket_type::SocketType;
 pub use z85::Z85Error;

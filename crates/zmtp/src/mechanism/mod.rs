@@ -5,11 +5,10 @@
 //! command and is consumed by it, so a state that is over cannot be gone back to.
 //! The engine knows the traits below and no mechanism by name.
 
-use crate::authentication::Claim;
 use crate::command::{self, Command};
 use crate::frame::Flags;
 use crate::metadata::Metadata;
-use crate::{Config, Error, Security, SocketType};
+use crate::{Claim, Config, Error, Security, SocketType};
 
 mod curve;
 mod null;

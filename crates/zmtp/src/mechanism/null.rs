@@ -1,9 +1,8 @@
 //! NULL (RFC 37): both ends send READY with their metadata, neither waits.
 
 use super::{Expect, ExpectVerdict, Link, Mechanism, Step};
-use crate::Error;
-use crate::authentication::Claim;
 use crate::command::{Command, READY};
+use crate::{Credentials, Error};
 
 /// No security.
 pub(super) struct Null {
@@ -22,7 +21,10 @@ impl Mechanism for Null {
 
     fn start(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error> {
         if self.authenticate {
-            return Ok(Step::Ask(Claim::Null, Box::new(ExpectAdmission)));
+            return Ok(Step::Ask(
+                Credentials::Null.into(),
+                Box::new(ExpectAdmission),
+            ));
         }
         Box::new(ExpectAdmission).accepted(link)
     }

@@ -10,9 +10,8 @@
 use zeroize::Zeroizing;
 
 use super::{Expect, ExpectVerdict, Link, Mechanism, Step};
-use crate::authentication::Claim;
 use crate::command::{Command, HELLO, INITIATE, READY, WELCOME};
-use crate::{Error, Login};
+use crate::{Credentials, Error, Login};
 
 /// The side that shows a password.
 pub(super) struct PlainClient(pub(super) Login);
@@ -90,11 +89,8 @@ impl Expect for ExpectHello {
         if !rest.is_empty() {
             return Err(command.malformed("it goes on after its password"));
         }
-        let claim = Claim::Plain {
-            username: username.to_vec(),
-            password: Zeroizing::new(password.to_vec()),
-        };
-        Ok(Step::Ask(claim, Box::new(ExpectAdmission)))
+        let credentials = Credentials::Plain { username, password };
+        Ok(Step::Ask(credentials.into(), Box::new(ExpectAdmission)))
     }
 }
 

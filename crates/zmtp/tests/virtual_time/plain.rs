@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use zmtp::{Config, Error, Grant, Login, Security, SocketType, Verdict};
+use zmtp::{Config, CredentialTooLong, Error, Grant, Login, Security, SocketType, Verdict};
 
 use crate::pair::Pair;
 use crate::support::{End, Heard, accept, command, greeting, metadata, plain};
@@ -121,7 +121,7 @@ fn names_and_passwords_may_be_empty_or_have_255_bytes_of_any_kind() {
     }
     for (username, password, what) in [(256, 0, "username"), (0, 256, "password")] {
         let login = Login::new(vec![0; username], vec![0; password]);
-        assert_eq!(login, Err(Error::CredentialTooLong { what, len: 256 }));
+        assert_eq!(login, Err(CredentialTooLong { what, len: 256 }));
     }
 }
 

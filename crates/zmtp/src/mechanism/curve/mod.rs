@@ -24,9 +24,9 @@ mod tests;
 pub(super) use client::CurveClient;
 pub(super) use server::CurveServer;
 
-use crate::Error;
 use crate::command::Command;
 use crate::crypto::{MAC, fill_random};
+use crate::{Error, NoRandomness};
 
 const NAME: &str = "CURVE";
 
@@ -98,7 +98,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The random part of a long nonce.
-fn random_nonce() -> Result<[u8; LONG_NONCE], Error> {
+fn random_nonce() -> Result<[u8; LONG_NONCE], NoRandomness> {
     let mut nonce = [0; LONG_NONCE];
     fill_random(&mut nonce)?;
     Ok(nonce)

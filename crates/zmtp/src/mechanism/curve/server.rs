@@ -9,12 +9,11 @@ use super::{
     LONG_NONCE, NAME, PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH, VOUCH_NONCE, WELCOME_NONCE,
     random_nonce,
 };
-use crate::authentication::Claim;
 use crate::command::{Command, HELLO, INITIATE, READY, WELCOME};
 use crate::crypto::{SharedKey, long_nonce, short_nonce};
 use crate::mechanism::{Expect, ExpectVerdict, Link, Mechanism, Step};
 use crate::metadata::Metadata;
-use crate::{Error, KeyPair, PublicKey, SecretKey};
+use crate::{Credentials, Error, KeyPair, NoRandomness, PublicKey, SecretKey};
 
 /// The side whose key the other knows beforehand. Holds its permanent pair.
 pub(in crate::mechanism) struct CurveServer(pub(in crate::mechanism) KeyPair);
@@ -123,8 +122,9 @@ impl Expect for ExpectInitiate {
             return Err(Error::KeyExchange { what: "server" });
         }
         let metadata = link.admit(fields.rest)?;
+        let public_key = &permanent;
         Ok(Step::Ask(
-            Claim::Curve(permanent),
+            Credentials::Curve { public_key }.into(),
             Box::new(ExpectAdmission {
                 key,
                 counter,
@@ -168,7 +168,7 @@ fn bake_cookie(
     client: &PublicKey,
     transient: &SecretKey,
     out: &mut Vec<u8>,
-) -> Result<(), Error> {
+) -> Result<(), NoRandomness> {
     let nonce = random_nonce()?;
     let mut plain = Zeroizing::new([0; 2 * KEY]);
     plain[..KEY].copy_from_slice(client.as_bytes());
