@@ -141,7 +141,6 @@ impl Session {
         let engine = (!self.options.raw).then(|| {
             let mut config = Config::new(self.options.socket_type);
             config.routing_id = self.options.routing_id.to_vec();
-            config.as_server = accepting;
             config.properties = self.options.properties.clone();
             config.max_message_size = self.options.max_message_size;
             config.handshake_timeout = self.options.handshake_timeout;

@@ -268,6 +268,11 @@ impl Wire {
                     self.hint = 1;
                     return Ok(Decoded::Ready);
                 }
+                // No socket sets a mechanism that asks.
+                Event::Authenticate(_) | Event::Paused => {
+                    self.input.consume(consumed);
+                    return Ok(Decoded::NeedsInput);
+                }
                 Event::NeedMore { hint } => {
                     self.input.consume(consumed);
                     self.hint = hint.max(1);
