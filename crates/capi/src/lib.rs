@@ -18,5 +18,6 @@ mod label;
 mod message;
 mod options;
 mod socket;
+mod stopwatch;
 mod turns;
 mod version;
