@@ -19,5 +19,6 @@ mod message;
 mod options;
 mod socket;
 mod stopwatch;
+mod thread;
 mod turns;
 mod version;
