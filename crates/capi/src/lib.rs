@@ -20,5 +20,6 @@ mod options;
 mod socket;
 mod stopwatch;
 mod thread;
+mod timers;
 mod turns;
 mod version;
