@@ -5,6 +5,7 @@
 //! something is wrong, with `errno` set. None of them lets a panic through to
 //! C, and none reads through a pointer to an object it does not know.
 
+mod atomic_counter;
 mod boundary;
 mod context;
 mod draft;
@@ -17,5 +18,8 @@ mod label;
 mod message;
 mod options;
 mod socket;
+mod stopwatch;
+mod thread;
+mod timers;
 mod turns;
 mod version;
