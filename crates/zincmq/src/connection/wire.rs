@@ -12,6 +12,7 @@ use zmtp::{Engine, Event};
 use super::Ending;
 use super::buffer::{Input, Output};
 use crate::message::{Item, Message, Multipart, PeerInfo};
+use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
 use crate::transport::ByteStream;
 
@@ -42,7 +43,7 @@ pub(super) struct Wire {
     /// Why nothing more can be written; what came before can still be read.
     broken: Option<io::Error>,
     pub(super) peer_address: String,
-    pub(super) endpoint: String,
+    pub(super) place: Place,
 }
 
 enum Framing {
@@ -79,7 +80,7 @@ impl Wire {
     pub(super) fn new(
         stream: Box<dyn ByteStream>,
         engine: Option<Engine>,
-        endpoint: String,
+        place: Place,
         peer_address: String,
     ) -> Self {
         Self {
@@ -95,7 +96,7 @@ impl Wire {
             items: 0,
             broken: None,
             peer_address,
-            endpoint,
+            place,
         }
     }
 
@@ -134,6 +135,11 @@ impl Wire {
         let mut info = PeerInfo {
             address: self.peer_address.clone(),
             fd: Some(self.stream.fd().as_raw_fd()),
+            local: self.place.local.clone(),
+            remote: match self.place.bound {
+                true => self.place.remote.clone(),
+                false => self.place.endpoint.clone(),
+            },
             ..PeerInfo::default()
         };
         if let Framing::Zmtp(engine) = &self.framing
