@@ -67,7 +67,8 @@ fn archive(repo: &Repo) -> Result<PathBuf> {
     }
 }
 
-fn sources(repo: &Repo) -> Result<PathBuf> {
+/// The release's folder, with `include/`, `tests/` and `perf/`.
+pub fn sources(repo: &Repo) -> Result<PathBuf> {
     let text = repo
         .cargo("interop", &["metadata", "--format-version", "1"])?
         .capture()?;

@@ -59,9 +59,12 @@ pub extern "C" fn zmq_ctx_shutdown(pointer: *mut c_void) -> c_int {
 pub extern "C" fn zmq_ctx_set(pointer: *mut c_void, option: c_int, value: c_int) -> c_int {
     guard_unit(|| {
         let context = context(pointer)?;
-        context
-            .set_by_number(option, &OptionValue::Int(value))
-            .map_err(code)
+        let value = match context.option_by_number(option) {
+            // The prefix of thread names can be a number.
+            Ok(OptionValue::Text(_)) => OptionValue::Text(value.to_string()),
+            _ => OptionValue::Int(value),
+        };
+        context.set_by_number(option, &value).map_err(code)
     })
 }
 
@@ -71,6 +74,7 @@ pub extern "C" fn zmq_ctx_get(pointer: *mut c_void, option: c_int) -> c_int {
     guard(|| match context(pointer)?.option_by_number(option) {
         Ok(OptionValue::Int(value)) => Ok(value),
         Ok(OptionValue::Bool(value)) => Ok(c_int::from(value)),
+        Ok(OptionValue::Text(text)) => text.parse().map_err(|_| libc::EINVAL),
         Ok(_) => Err(libc::EINVAL),
         Err(error) => Err(code(error)),
     })

@@ -4,8 +4,8 @@ use std::ffi::{CStr, c_char, c_int};
 
 use errno::Errno;
 use zincmq::error::{
-    BindError, EndpointError, OptionError, PollError, ProxyError, RecvFailure, SendFailure,
-    SettingError, SocketError, TermError, UnbindError,
+    BindError, EndpointError, GroupError, OptionError, PeerError, PollError, ProxyError,
+    RecvFailure, SendFailure, SettingError, SocketError, TermError, UnbindError,
 };
 
 /// Numbers of ZeroMQ's own start here.
@@ -108,6 +108,8 @@ impl Code for BindError {
             Self::System { source, .. } => of_system(source),
             Self::Incompatible { .. } => ENOCOMPATPROTO,
             Self::NoIoThread(_) => EMTHREAD,
+            Self::NoNumbers(_) => libc::ENOTSUP,
+            Self::NoNumberYet(_) => libc::EFAULT,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,
@@ -121,6 +123,31 @@ impl Code for UnbindError {
         match self {
             Self::Endpoint(error) => error.code(),
             Self::Unknown(_) => libc::ENOENT,
+            Self::Closed => libc::ENOTSOCK,
+            Self::Terminated => ETERM,
+            Self::Forked => FORKED,
+            _ => libc::EINVAL,
+        }
+    }
+}
+
+impl Code for PeerError {
+    fn code(&self) -> c_int {
+        match self {
+            Self::NoNumbers(_) => libc::ENOTSUP,
+            Self::Unknown(_) => libc::EHOSTUNREACH,
+            Self::Closed => libc::ENOTSOCK,
+            Self::Terminated => ETERM,
+            Self::Forked => FORKED,
+            _ => libc::EINVAL,
+        }
+    }
+}
+
+impl Code for GroupError {
+    fn code(&self) -> c_int {
+        match self {
+            Self::NoGroups(_) => libc::ENOTSUP,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,
@@ -145,6 +172,7 @@ impl Code for OptionError {
     fn code(&self) -> c_int {
         match self {
             Self::Setting { source, .. } => source.code(),
+            Self::System { code, .. } => *code,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,

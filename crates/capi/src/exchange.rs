@@ -3,12 +3,14 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use zincmq::error::SendFailure;
+use zincmq::error::{SendError, SendFailure};
 use zincmq::{Message, Multipart, SocketType, raw};
 
 use crate::boundary::{self, Outcome, guard};
 use crate::errno::{Code, EFSM, code};
+use crate::label::{self, Label, Labelled};
 use crate::message::{self, Msg};
+use crate::options::is_thread_safe;
 use crate::socket::{Socket, socket};
 use crate::turns::Turn;
 
@@ -37,11 +39,7 @@ pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Ref
 
 #[inline]
 fn send_whole(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), Refused> {
-    let sent = match flags & DONTWAIT {
-        0 => socket.engine.send(message),
-        _ => socket.engine.try_send(message),
-    };
-    match sent {
+    match hand_over(socket, message, flags) {
         Ok(()) => Ok(()),
         Err(error) => {
             let code = error.failure().code();
@@ -75,6 +73,9 @@ fn go_on_sending(
         if !more {
             return send_whole(socket, Multipart::from(part), flags);
         }
+        if is_thread_safe(kind) {
+            return Err((libc::EINVAL, part));
+        }
         return match admit(socket, &part, flags) {
             Ok(()) => {
                 turn.sending = Some(Multipart::from(part));
@@ -92,11 +93,9 @@ fn go_on_sending(
         turn.sending = Some(message);
         return Ok(());
     }
-    let sent = match flags & DONTWAIT {
-        0 => socket.engine.send(message),
-        _ => socket.engine.try_send(message),
+    let Err(error) = hand_over(socket, message, flags) else {
+        return Ok(());
     };
-    let Err(error) = sent else { return Ok(()) };
     let failure = error.failure();
     let mut parts: Vec<Message> = error.into_message().into_iter().collect();
     let last = parts.pop().unwrap_or_default();
@@ -105,6 +104,35 @@ fn go_on_sending(
         turn.sending = Some(Multipart::from(parts));
     }
     Err((failure.code(), last))
+}
+
+/// Sends a message to the peer or group that its label names.
+fn send_labelled(
+    socket: &Socket,
+    msg: &mut Msg,
+    labelled: Labelled,
+    flags: c_int,
+) -> Result<(), Refused> {
+    let label = msg.label();
+    let part = msg.take();
+    if flags & SNDMORE != 0 {
+        return Err((libc::EINVAL, part));
+    }
+    let mut message = Multipart::from(labelled.write(&label));
+    message.push(part);
+    let Err(error) = hand_over(socket, message, flags) else {
+        return Ok(());
+    };
+    let code = error.failure().code();
+    Err((code, error.into_message().split_first().1.split_first().0))
+}
+
+#[inline]
+fn hand_over(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), SendError> {
+    match flags & DONTWAIT {
+        0 => socket.engine.send(message),
+        _ => raw::try_send(&socket.engine, message),
+    }
 }
 
 fn admit(socket: &Socket, first: &Message, flags: c_int) -> Result<(), SendFailure> {
@@ -173,6 +201,33 @@ fn begin(turn: &mut Turn, message: Multipart) -> Message {
     first
 }
 
+/// Sends what has no label, from a type whose messages have one to nobody.
+#[inline]
+fn send_unlabelled(socket: &Socket, part: Message, flags: c_int) -> Outcome<()> {
+    let refused = match label::of_type(socket.engine.socket_type()) {
+        Labelled::Not => send_part(socket, part, flags),
+        _ if flags & SNDMORE != 0 => return Err(libc::EINVAL),
+        labelled => {
+            let mut message = Multipart::from(labelled.write(&Label::default()));
+            message.push(part);
+            return hand_over(socket, message, flags).map_err(|error| error.failure().code());
+        }
+    };
+    refused.map_err(|(code, _)| code)
+}
+
+/// Receives a part without its label.
+#[inline]
+fn recv_unlabelled(socket: &Socket, flags: c_int) -> Outcome<Message> {
+    match label::of_type(socket.engine.socket_type()) {
+        Labelled::Not => Ok(recv_part(socket, flags)?.0),
+        _ => {
+            let (_, part) = recv_whole(socket, flags)?.split_first();
+            Ok(part.split_first().0)
+        }
+    }
+}
+
 /// Sends a copy of `len` bytes, and returns their number.
 ///
 /// # Safety
@@ -189,7 +244,7 @@ pub unsafe extern "C" fn zmq_send(
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let data = unsafe { boundary::bytes(data, len) }?;
-        send_part(&socket, Message::from(data), flags).map_err(|(code, _)| code)?;
+        send_unlabelled(&socket, Message::from(data), flags)?;
         Ok(length(len))
     })
 }
@@ -212,7 +267,7 @@ pub unsafe extern "C" fn zmq_send_const(
         unsafe { boundary::bytes(data, len) }?;
         // SAFETY: see above.
         let message = unsafe { message::constant(data, len) };
-        send_part(&socket, message, flags).map_err(|(code, _)| code)?;
+        send_unlabelled(&socket, message, flags)?;
         Ok(length(len))
     })
 }
@@ -235,7 +290,7 @@ pub unsafe extern "C" fn zmq_recv(
         if place.is_null() && len > 0 {
             return Err(libc::EFAULT);
         }
-        let (part, _) = recv_part(&socket, flags)?;
+        let part = recv_unlabelled(&socket, flags)?;
         let copied = part.len().min(len);
         if copied > 0 {
             // SAFETY: `place` has room for as many by the caller's promise.
@@ -257,9 +312,12 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Msg, pointer: *mut c_void, flags
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let msg = unsafe { Msg::at(msg) }?;
-        let part = msg.take();
-        let len = part.len();
-        match send_part(&socket, part, flags) {
+        let len = msg.message().len();
+        let sent = match label::of_type(socket.engine.socket_type()) {
+            Labelled::Not => send_part(&socket, msg.take(), flags),
+            labelled => send_labelled(&socket, msg, labelled, flags),
+        };
+        match sent {
             Ok(()) => {
                 msg.reset();
                 Ok(length(len))
@@ -284,6 +342,15 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Msg, pointer: *mut c_void, flags
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let msg = unsafe { Msg::at(msg) }?;
+        let labelled = label::of_type(socket.engine.socket_type());
+        if labelled != Labelled::Not {
+            let (name, part) = recv_whole(&socket, flags)?.split_first();
+            let part = part.split_first().0;
+            let len = part.len();
+            msg.replace(part, false);
+            msg.set_label(labelled.read(&name));
+            return Ok(length(len));
+        }
         let (part, more) = recv_part(&socket, flags)?;
         let len = part.len();
         msg.replace(part, more);

@@ -7,11 +7,13 @@
 
 mod boundary;
 mod context;
+mod draft;
 mod errno;
 mod exchange;
 mod groups;
 mod handle;
 mod iov;
+mod label;
 mod message;
 mod options;
 mod socket;

@@ -9,6 +9,7 @@ use zincmq::{Message, raw};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::groups;
+use crate::label::Label;
 
 const MORE: c_int = 1;
 const SOURCE_FD: c_int = 2;
@@ -39,15 +40,6 @@ const _: () = assert!(size_of::<Msg>() == 64);
 
 /// Tells an initialised message from memory that is none.
 const MARK: u16 = 0x5a51;
-
-/// What belongs to a message beside its payload.
-#[derive(Default)]
-pub struct Label {
-    /// Of a message to or from a SERVER or PEER; 0 for none.
-    pub routing_id: u32,
-    /// Of a message to or from a RADIO or DISH.
-    pub group: Option<std::ffi::CString>,
-}
 
 impl Msg {
     /// An initialised message.

@@ -109,6 +109,11 @@ pub unsafe extern "C" fn zmq_unbind(pointer: *mut c_void, endpoint: *const c_cha
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let endpoint = unsafe { boundary::text(endpoint) }?;
+        // What a wildcard stood for is known by its real name only.
+        let tcp = endpoint.strip_prefix("tcp://");
+        if endpoint == "ipc://*" || tcp.is_some_and(|address| address.ends_with(":*")) {
+            return Err(libc::ENOENT);
+        }
         socket.engine.unbind(endpoint).map_err(code)
     })
 }

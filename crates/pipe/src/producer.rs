@@ -75,6 +75,17 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Whether there is room without asking how far the consumer is: false also
+    /// when it has popped everything since the last
+    /// [`has_room`](Self::has_room) or full [`push`](Self::push).
+    #[inline]
+    pub fn has_known_room(&self) -> bool {
+        match &self.end {
+            End::Queue(writer) => writer.has_known_room(),
+            End::Conflated(_) => true,
+        }
+    }
+
     /// A plain look whether there is room that marks nothing: for spinning.
     pub fn has_room_hint(&self) -> bool {
         match &self.end {

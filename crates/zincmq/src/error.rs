@@ -25,6 +25,12 @@ pub enum Error {
     /// An endpoint was not given up.
     #[error(transparent)]
     Unbind(#[from] UnbindError),
+    /// A peer was not given up.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// A group was not joined or left.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A message was not sent.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -64,12 +70,17 @@ pub enum SendFailure {
     /// Not now: REQ awaits a reply, REP has no request to answer (EFSM).
     #[error("the socket is not in a state to send: {0}")]
     WrongState(&'static str),
-    /// ROUTER with MANDATORY, or STREAM: no such peer (EHOSTUNREACH).
+    /// ROUTER with MANDATORY, STREAM, SERVER or PEER: no such peer
+    /// (EHOSTUNREACH).
     #[error("no peer has the routing id that the message names")]
     Unroutable,
     /// The message has too few parts for this pattern (EINVAL).
     #[error("the message has too few parts for this socket type")]
     MalformedEnvelope,
+    /// The first part cannot be a group's name: it is longer than 255 bytes,
+    /// or has a zero byte (EINVAL).
+    #[error("the message's first part is no name of a group")]
+    NotAGroup,
     /// More parts than this socket type or option allows (EINVAL).
     #[error("this socket takes messages of one part only")]
     MultipartUnsupported,
@@ -240,6 +251,13 @@ pub enum BindError {
     /// The context has no I/O threads, IO_THREADS being 0 (EMTHREAD).
     #[error("`{0}` needs an I/O thread, and the context has none")]
     NoIoThread(String),
+    /// Only a PEER numbers the peers it connects to (ENOTSUP).
+    #[error("a {0} socket does not number the peers it connects to")]
+    NoNumbers(SocketType),
+    /// A PEER that is IMMEDIATE knows a peer only once it is connected, and
+    /// has no number for it before (EFAULT).
+    #[error("a peer at `{0}` has no number before it is connected, because of IMMEDIATE")]
+    NoNumberYet(String),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,
@@ -265,6 +283,57 @@ pub enum UnbindError {
     /// The socket is not bound or connected to it (ENOENT).
     #[error("the socket has no endpoint `{0}`")]
     Unknown(String),
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why the conversation with a peer was not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// Sockets of this type do not number their peers (ENOTSUP).
+    #[error("a {0} socket does not number its peers")]
+    NoNumbers(SocketType),
+    /// No peer has this number (EHOSTUNREACH).
+    #[error("no peer has the routing id {0}")]
+    Unknown(u32),
+    /// The socket is closed (ENOTSOCK).
+    #[error("the socket is closed")]
+    Closed,
+    /// The context is shutting down (ETERM).
+    #[error("the context is terminated")]
+    Terminated,
+    /// The socket was made in the parent of this forked process.
+    #[error("the socket belongs to the process that forked this one")]
+    Forked,
+}
+
+/// Why a group was not joined or left.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// Only a DISH is in groups (ENOTSUP).
+    #[error("a {0} socket is in no groups")]
+    NoGroups(SocketType),
+    /// No group has a name as long as this, in bytes (EINVAL).
+    #[error("the name of a group has up to 255 bytes, not {0}")]
+    TooLong(usize),
+    /// No group has a zero byte in its name (EINVAL).
+    #[error("the name `{0}` of a group has a zero byte")]
+    HasZero(String),
+    /// The socket is in this group already (EINVAL).
+    #[error("the socket is in group `{0}` already")]
+    Joined(String),
+    /// The socket is not in this group (EINVAL).
+    #[error("the socket is not in group `{0}`")]
+    NotJoined(String),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

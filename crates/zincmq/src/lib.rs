@@ -22,7 +22,7 @@
 //! - A [`Context`] is what sockets share: the threads that do their I/O, and
 //!   the names of the inproc transport. One is enough for most programs.
 //! - A socket has a type, which decides who it talks to and how. The typed
-//!   ones ([`Push`], [`Pull`] and ten others) have only the operations of
+//!   ones ([`Push`], [`Pull`] and all others) have only the operations of
 //!   their type, and come from a function each ([`push`], [`pull`], …); a [`Socket`] is for programs that choose at run time. A
 //!   [`Builder`] sets options before it binds or connects.
 //! - A [`Multipart`] is what one send hands over and one receive returns: one
@@ -39,6 +39,21 @@
 //! | pipeline | [`Push`], [`Pull`] | [30](https://rfc.zeromq.org/spec/30/) |
 //! | exclusive pair | [`Pair`] | [31](https://rfc.zeromq.org/spec/31/) |
 //! | plain tcp | [`Stream`] | |
+//! | client and server | [`Client`], [`Server`] | draft [41](https://rfc.zeromq.org/spec/41/) |
+//! | radio and dish | [`Radio`], [`Dish`] | draft [48](https://rfc.zeromq.org/spec/48/) |
+//! | scatter and gather | [`Scatter`], [`Gather`] | draft [49](https://rfc.zeromq.org/spec/49/) |
+//! | peer to peer | [`Peer`] | draft [51](https://rfc.zeromq.org/spec/51/) |
+//! | channel | [`Channel`] | draft [52](https://rfc.zeromq.org/spec/52/) |
+//!
+//! Messages have as many parts as the program likes, with these exceptions:
+//!
+//! | Type | Parts of a message |
+//! |---|---|
+//! | [`Router`] | the routing id of the peer, then any number |
+//! | [`Stream`] | the routing id of the connection, bytes |
+//! | [`Server`], [`Peer`] | the routing id of the peer, a number in four bytes, big-endian; the message |
+//! | [`Radio`], [`Dish`] | the name of a group; the message |
+//! | [`Client`], [`Scatter`], [`Gather`], [`Channel`] | the message |
 //!
 //! # Blocking and async
 //!
@@ -127,8 +142,10 @@ pub use reactor::Readiness;
 pub use socket::{Counters, MessageSink, MessageStream, PeerCount, RecvFuture, SendFuture, Socket};
 pub use transport::ListeningFd;
 pub use typed::{
-    Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, TypedSocket, Xpub, Xsub, dealer,
-    pair, publisher, pull, push, rep, req, router, stream, sub, xpub, xsub,
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Router,
+    Scatter, Server, Stream, Sub, TypedSocket, Xpub, Xsub, channel, client, dealer, dish, gather,
+    pair, peer, publisher, pull, push, radio, rep, req, router, scatter, server, stream, sub, xpub,
+    xsub,
 };
 pub use zmtp::SocketType;
 

@@ -367,6 +367,10 @@ pub(crate) enum Item {
     Subscribe(Message),
     /// Its end.
     Cancel(Message),
+    /// A group that a DISH joins, on its way to the RADIO.
+    Join(Message),
+    /// A group that it leaves.
+    Leave(Message),
 }
 
 const _: () = {

@@ -2,6 +2,7 @@
 //! them: two pipe ends, who they are, and a way to say that something changed.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer, PushError};
@@ -29,6 +30,11 @@ pub(crate) trait Far: Send + Sync {
     fn recv_hwm(&self, high_water_mark: usize) {
         let _ = high_water_mark;
     }
+    /// What the far side is to receive when this one leaves, if that is a
+    /// message to be sent from here.
+    fn last_words(&self) -> Option<Message> {
+        None
+    }
     /// So many messages from the peer were discarded on this side, unread.
     fn discarded(&self, messages: u64) {
         let _ = messages;
@@ -42,7 +48,8 @@ pub(crate) struct Peer {
     far: Arc<dyn Far>,
     origins: Origins,
     key: u64,
-    /// A routing id the application asked for with CONNECT_ROUTING_ID.
+    /// A routing id the application asked for with CONNECT_ROUTING_ID, or was
+    /// told of by a PEER's connect.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
     /// The far side is a socket of this process, which may be at work on the
@@ -52,7 +59,12 @@ pub(crate) struct Peer {
     far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
     batch_at: (u64, u64),
+    /// When a hasty sender last looked whether it has room.
+    looked: Option<Instant>,
 }
+
+/// How long a hasty sender goes by what it saw last.
+const HASTE: Duration = Duration::from_millis(1);
 
 /// Where looking for more ends, in turns of a spin loop: about two
 /// microseconds after it began.
@@ -100,6 +112,8 @@ pub(crate) struct Peers {
     finished: Vec<PeerId>,
     /// Whoever receives would wait anyway.
     patient: bool,
+    /// Whoever sends takes what was last known of a peer's room for what is.
+    hasty: bool,
 }
 
 pub(crate) struct Wake {
@@ -156,6 +170,22 @@ impl Peer {
             near: false,
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
+            looked: None,
+        }
+    }
+
+    fn looked_just_now(&mut self) -> bool {
+        let now = Instant::now();
+        match self.looked {
+            Some(at) if now.duration_since(at) >= HASTE => {
+                self.looked = Some(now);
+                false
+            }
+            Some(_) => true,
+            None => {
+                self.looked = Some(now);
+                true
+            }
         }
     }
 
@@ -165,6 +195,35 @@ impl Peer {
         self.near = true;
         self.far_recv_hwm = far_recv_hwm;
         self
+    }
+
+    /// Sends `hello` before anything else. Not with the socket locked.
+    pub(crate) fn greet(mut self, hello: Option<Message>) -> Self {
+        if let Some(hello) = hello {
+            self.say(hello);
+            if self.tx.publish() {
+                self.far.data();
+            }
+        }
+        self
+    }
+
+    /// Sends nothing more after the last words; whether the far side slept.
+    fn fall_silent(&mut self) -> bool {
+        if let Some(words) = self.far.last_words() {
+            self.say(words);
+        }
+        self.tx.close()
+    }
+
+    /// Sends what the program did not, unless this side is silent already or
+    /// nobody is there to hear it.
+    fn say(&mut self, message: Message) {
+        let size = message.len() as u64;
+        if self.tx.push_over(Item::Data(message.into())).is_ok() {
+            self.counters.messages_out += 1;
+            self.counters.bytes_out += size;
+        }
     }
 
     /// Gives a sender in this process the time to queue some more, so that
@@ -243,6 +302,12 @@ impl Peer {
 impl Peers {
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
+    /// Has [`Peers::has_room`] look at a peer's progress once a millisecond at
+    /// most, and say no meanwhile, as libzmq does for those who do not wait.
+    pub(crate) fn set_hasty(&mut self, hasty: bool) {
+        self.hasty = hasty;
+    }
+
     pub(crate) fn set_patient(&mut self, patient: bool) {
         self.patient = patient;
     }
@@ -306,7 +371,9 @@ impl Peers {
             return false;
         };
         let size = match &item {
-            Item::Subscribe(topic) | Item::Cancel(topic) => topic.len(),
+            Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
+                name.len()
+            }
             Item::Data(message) => message.size(),
         };
         if peer.tx.push_over(item).is_err() {
@@ -326,9 +393,13 @@ impl Peers {
     /// Whether a send to `id` would be taken; if not, `writable` follows.
     #[inline]
     pub(crate) fn has_room(&mut self, id: PeerId) -> bool {
-        self.slab
-            .get_mut(id.0 as usize)
-            .is_some_and(|peer| !peer.tx.is_closed() && peer.tx.has_room())
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return false;
+        };
+        if self.hasty && !peer.tx.has_known_room() && peer.looked_just_now() {
+            return false;
+        }
+        !peer.tx.is_closed() && peer.tx.has_room()
     }
 
     /// Counts a message that peer `id` did not get because it was full.
@@ -407,7 +478,7 @@ impl Peers {
             return;
         };
         let _ = peer.rx.close();
-        let _ = peer.tx.close();
+        let _ = peer.fall_silent();
         self.wakes.push(Wake {
             far: Arc::clone(&peer.far),
             what: News::HangUp,
@@ -419,7 +490,7 @@ impl Peers {
     /// can still be received. `detached` follows its end.
     pub(crate) fn dismiss(&mut self, id: PeerId) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize)
-            && peer.tx.close()
+            && peer.fall_silent()
         {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
@@ -442,7 +513,7 @@ impl Peers {
                 what: News::Room,
             });
         }
-        if peer.tx.close() {
+        if peer.fall_silent() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
                 what: News::Data,

@@ -4,8 +4,8 @@
 use std::ffi::CStr;
 
 use crate::SocketType;
-use crate::error::{SendFailure, SocketError};
-use crate::message::{Message, PeerInfo};
+use crate::error::{SendError, SendFailure, SocketError};
+use crate::message::{Message, Multipart, PeerInfo};
 use crate::socket::Socket;
 
 /// A message of `len` bytes to be filled through [`data`]; `None` if there is
@@ -65,6 +65,17 @@ pub fn admits(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
 /// As [`Socket::send`].
 pub fn await_admission(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
     socket.inner().await_admission(first)
+}
+
+/// A send that does not wait, as C programs know it: of more messages in one
+/// go than the high-water mark allows, to peers that must lose none, one comes
+/// back even if there is room by now.
+///
+/// # Errors
+///
+/// As [`Socket::try_send`].
+pub fn try_send(socket: &Socket, message: Multipart) -> Result<(), SendError> {
+    socket.inner().send_hastily(message)
 }
 
 /// Why nothing can be done with the socket any more, if so.

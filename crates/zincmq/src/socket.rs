@@ -4,14 +4,17 @@ mod closing;
 mod core;
 mod counters;
 mod endpoints;
+mod event_loop;
 mod exchange;
 mod future;
+mod groups;
 mod inproc;
 mod port;
 mod settings;
 mod state;
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +29,8 @@ pub(crate) use self::inproc::Inproc;
 use crate::SocketType;
 use crate::context::Shared;
 use crate::error::{
-    BindError, ConnectError, RecvError, SendError, SendFailure, SocketError, UnbindError,
+    BindError, ConnectError, GroupError, PeerError, RecvError, SendError, SendFailure, SocketError,
+    UnbindError,
 };
 use crate::message::Multipart;
 use crate::monitor::Monitor;
@@ -40,6 +44,9 @@ use crate::pattern::pattern_of;
 /// whatever its number of parts, is sent and received as a unit. Blocking and
 /// `async` calls may be mixed on the same socket. Dropping it closes it: what
 /// is queued is still sent within the linger time, in the background.
+///
+/// What parts a message has with each type is told in a table of the
+/// [crate's documentation](crate#what-the-parts-are).
 pub struct Socket {
     core: Arc<Core>,
 }
@@ -110,6 +117,33 @@ impl Socket {
     /// [`UnbindError::Unknown`] if the socket is not connected to it.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), UnbindError> {
         self.core.disconnect(endpoint)
+    }
+
+    /// Connects a PEER to `endpoint`, as [`Socket::connect`] does, and returns
+    /// the routing id of the peer there, to which messages may be sent at once
+    /// (zmq_connect_peer(3)). A message's first part is the id in four bytes,
+    /// big-endian: [`u32::to_be_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::NoNumbers`] on other types than PEER,
+    /// [`ConnectError::NoNumberYet`] if IMMEDIATE is set; else as
+    /// [`Socket::connect`].
+    pub fn connect_peer(&self, endpoint: &str) -> Result<u32, ConnectError> {
+        self.core.connect_peer(endpoint)
+    }
+
+    /// Ends the conversation of a SERVER or PEER with the peer of this routing
+    /// id: what is queued for it is still sent, within the linger time; what
+    /// it sent is discarded. If this side connected, it does not connect again
+    /// (zmq_disconnect_peer(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`PeerError::Unknown`] if there is no such peer,
+    /// [`PeerError::NoNumbers`] on other types.
+    pub fn disconnect_peer(&self, routing_id: u32) -> Result<(), PeerError> {
+        self.core.disconnect_peer(routing_id)
     }
 
     /// The endpoint of the last bind or connect, empty before the first.
@@ -299,6 +333,27 @@ impl Socket {
         self.set(opt::Unsubscribe(Bytes::copy_from_slice(prefix.as_ref())))
     }
 
+    /// Has a DISH receive what is sent to `group` (zmq_join(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Joined`] if it does already, [`GroupError::TooLong`] and
+    /// [`GroupError::HasZero`] for what is no name of a group,
+    /// [`GroupError::NoGroups`] on other types.
+    pub fn join(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.join(group.as_ref())
+    }
+
+    /// Takes back [`Socket::join`] (zmq_leave(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::NotJoined`] if the DISH is not in `group`; else as
+    /// [`Socket::join`].
+    pub fn leave(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+        self.core.leave(group.as_ref())
+    }
+
     /// Whether a receive would return a message now.
     #[must_use]
     pub fn can_recv(&self) -> bool {
@@ -318,8 +373,8 @@ impl Socket {
         self.route_state(routing_id).is_ok()
     }
 
-    /// Whether a STREAM, or a ROUTER with ROUTER_MANDATORY, has a peer with
-    /// `routing_id` that can take a message now (zmq_socket_get_peer_state(3)).
+    /// Whether a STREAM, SERVER or PEER, or a ROUTER with ROUTER_MANDATORY, has
+    /// a peer with `routing_id` that can take a message now (zmq_socket_get_peer_state(3)).
     /// A ROUTER without it takes and drops what cannot be sent, and other
     /// types choose their peers themselves: these always say yes.
     ///
@@ -331,6 +386,52 @@ impl Socket {
     /// [`SendFailure::Forked`] if the socket can no longer be used.
     pub fn route_state(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
         self.core.route_state(routing_id.as_ref())
+    }
+
+    /// A descriptor to wait for in an event loop (ZMQ_FD in
+    /// zmq_getsockopt(3)): readable once something may have changed, be it
+    /// that a message came, that there is room for one, or that the socket is
+    /// of no more use. Not to be read, written or closed. It is the same one
+    /// each time, valid for as long as the socket object is there.
+    ///
+    /// It tells of changes and not of how things are: a look makes it
+    /// unreadable, also if there is more to do. A look is the option EVENTS,
+    /// [`Socket::can_recv`], [`Socket::can_send`], and a [`Socket::try_recv`]
+    /// or [`Socket::try_send`] that would have had to wait. So a loop looks
+    /// after whatever it did with the socket last, and sleeps once a look has
+    /// shown that there is nothing left to do. Other threads may send and
+    /// receive meanwhile, but not ask for EVENTS. It is readable from the
+    /// beginning, and for ever once the socket is of no more use.
+    ///
+    /// ```
+    /// use rustix::event::{PollFd, PollFlags, poll};
+    /// use zincmq::error::RecvError;
+    ///
+    /// # let ctx = zincmq::Context::new();
+    /// # let (pull, push) = (zincmq::pull(&ctx)?, zincmq::push(&ctx)?);
+    /// # pull.bind("inproc://work")?;
+    /// # push.connect("inproc://work")?;
+    /// # push.send("something")?;
+    /// let message = loop {
+    ///     match pull.try_recv() {
+    ///         Err(RecvError::WouldBlock) => {
+    ///             let fd = pull.readiness_fd()?;
+    ///             poll(&mut [PollFd::new(&fd, PollFlags::IN)], None)?;
+    ///         }
+    ///         other => break other?,
+    ///     }
+    /// };
+    /// assert_eq!(message.first(), "something");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::System`] when the system has no descriptor left;
+    /// [`OptionError::Closed`], [`OptionError::Terminated`] or
+    /// [`OptionError::Forked`] if the socket can no longer be used.
+    pub fn readiness_fd(&self) -> Result<BorrowedFd<'_>, OptionError> {
+        self.core.readiness_fd()
     }
 
     /// What the socket has sent, received and dropped.

@@ -508,8 +508,8 @@ fn a_terminated_context_says_so_to_every_call() {
 
 #[test]
 fn a_type_that_is_not_built_in_is_named() {
-    match Context::new().socket(SocketType::Radio) {
-        Err(SocketError::Unsupported(SocketType::Radio)) => {}
+    match Context::new().socket(SocketType::Dgram) {
+        Err(SocketError::Unsupported(SocketType::Dgram)) => {}
         other => panic!("{other:?}"),
     }
 }

@@ -7,7 +7,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use zincmq::error::{BindError, PollError, RecvError, SendFailure, SocketError, TermError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use zincmq::error::{
+    BindError, OptionError, PollError, RecvError, SendFailure, SocketError, TermError,
+};
 use zincmq::{Context, Poller, Readiness, SocketType};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -20,6 +23,12 @@ fn main() -> ExitCode {
     req.connect(&endpoint).unwrap();
     req.send("before").unwrap();
     assert_eq!(rep.recv_timeout(LIMIT).unwrap().first(), "before");
+    let fd = req.readiness_fd().unwrap();
+    let is_readable = || {
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
+    };
+    assert!(is_readable());
     let poller = Poller::new().unwrap();
     poller.add(&req, 1, Readiness::READABLE).unwrap();
 
@@ -39,6 +48,8 @@ fn main() -> ExitCode {
                 ctx.socket(SocketType::Pair),
                 Err(SocketError::Forked)
             ));
+            assert!(matches!(req.readiness_fd(), Err(OptionError::Forked)));
+            assert!(!req.can_recv());
             assert_eq!(ctx.term(), Err(TermError::Forked));
             assert!(matches!(poller.wait(None), Err(PollError::Forked(1))));
             ctx.shutdown();
@@ -59,6 +70,9 @@ fn main() -> ExitCode {
     let waited = unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!((waited, status), (child, 0), "the child failed");
 
+    // The child has not looked, though it tried.
+    assert!(is_readable());
+    assert!(!req.can_recv() && !is_readable());
     rep.send("after").unwrap();
     assert_eq!(req.recv_timeout(LIMIT).unwrap().first(), "after");
     println!("fork: ok");

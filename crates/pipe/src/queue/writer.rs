@@ -84,6 +84,11 @@ impl<T> Writer<T> {
         !self.is_closed() && (self.pushed < self.limit || self.find_room())
     }
 
+    /// Whether there is room by what was popped when that was last learnt.
+    pub(crate) fn has_known_room(&self) -> bool {
+        self.pushed < self.limit
+    }
+
     pub(crate) fn has_room_hint(&self) -> bool {
         !self.closed && !self.is_closed() && self.count_queued() < self.marks.high
     }

@@ -21,7 +21,7 @@ pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
 
-use crate::message::PeerInfo;
+use crate::message::{Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::Peer;
 use crate::transport::{self, TransportOptions};
@@ -50,7 +50,24 @@ pub(crate) struct LinkOptions {
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) properties: Vec<(String, Vec<u8>)>,
+    pub(crate) notices: Notices,
+    /// The most to read at once, bytes; `None` for what is usual.
+    pub(crate) in_batch: Option<usize>,
+    /// How much to gather for a write, bytes; `None` for what is usual.
+    pub(crate) out_batch: Option<usize>,
     pub(crate) transport: TransportOptions,
+}
+
+/// Messages that nobody sends, but that a connection makes by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notices {
+    /// What the peer gets first over each connection (ZMQ_HELLO_MSG).
+    pub(crate) hello: Option<Message>,
+    /// What the socket gets from it when a handshake is over, and what at the
+    /// end of a connection that came so far (ZMQ_ROUTER_NOTIFY,
+    /// ZMQ_DISCONNECT_MSG, ZMQ_HICCUP_MSG).
+    pub(crate) at_begin: Option<Message>,
+    pub(crate) at_end: Vec<Message>,
 }
 
 /// The delays between attempts to connect.

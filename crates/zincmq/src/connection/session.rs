@@ -13,7 +13,7 @@ use zmtp::{Config, Engine};
 
 use super::wire::{Decoded, Filled, Wire};
 use super::{Ending, Link, LinkOptions, Port};
-use crate::message::{Item, PeerInfo};
+use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
@@ -145,14 +145,14 @@ impl Session {
         let engine = (!self.options.raw).then(|| {
             let mut config = Config::new(self.options.socket_type);
             config.routing_id = self.options.routing_id.to_vec();
-            config.as_server = place.bound;
             config.properties = self.options.properties.clone();
             config.max_message_size = self.options.max_message_size;
             config.handshake_timeout = self.options.handshake_timeout;
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
         });
-        let wire = Wire::new(accepted.stream, engine, place, accepted.peer);
+        let mut wire = Wire::new(accepted.stream, engine, place, accepted.peer);
+        wire.set_batches(self.options.in_batch, self.options.out_batch);
         let mut inner = self.inner.lock();
         if inner.ended {
             drop(inner);
@@ -427,8 +427,12 @@ impl Session {
     }
 
     fn handshake_done(&self, inner: &mut Inner) {
-        let Some(wire) = &inner.wire else { return };
+        let notices = &self.options.notices;
+        let Some(wire) = &mut inner.wire else { return };
         let info = wire.peer_info();
+        if let Some(hello) = &notices.hello {
+            wire.greet(hello.clone());
+        }
         inner.info = Some(Arc::clone(&info));
         let place = wire.place.clone();
         let again = inner.connections > 0;
@@ -438,6 +442,7 @@ impl Session {
         } else {
             self.port.connected(self.key, Arc::clone(&info), again);
         }
+        self.notify(inner, notices.at_begin.iter());
         // Last: who hears of it may send at once.
         if !self.options.raw {
             self.port
@@ -455,6 +460,19 @@ impl Session {
         let assigned = self.assigned_id.clone();
         self.port
             .attach(Peer::new(self.key, tx, rx, me, info, assigned));
+    }
+
+    /// Has the socket receive messages as if the peer had sent them.
+    fn notify<'a>(&self, inner: &mut Inner, messages: impl Iterator<Item = &'a Message>) {
+        let Some(inn) = &mut inner.inn else { return };
+        for message in messages {
+            // Whatever the high-water mark; if the socket is closed, nobody
+            // is to be told.
+            let _ = inn.push_over(Item::Data(message.clone().into()));
+        }
+        if inn.publish() {
+            self.port.readable(self.key);
+        }
     }
 
     /// The connection is gone, for better or worse.
@@ -477,6 +495,9 @@ impl Session {
         }
         if lost > 0 {
             self.port.lost(lost);
+        }
+        if was_ready {
+            self.notify(inner, self.options.notices.at_end.iter());
         }
         let dialled = self.redial.get().and_then(Weak::upgrade);
         let over = inner.closing

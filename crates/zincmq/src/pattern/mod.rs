@@ -2,12 +2,16 @@
 //! [`crate::route`].
 
 mod dealer;
+mod dish;
 mod pair;
 mod pipeline;
 mod publish;
+mod radio;
 mod reply;
 mod request;
 mod router;
+mod server;
+mod single;
 mod stream;
 mod subscribe;
 mod upstream;
@@ -17,7 +21,7 @@ use bytes::Bytes;
 
 use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
-use crate::message::Multipart;
+use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 
 /// What a socket type does with its peers and messages. Called under the
@@ -83,6 +87,37 @@ pub(crate) trait Pattern: Send {
         self.route_state(peers, routing_id)
     }
 
+    /// The last routing id that was made up for a peer (ZMQ_ROUTING_ID of a
+    /// STREAM).
+    fn last_named(&self) -> Option<&Message> {
+        None
+    }
+
+    /// The peer with this number, for types that number their peers.
+    fn find(&self, number: u32) -> Option<PeerId> {
+        let _ = number;
+        None
+    }
+
+    /// A number for the peer of a connect to come, from types that number
+    /// their peers. It is to be that peer's assigned id, big-endian.
+    fn number_for_next(&mut self) -> Option<u32> {
+        None
+    }
+
+    /// Joins a group, of a good name; false if it was joined already. Only a
+    /// DISH does.
+    fn join(&mut self, peers: &mut Peers, group: &Message) -> bool {
+        let _ = (peers, group);
+        false
+    }
+
+    /// Leaves a group; false if it was not joined.
+    fn leave(&mut self, peers: &mut Peers, group: &Message) -> bool {
+        let _ = (peers, group);
+        false
+    }
+
     /// How many different topics are subscribed to (ZMQ_TOPICS_COUNT).
     fn topics(&self) -> usize {
         0
@@ -138,6 +173,7 @@ pub(crate) enum Setting {
     XpubVerboser(bool),
     XpubNoDrop(bool),
     XpubManual(bool),
+    XpubManualLastValue(bool),
     XpubWelcomeMessage(Bytes),
     OnlyFirstSubscribe(bool),
     XsubVerboseUnsubscribe(bool),
@@ -146,6 +182,9 @@ pub(crate) enum Setting {
 
 /// The pattern of `socket_type`, or `None` for one that is not built here.
 pub(crate) fn pattern_of(socket_type: SocketType) -> Option<Box<dyn Pattern>> {
+    fn single(socket_type: SocketType, inner: impl Pattern + 'static) -> Box<dyn Pattern> {
+        Box::new(single::Single::new(socket_type, inner))
+    }
     Some(match socket_type {
         SocketType::Pair => Box::new(pair::Pair::default()),
         SocketType::Pub => Box::new(publish::Pub::new()),
@@ -159,7 +198,14 @@ pub(crate) fn pattern_of(socket_type: SocketType) -> Option<Box<dyn Pattern>> {
         SocketType::Push => Box::new(pipeline::Push::default()),
         SocketType::Pull => Box::new(pipeline::Pull::default()),
         SocketType::Stream => Box::new(stream::Stream::new()),
-        _ => return None,
+        SocketType::Server | SocketType::Peer => Box::new(server::Server::new()),
+        SocketType::Client => single(socket_type, dealer::Dealer::default()),
+        SocketType::Scatter => single(socket_type, pipeline::Push::default()),
+        SocketType::Gather => single(socket_type, pipeline::Pull::default()),
+        SocketType::Channel => single(socket_type, pair::Pair::default()),
+        SocketType::Radio => Box::new(radio::Radio::default()),
+        SocketType::Dish => Box::new(dish::Dish::default()),
+        SocketType::Dgram => return None,
     })
 }
 

@@ -15,12 +15,9 @@ pub(super) struct Publisher {
     pub(super) subscriptions: Subscriptions,
     inbound: FairQueue,
     fan_out: FanOut,
-    no_drop: bool,
     invert: bool,
     only_first: bool,
     welcome: Message,
-    /// The peer without room that made the last send wait.
-    waiting_for: Option<PeerId>,
 }
 
 impl Publisher {
@@ -29,11 +26,9 @@ impl Publisher {
             subscriptions: Subscriptions::new(),
             inbound: FairQueue::default(),
             fan_out: FanOut::default(),
-            no_drop: false,
             invert: false,
             only_first: false,
             welcome: Message::new(),
-            waiting_for: None,
         }
     }
 
@@ -49,9 +44,6 @@ impl Publisher {
         self.inbound.remove(id);
         self.fan_out.remove(id);
         self.subscriptions.remove_peer(id);
-        if self.waiting_for == Some(id) {
-            self.waiting_for = None;
-        }
     }
 
     pub(super) fn readable(&mut self, id: PeerId) {
@@ -78,36 +70,46 @@ impl Publisher {
 
     #[inline]
     pub(super) fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        self.choose(message.first());
+        self.deliver(peers, message)
+    }
+
+    /// Sends to peer `id` only, if it is subscribed.
+    pub(super) fn send_to(
+        &mut self,
+        peers: &mut Peers,
+        id: PeerId,
+        message: Multipart,
+    ) -> Result<(), Rejected> {
+        self.choose(message.first());
+        self.fan_out.keep_only(id);
+        self.deliver(peers, message)
+    }
+
+    #[inline]
+    fn choose(&mut self, topic: &[u8]) {
         let fan_out = &mut self.fan_out;
         fan_out.begin();
-        self.subscriptions
-            .matching(message.first(), |id| fan_out.choose(id));
+        self.subscriptions.matching(topic, |id| fan_out.choose(id));
         if self.invert {
             fan_out.invert();
         }
-        if self.no_drop
-            && let Some(id) = fan_out.find_full(peers)
-        {
-            self.waiting_for = Some(id);
-            return Err(Rejected::new(SendFailure::WouldBlock, message));
-        }
-        fan_out.send(peers, message);
-        Ok(())
+    }
+
+    #[inline]
+    fn deliver(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        let sent = self.fan_out.try_send(peers, message);
+        sent.map_err(|message| Rejected::new(SendFailure::WouldBlock, message))
     }
 
     /// Always true, but while XPUB_NODROP waits for a peer to have room.
     pub(super) fn can_send(&mut self, peers: &mut Peers) -> bool {
-        if let Some(id) = self.waiting_for
-            && (peers.has_room(id) || !self.no_drop)
-        {
-            self.waiting_for = None;
-        }
-        self.waiting_for.is_none()
+        self.fan_out.has_room(peers)
     }
 
     pub(super) fn set(&mut self, setting: Setting) -> Result<(), SettingError> {
         match setting {
-            Setting::XpubNoDrop(on) => self.no_drop = on,
+            Setting::XpubNoDrop(on) => self.fan_out.set_no_drop(on),
             Setting::InvertMatching(on) => self.invert = on,
             Setting::OnlyFirstSubscribe(on) => self.only_first = on,
             Setting::XpubWelcomeMessage(message) => self.welcome = message.into(),

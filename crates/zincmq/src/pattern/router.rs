@@ -4,8 +4,8 @@ use super::dealer::probe;
 use super::{Drops, Pattern, Rejected, Setting, look};
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::Multipart;
-use crate::peer::{PeerId, Peers, Refused};
-use crate::route::{Addressed, returned};
+use crate::peer::{PeerId, Peers};
+use crate::route::Addressed;
 
 /// Sends each message to the peer that its first part names, and puts the
 /// peer's routing id before each one it receives.
@@ -67,7 +67,7 @@ impl Pattern for Router {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
         if message.len() < 2 {
             if self.mandatory {
                 return Err(Rejected::new(SendFailure::MalformedEnvelope, message));
@@ -75,32 +75,23 @@ impl Pattern for Router {
             self.drops.filtered += 1;
             return Ok(());
         }
-        let Some(id) = self.routes.find(message.first()) else {
-            if self.mandatory {
-                return Err(Rejected::new(SendFailure::Unroutable, message));
-            }
-            self.drops.no_route += 1;
-            return Ok(());
-        };
-        let name = message.pop_front().unwrap_or_default();
-        if self.raw && message.len() == 1 && message.first().is_empty() {
+        if self.raw
+            && message.len() == 2
+            && message.last().is_empty()
+            && let Some(id) = self.routes.find(message.first())
+        {
             self.routes.part(peers, id);
             return Ok(());
         }
-        let Err(refused) = self.routes.send(peers, id, message) else {
+        let Err((why, message)) = self.routes.send(peers, message) else {
             return Ok(());
         };
-        let full = matches!(refused, Refused::Full(_));
         if self.mandatory {
-            let mut message = returned(refused);
-            message.push_front(name);
-            let why = match full {
-                true => SendFailure::WouldBlock,
-                false => SendFailure::Unroutable,
-            };
             return Err(Rejected::new(why, message));
         }
-        if full {
+        if why == SendFailure::WouldBlock
+            && let Some(id) = self.routes.find(message.first())
+        {
             peers.count_dropped(id);
             self.drops.full += 1;
         } else {
@@ -133,11 +124,7 @@ impl Pattern for Router {
     }
 
     fn peer_state(&mut self, peers: &mut Peers, routing_id: &[u8]) -> Result<(), SendFailure> {
-        match self.routes.find(routing_id) {
-            None => Err(SendFailure::Unroutable),
-            Some(id) if peers.has_room(id) => Ok(()),
-            Some(_) => Err(SendFailure::WouldBlock),
-        }
+        self.routes.state(peers, routing_id)
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::{Pattern, Rejected, Setting};
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
-use crate::peer::{PeerId, Peers, Refused};
-use crate::route::{Addressed, returned};
+use crate::peer::{PeerId, Peers};
+use crate::route::Addressed;
 
 /// Messages have two parts: the routing id of a connection and a run of bytes.
 /// Sending no bytes closes the connection; receiving none means that it opened
@@ -16,6 +16,8 @@ pub(super) struct Stream {
     notify: bool,
     notices: VecDeque<Multipart>,
     ahead: Option<Multipart>,
+    /// The routing id of the last connection.
+    last: Option<Message>,
 }
 
 impl Stream {
@@ -25,6 +27,7 @@ impl Stream {
             notify: true,
             notices: VecDeque::new(),
             ahead: None,
+            last: None,
         }
     }
 
@@ -48,11 +51,27 @@ impl Stream {
     }
 }
 
+/// A peer that was connected to is there before its connection is, so that what
+/// is sent meanwhile waits for it.
+fn is_connected(peers: &Peers, id: PeerId) -> bool {
+    peers.peer(id).is_some_and(|peer| peer.info().fd.is_some())
+}
+
 impl Pattern for Stream {
     fn attached(&mut self, peers: &mut Peers, id: PeerId) {
         if self.routes.add(peers, id, false)
             && let Some(name) = self.routes.name(id)
         {
+            let name = name.clone();
+            self.last = Some(name.clone());
+            if is_connected(peers, id) {
+                self.notice(peers, id, name);
+            }
+        }
+    }
+
+    fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
+        if let Some(name) = self.routes.name(id) {
             let name = name.clone();
             self.notice(peers, id, name);
         }
@@ -73,29 +92,20 @@ impl Pattern for Stream {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
         match message.len() {
             2 => {}
             1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
             _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
         }
-        let Some(id) = self.routes.find(message.first()) else {
-            return Err(Rejected::new(SendFailure::Unroutable, message));
-        };
-        if message.last().is_empty() {
+        if message.last().is_empty()
+            && let Some(id) = self.routes.find(message.first())
+        {
             self.routes.part(peers, id);
             return Ok(());
         }
-        let name = message.pop_front().unwrap_or_default();
-        self.routes.send(peers, id, message).map_err(|refused| {
-            let why = match refused {
-                Refused::Full(_) => SendFailure::WouldBlock,
-                Refused::Gone(_) => SendFailure::Unroutable,
-            };
-            let mut message = returned(refused);
-            message.push_front(name);
-            Rejected::new(why, message)
-        })
+        let sent = self.routes.send(peers, message);
+        sent.map_err(|(why, message)| Rejected::new(why, message))
     }
 
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
@@ -119,11 +129,11 @@ impl Pattern for Stream {
     }
 
     fn route_state(&mut self, peers: &mut Peers, first: &[u8]) -> Result<(), SendFailure> {
-        match self.routes.find(first) {
-            None => Err(SendFailure::Unroutable),
-            Some(id) if peers.has_room(id) => Ok(()),
-            Some(_) => Err(SendFailure::WouldBlock),
-        }
+        self.routes.state(peers, first)
+    }
+
+    fn last_named(&self) -> Option<&Message> {
+        self.last.as_ref()
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

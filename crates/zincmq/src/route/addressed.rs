@@ -1,7 +1,8 @@
 //! Peers that are written to by routing id and read from in turn.
 
 use super::by_identity::{Entered, Identities};
-use super::{FairQueue, LoadBalance};
+use super::{FairQueue, LoadBalance, returned};
+use crate::error::SendFailure;
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers, Refused};
 
@@ -15,9 +16,19 @@ pub(crate) struct Addressed {
 }
 
 impl Addressed {
+    /// Peers are known by the routing ids they announce.
     pub(crate) fn new() -> Self {
+        Self::with(Identities::new())
+    }
+
+    /// Peers are known by numbers given to them here.
+    pub(crate) fn numbered() -> Self {
+        Self::with(Identities::numbered())
+    }
+
+    fn with(identities: Identities) -> Self {
         Self {
-            identities: Identities::new(),
+            identities,
             inbound: FairQueue::default(),
             outbound: LoadBalance::default(),
         }
@@ -101,15 +112,43 @@ impl Addressed {
         }
     }
 
-    /// Sends `message`, without routing id, to peer `id`.
+    /// Sends what is behind the first part to the peer that this part names,
+    /// or gives the message back whole, with whether the peer is missing
+    /// (`Unroutable`) or full (`WouldBlock`). There must be something behind it.
     #[inline]
     pub(crate) fn send(
         &mut self,
         peers: &mut Peers,
-        id: PeerId,
-        message: Multipart,
-    ) -> Result<(), Refused> {
-        peers.send(id, message)
+        mut message: Multipart,
+    ) -> Result<(), (SendFailure, Multipart)> {
+        let Some(id) = self.find(message.first()) else {
+            return Err((SendFailure::Unroutable, message));
+        };
+        let name = message.pop_front().unwrap_or_default();
+        peers.send(id, message).map_err(|refused| {
+            let why = match refused {
+                Refused::Full(_) => SendFailure::WouldBlock,
+                Refused::Gone(_) => SendFailure::Unroutable,
+            };
+            let mut message = returned(refused);
+            message.push_front(name);
+            (why, message)
+        })
+    }
+
+    /// Whether the peer with routing id `name` is there and has room, or which
+    /// of the two is wanting.
+    pub(crate) fn state(&self, peers: &mut Peers, name: &[u8]) -> Result<(), SendFailure> {
+        match self.find(name) {
+            None => Err(SendFailure::Unroutable),
+            Some(id) if peers.has_room(id) => Ok(()),
+            Some(_) => Err(SendFailure::WouldBlock),
+        }
+    }
+
+    /// A number for a peer that is to come, which no other has.
+    pub(crate) fn number(&mut self) -> u32 {
+        self.identities.number()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -8,10 +8,13 @@ use bytes::Bytes;
 use crate::message::Message;
 use crate::peer::{PeerId, Peers};
 
-/// Routing ids and the peers that have them (RFC 28). A peer's id is the one
-/// the application assigned, else the one it announced, else one made here: a
-/// zero byte and a counter of four bytes that starts anywhere.
+/// Routing ids and the peers that have them. A peer's id is the one assigned
+/// to it on this side, else the one it announced, else one made here from a
+/// counter that starts anywhere: a zero byte before its four bytes (RFC 28).
+/// Or, with `numbered`, the four bytes alone, never all zero, whatever the peer
+/// announced (RFC 41, RFC 51).
 pub(crate) struct Identities {
+    numbered: bool,
     by_name: HashMap<Bytes, PeerId>,
     /// By peer number, as the part that goes before its messages.
     names: Vec<Option<Message>>,
@@ -32,9 +35,17 @@ pub(crate) enum Entered {
 impl Identities {
     pub(crate) fn new() -> Self {
         Self {
+            numbered: false,
             by_name: HashMap::new(),
             names: Vec::new(),
             next: random_u32(),
+        }
+    }
+
+    pub(crate) fn numbered() -> Self {
+        Self {
+            numbered: true,
+            ..Self::new()
         }
     }
 
@@ -47,6 +58,7 @@ impl Identities {
         };
         let mut wanted = match peer.assigned_id() {
             Some(assigned) => assigned.clone(),
+            None if self.numbered => Bytes::new(),
             None => peer.info().routing_id.clone(),
         };
         if wanted.is_empty() {
@@ -105,12 +117,26 @@ impl Identities {
     }
 
     fn make_up(&mut self) -> Bytes {
+        if self.numbered {
+            return Bytes::copy_from_slice(&self.number().to_be_bytes());
+        }
         loop {
             let mut name = [0; 5];
             name[1..].copy_from_slice(&self.next.to_be_bytes());
             self.next = self.next.wrapping_add(1);
             if !self.by_name.contains_key(&name[..]) {
                 return Bytes::copy_from_slice(&name);
+            }
+        }
+    }
+
+    /// A number that no peer has, never 0.
+    pub(crate) fn number(&mut self) -> u32 {
+        loop {
+            let number = self.next;
+            self.next = number.wrapping_add(1);
+            if number != 0 && !self.by_name.contains_key(&number.to_be_bytes()[..]) {
+                return number;
             }
         }
     }

@@ -16,6 +16,10 @@ pub(crate) struct FanOut {
     round: u64,
     chosen: Vec<PeerId>,
     dropped: u64,
+    /// A message is for all that are chosen or for none.
+    no_drop: bool,
+    /// The peer without room because of whom the last one was for none.
+    waiting_for: Option<PeerId>,
 }
 
 impl FanOut {
@@ -32,6 +36,14 @@ impl FanOut {
 
     pub(crate) fn remove(&mut self, id: PeerId) {
         self.members.remove(id);
+        if self.waiting_for == Some(id) {
+            self.waiting_for = None;
+        }
+    }
+
+    /// Whether a message is sent to nobody while somebody chosen is full.
+    pub(crate) fn set_no_drop(&mut self, on: bool) {
+        self.no_drop = on;
     }
 
     pub(crate) fn writable(&mut self, id: PeerId) {
@@ -68,13 +80,46 @@ impl FanOut {
         }
     }
 
+    /// Chooses nobody but `id`, and that one only if it was chosen.
+    pub(crate) fn keep_only(&mut self, id: PeerId) {
+        self.chosen.retain(|chosen| *chosen == id);
+    }
+
     pub(crate) fn choose_all(&mut self) {
         self.begin();
         self.invert();
     }
 
+    /// Sends to all chosen peers, or gives the message back if none of them may
+    /// miss it and one is full.
+    #[inline]
+    pub(crate) fn try_send(
+        &mut self,
+        peers: &mut Peers,
+        message: Multipart,
+    ) -> Result<(), Multipart> {
+        if self.no_drop
+            && let Some(id) = self.find_full(peers)
+        {
+            self.waiting_for = Some(id);
+            return Err(message);
+        }
+        self.send(peers, message);
+        Ok(())
+    }
+
+    /// False while a message that was given back would be again.
+    pub(crate) fn has_room(&mut self, peers: &mut Peers) -> bool {
+        if let Some(id) = self.waiting_for
+            && (peers.has_room(id) || !self.no_drop)
+        {
+            self.waiting_for = None;
+        }
+        self.waiting_for.is_none()
+    }
+
     /// A chosen peer that cannot take a message now, if there is one.
-    pub(crate) fn find_full(&mut self, peers: &mut Peers) -> Option<PeerId> {
+    fn find_full(&mut self, peers: &mut Peers) -> Option<PeerId> {
         for &id in &self.chosen {
             self.full[id.0 as usize] = !peers.has_room(id);
             if self.full[id.0 as usize] {

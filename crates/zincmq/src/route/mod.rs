@@ -5,6 +5,7 @@ mod addressed;
 mod by_identity;
 mod fair_queue;
 mod fan_out;
+mod groups;
 mod load_balance;
 mod radix;
 mod rota;
@@ -14,6 +15,7 @@ pub(crate) use addressed::Addressed;
 pub(crate) use by_identity::random_u32;
 pub(crate) use fair_queue::FairQueue;
 pub(crate) use fan_out::FanOut;
+pub(crate) use groups::{Groups, MAX_GROUP, is_group};
 pub(crate) use load_balance::LoadBalance;
 pub(crate) use subscriptions::{Added, Prefixes, Removed, Subscriptions};
 
@@ -25,7 +27,9 @@ pub(crate) fn returned(refused: Refused) -> Multipart {
     let (Refused::Full(item) | Refused::Gone(item)) = refused;
     match item {
         Item::Data(message) => message,
-        Item::Subscribe(topic) | Item::Cancel(topic) => topic.into(),
+        Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
+            name.into()
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Core {
         self.close_endpoints();
         let linger = self.linger();
         self.part_with_everyone();
-        self.end_links(linger, |_| true);
+        self.end_links(linger, |_, _| true);
         if let Some(set) = self.waiting.set() {
             set.arm();
         }
@@ -67,15 +67,15 @@ impl Core {
         }
     }
 
-    /// Sends what the links of the chosen origins have queued within `linger`
-    /// from now, then ends them.
-    pub(super) fn end_links(&self, linger: Option<Duration>, chosen: impl Fn(u64) -> bool) {
+    /// Sends what the links chosen by key and origin have queued within
+    /// `linger` from now, then ends them.
+    pub(super) fn end_links(&self, linger: Option<Duration>, chosen: impl Fn(u64, u64) -> bool) {
         let links: Vec<Arc<dyn Link>> = self
             .links
             .lock()
-            .values()
-            .filter(|live| chosen(live.origin))
-            .map(|live| Arc::clone(&live.link))
+            .iter()
+            .filter(|(key, live)| chosen(**key, live.origin))
+            .map(|(_, live)| Arc::clone(&live.link))
             .collect();
         for link in &links {
             match linger {
@@ -120,7 +120,7 @@ impl Core {
                 }
             }
         });
-        self.end_links(self.linger(), |from| from == origin);
+        self.end_links(self.linger(), |_, from| from == origin);
     }
 
     /// Tells the context once nothing of a closed socket is left.

@@ -194,7 +194,8 @@ impl Core {
 
     /// Types whose peers' messages are for the socket itself.
     pub(super) fn reads_by_itself(&self) -> bool {
-        matches!(self.socket_type, SocketType::Pub | SocketType::Xpub)
+        use SocketType::{Pub, Radio, Xpub};
+        matches!(self.socket_type, Pub | Xpub | Radio)
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -17,7 +17,8 @@ use crate::raw::Pipes;
 #[non_exhaustive]
 pub struct Counters {
     /// Messages put into peers' queues, one count for each peer. A
-    /// subscription, or its end, is one of a subscriber's.
+    /// subscription, or its end, is one of a subscriber's; what options have
+    /// sent (HELLO_MSG, DISCONNECT_MSG) is one over inproc only.
     pub messages_out: u64,
     /// Bytes of their parts, without framing.
     pub bytes_out: u64,

@@ -4,14 +4,16 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use rustix::io::Errno;
 
 use super::core::{Core, Refusal};
 use super::settings::link_options;
 use crate::SocketType;
 use crate::connection::{Acceptor, Dialer, Port, Session};
-use crate::error::{BindError, ConnectError, EndpointError, UnbindError};
+use crate::error::{BindError, ConnectError, EndpointError, PeerError, UnbindError};
 use crate::monitor::{EventKind, Place};
+use crate::peer::Peer;
 use crate::reactor::PollSet;
 use crate::transport::{self, Endpoint};
 
@@ -71,6 +73,67 @@ impl Core {
 
     /// Connects, now or as soon as the peer is there.
     pub(crate) fn connect(&self, given: &str) -> Result<(), ConnectError> {
+        self.connect_as(given, None)
+    }
+
+    /// Connects and tells the number by which the peer is known, connected or
+    /// not.
+    pub(crate) fn connect_peer(&self, given: &str) -> Result<u32, ConnectError> {
+        self.check_open()?;
+        if self.socket_type() != SocketType::Peer {
+            return Err(ConnectError::NoNumbers(self.socket_type()));
+        }
+        let number = self.with(|state| {
+            let early = !state.options.immediate();
+            early.then(|| state.pattern.number_for_next()).flatten()
+        });
+        let Some(number) = number else {
+            return Err(ConnectError::NoNumberYet(given.to_owned()));
+        };
+        let name = Bytes::copy_from_slice(&number.to_be_bytes());
+        self.connect_as(given, Some(name))?;
+        Ok(number)
+    }
+
+    /// Ends the conversation with the peer of that number, after what is
+    /// queued for it, and does not connect to it again.
+    pub(crate) fn disconnect_peer(&self, number: u32) -> Result<(), PeerError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        if !matches!(self.socket_type(), SocketType::Server | SocketType::Peer) {
+            return Err(PeerError::NoNumbers(self.socket_type()));
+        }
+        let key = self.with(|state| {
+            let id = state.pattern.find(number)?;
+            state.peers.part(id);
+            state.peers.peer(id).map(Peer::key)
+        });
+        let Some(key) = key else {
+            return Err(PeerError::Unknown(number));
+        };
+        let is_its = |kind: &Kind| match kind {
+            Kind::Dialled { key: own, .. } | Kind::InprocConnected { key: own } => *own == key,
+            Kind::Bound { .. } | Kind::InprocBound => false,
+        };
+        let taken: Vec<Entry> = self
+            .endpoints
+            .lock()
+            .entries
+            .extract_if(.., |entry| is_its(&entry.kind))
+            .collect();
+        for entry in taken {
+            if let Kind::Dialled { dialer, .. } = entry.kind {
+                dialer.close();
+            }
+        }
+        self.end_links(self.linger(), |own, _| own == key);
+        Ok(())
+    }
+
+    /// Connects to a peer that is known by the routing id `assigned`, else by
+    /// that of CONNECT_ROUTING_ID.
+    fn connect_as(&self, given: &str, assigned: Option<Bytes>) -> Result<(), ConnectError> {
         self.check_open()?;
         let endpoint = Endpoint::parse(given)?;
         endpoint.check_connect()?;
@@ -80,13 +143,13 @@ impl Core {
         let kind = match &endpoint {
             Endpoint::Inproc(name) => {
                 self.check_fits(given, self.socket_type() != SocketType::Stream)?;
-                let key = self.context.inproc().connect(name, self);
+                let key = self.context.inproc().connect(name, self, assigned);
                 Kind::InprocConnected { key }
             }
-            Endpoint::Tcp(_) => self.dial(given, endpoint)?,
+            Endpoint::Tcp(_) => self.dial(given, endpoint, assigned)?,
             Endpoint::Ipc(_) => {
                 self.check_fits(given, self.socket_type() != SocketType::Stream)?;
-                self.dial(given, endpoint)?
+                self.dial(given, endpoint, assigned)?
             }
         };
         self.keep(Entry {
@@ -136,7 +199,7 @@ impl Core {
                 acceptor.close();
             }
         }
-        self.context.inproc().forget(self);
+        self.context.inproc().forget(self, self.linger());
     }
 
     fn take_entries(
@@ -168,7 +231,7 @@ impl Core {
                 Kind::Dialled { dialer, key } => {
                     self.part_with(key);
                     dialer.close();
-                    self.end_links(self.linger(), |from| from == key);
+                    self.end_links(self.linger(), |_, from| from == key);
                 }
                 Kind::InprocBound => {
                     if let Ok(Endpoint::Inproc(name)) = Endpoint::parse(&entry.actual) {
@@ -183,8 +246,8 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options =
-            self.with(|state| link_options(&state.options, self.socket_type(), self.longest_part));
+        let (socket_type, longest) = (self.socket_type(), self.longest_part);
+        let options = self.with(|state| link_options(&state.options, socket_type, longest, true));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -212,11 +275,18 @@ impl Core {
         Ok((actual, Kind::Bound { acceptor, origin }))
     }
 
-    fn dial(&self, given: &str, endpoint: Endpoint) -> Result<Kind, ConnectError> {
+    fn dial(
+        &self,
+        given: &str,
+        endpoint: Endpoint,
+        assigned: Option<Bytes>,
+    ) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = link_options(&state.options, self.socket_type(), self.longest_part);
-            (options, state.options.take_connect_routing_id())
+            let (socket_type, longest) = (self.socket_type(), self.longest_part);
+            let options = link_options(&state.options, socket_type, longest, false);
+            let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
+            (options, assigned)
         });
         let Some(me) = self.me.upgrade() else {
             return Err(ConnectError::Closed);
@@ -309,6 +379,16 @@ fn errno_of(error: &BindError) -> i32 {
         BindError::InUse(_) => Errno::ADDRINUSE.raw_os_error(),
         BindError::Endpoint(EndpointError::NoSuchInterface(_)) => Errno::NODEV.raw_os_error(),
         _ => Errno::INVAL.raw_os_error(),
+    }
+}
+
+impl From<Refusal> for PeerError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed => Self::Closed,
+            Refusal::Terminated => Self::Terminated,
+            Refusal::Forked => Self::Forked,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::core::Core;
+use super::core::{Core, Refusal};
 use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
@@ -52,6 +52,45 @@ impl Core {
         }
     }
 
+    /// As a send that does not wait, as libzmq has it: whoever sends more than
+    /// the high-water mark in one go, to peers that must lose nothing, is told
+    /// to come back even if they have caught up meanwhile.
+    pub(crate) fn send_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
+        let hasty = self.may_be_hasty();
+        let mut late = false;
+        loop {
+            if let Some(refusal) = self.refusal() {
+                return Err(SendError::new(refusal.into(), message));
+            }
+            if self.is_too_long(&message) {
+                return Err(SendError::new(SendFailure::TooLong, message));
+            }
+            let seen = self.waiting.epoch();
+            let sent = self.with(|state| {
+                state.peers.set_hasty(hasty);
+                let sent = state.pattern.send(&mut state.peers, message);
+                state.peers.set_hasty(false);
+                sent
+            });
+            let Err(rejected) = sent else { return Ok(()) };
+            let again = rejected.why == SendFailure::WouldBlock
+                && matches!(self.wait(seen, Patience::None, late), Waited::Last);
+            if !again {
+                if rejected.why == SendFailure::WouldBlock {
+                    self.told(Readiness::WRITABLE, Readiness::NONE);
+                }
+                return Err(SendError::new(rejected.why, rejected.message));
+            }
+            late = true;
+            message = rejected.message;
+        }
+    }
+
+    /// Nothing follows a refusal in haste that an event loop could wait for.
+    fn may_be_hasty(&self) -> bool {
+        !self.waiting.has_descriptor()
+    }
+
     #[cold]
     fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
         let mut late = false;
@@ -75,7 +114,10 @@ impl Core {
                         late = true;
                         continue;
                     }
-                    Waited::No => SendFailure::WouldBlock,
+                    Waited::No => {
+                        self.told(Readiness::WRITABLE, Readiness::NONE);
+                        SendFailure::WouldBlock
+                    }
                     Waited::TooLong => SendFailure::TimedOut,
                 };
                 return Err(SendError::new(failure, rejected.message));
@@ -84,14 +126,21 @@ impl Core {
     }
 
     /// Whether a message that begins with `first` would be taken now. C has to
-    /// know when it hands over the first part.
+    /// know when it hands over the first part. As hasty as
+    /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
-        match self.attempt_admission(first) {
+        let hasty = self.may_be_hasty();
+        match self.attempt_admission(first, hasty) {
             Err(SendFailure::WouldBlock) => {}
             other => return other,
         }
+        self.hush();
         self.look();
-        self.attempt_admission(first)
+        let admission = self.attempt_admission(first, hasty);
+        if admission == Err(SendFailure::WouldBlock) {
+            self.told(Readiness::WRITABLE, Readiness::NONE);
+        }
+        admission
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
@@ -100,7 +149,7 @@ impl Core {
         let mut late = false;
         loop {
             let seen = self.waiting.epoch();
-            match self.attempt_admission(first) {
+            match self.attempt_admission(first, false) {
                 Err(SendFailure::WouldBlock) => {}
                 other => return other,
             }
@@ -113,14 +162,18 @@ impl Core {
         }
     }
 
-    fn attempt_admission(&self, first: &Message) -> Result<(), SendFailure> {
+    fn attempt_admission(&self, first: &Message, hasty: bool) -> Result<(), SendFailure> {
         self.check_alive()?;
         self.with(|state| {
+            state.peers.set_hasty(hasty);
+            let route = state.pattern.route_state(&mut state.peers, first);
+            state.peers.set_hasty(false);
+            route?;
             if state.pattern.can_send(&mut state.peers) {
-                return state.pattern.route_state(&mut state.peers, first);
+                return Ok(());
             }
             // It will not be taken, but says why.
-            let attempt = Multipart::from(first.clone());
+            let attempt = Multipart::from([first.clone(), Message::new()]);
             match state.pattern.send(&mut state.peers, attempt) {
                 Err(rejected) => Err(rejected.why),
                 Ok(()) => Ok(()),
@@ -172,7 +225,10 @@ impl Core {
             match self.wait(seen, limit, late) {
                 Waited::Again => {}
                 Waited::Last => late = true,
-                Waited::No => return Err(RecvFailure::WouldBlock),
+                Waited::No => {
+                    self.told(Readiness::READABLE, Readiness::NONE);
+                    return Err(RecvFailure::WouldBlock);
+                }
                 Waited::TooLong => return Err(RecvFailure::TimedOut),
             }
         }
@@ -185,6 +241,10 @@ impl Core {
             Patience::None => {
                 if late {
                     return Waited::No;
+                }
+                if self.hush() {
+                    self.look();
+                    return Waited::Last;
                 }
                 if let Some(set) = self.waiting.set() {
                     set.drive();
@@ -242,8 +302,12 @@ impl Core {
 
     /// What of `interest` could be done now. Does no I/O of its own.
     pub(crate) fn readiness(&self, interest: Readiness) -> Result<Readiness, RecvFailure> {
+        self.ready(interest).map_err(Refusal::into)
+    }
+
+    pub(super) fn ready(&self, interest: Readiness) -> Result<Readiness, Refusal> {
         if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
+            return Err(refusal);
         }
         Ok(self.with(|state| {
             let mut ready = Readiness::NONE;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
@@ -10,7 +11,7 @@ use pipe::{Consumer, Producer};
 use super::core::Core;
 use super::settings::conflates;
 use crate::error::BindError;
-use crate::message::{Item, PeerInfo};
+use crate::message::{Item, Message, PeerInfo};
 use crate::peer::{Far, News, Peer, joint_hwm, new_pipe};
 use crate::sync::Mutex;
 
@@ -32,6 +33,12 @@ struct Waiter {
     far: Arc<Other>,
     tx: Producer<Item>,
     rx: Consumer<Item>,
+    /// Its socket is closed, and lingers until then, or for ever.
+    lingers: Option<Linger>,
+}
+
+struct Linger {
+    until: Option<Instant>,
 }
 
 /// What each side brings to a connection.
@@ -41,11 +48,20 @@ struct Side {
     conflate_out: bool,
     conflate_in: bool,
     info: Arc<PeerInfo>,
+    hello: Option<Message>,
+    /// What the one that has bound receives when the other leaves.
+    farewell: Option<Message>,
 }
 
-/// The socket at the other end of a pair of pipes.
+/// The socket at the other end of a pair of pipes, once it is known.
 #[derive(Default)]
-struct Other(OnceLock<(Weak<Core>, u64)>);
+struct Other(OnceLock<Known>);
+
+struct Known {
+    core: Weak<Core>,
+    key: u64,
+    last_words: Option<Message>,
+}
 
 impl Inproc {
     pub(super) fn bind(&self, name: &str, core: &Core) -> Result<(), BindError> {
@@ -68,9 +84,10 @@ impl Inproc {
     }
 
     /// Connects `core` to `name`, bound or yet to be; tells the peer's key.
-    pub(super) fn connect(&self, name: &str, core: &Core) -> u64 {
+    pub(super) fn connect(&self, name: &str, core: &Core, assigned: Option<Bytes>) -> u64 {
         let side = core.inproc_side();
-        let assigned = core.with(|state| state.options.take_connect_routing_id());
+        let assigned =
+            assigned.or_else(|| core.with(|state| state.options.take_connect_routing_id()));
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let far = Arc::new(Other::default());
         let bound = self.0.lock().bound(name);
@@ -89,7 +106,10 @@ impl Inproc {
         let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
         let far_recv_hwm = other.as_ref().map(|other| other.recv_hwm);
-        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby(far_recv_hwm);
+        let hello = side.hello.clone();
+        let peer = Peer::new(key, tx, rx, there, info, assigned)
+            .nearby(far_recv_hwm)
+            .greet(hello);
         let waiter = Waiter {
             core: Weak::clone(&core.me),
             key,
@@ -97,6 +117,7 @@ impl Inproc {
             far,
             tx: far_tx,
             rx: far_rx,
+            lingers: None,
         };
         // Before anybody can find the waiter: what a bind says of the peer must
         // come after the peer itself. And without the lock: whom it wakes may
@@ -132,14 +153,25 @@ impl Inproc {
         }
     }
 
-    /// Takes back everything a closing socket has entered here.
-    pub(super) fn forget(&self, core: &Core) {
+    /// Takes back everything a closing socket has entered here, but for what
+    /// it has sent to a name that may still be bound within its linger time.
+    pub(super) fn forget(&self, core: &Core, linger: Option<Duration>) {
+        let now = Instant::now();
+        let until = linger.map(|linger| now.checked_add(linger));
         let mut gone = Vec::new();
         {
             let mut names = self.0.lock();
             names.bound.retain(|_, bound| !bound.ptr_eq(&core.me));
             names.waiting.retain(|_, waiters| {
-                gone.extend(waiters.extract_if(.., |waiter| waiter.core.ptr_eq(&core.me)));
+                gone.extend(waiters.extract_if(.., |waiter| {
+                    if waiter.core.ptr_eq(&core.me) && !waiter.rx.is_empty_hint() {
+                        waiter.lingers = Some(Linger {
+                            until: until.flatten(),
+                        });
+                        return linger == Some(Duration::ZERO);
+                    }
+                    waiter.core.ptr_eq(&core.me) || waiter.is_over(now)
+                }));
                 !waiters.is_empty()
             });
         }
@@ -155,14 +187,31 @@ impl Names {
 }
 
 impl Waiter {
+    /// Its socket is closed and has lingered long enough.
+    fn is_over(&self, now: Instant) -> bool {
+        let until = self.lingers.as_ref().and_then(|linger| linger.until);
+        until.is_some_and(|until| until <= now)
+    }
+
     /// Joins the one that waited with `core`, which has bound the name.
     fn meet(mut self, core: &Core) {
+        let side = core.inproc_side();
+        if self.lingers.is_some() && self.is_over(Instant::now()) {
+            return;
+        }
         let Some(waiting) = self.core.upgrade() else {
+            // What it has sent is here all the same.
+            let key = core.keys.fetch_add(1, Ordering::Relaxed);
+            let far = Arc::new(Other::default());
+            core.adopt(Peer::new(key, self.tx, self.rx, far, self.side.info, None));
             return;
         };
-        let side = core.inproc_side();
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
-        let _ = self.far.0.set((Weak::clone(&core.me), key));
+        let _ = self.far.0.set(Known {
+            core: Weak::clone(&core.me),
+            key,
+            last_words: side.farewell,
+        });
         // It may have changed since the connect.
         let recv_hwm = waiting.with(|state| state.options.recv_hwm());
         // Conflated pipes have no mark, and ignore this.
@@ -171,24 +220,34 @@ impl Waiter {
         waiting.far_recv_hwm(self.key, side.recv_hwm);
         waiting.introduce(self.key, side.info);
         let far = Arc::new(Other::default());
-        let _ = far.0.set((Weak::clone(&waiting.me), self.key));
+        let _ = far.0.set(Known {
+            core: Weak::clone(&waiting.me),
+            key: self.key,
+            last_words: None,
+        });
         let peer = Peer::new(key, self.tx, self.rx, far, self.side.info, None);
-        core.adopt(peer.nearby(Some(recv_hwm)));
+        core.adopt(peer.nearby(Some(recv_hwm)).greet(side.hello));
     }
 }
 
 impl Core {
     fn inproc_side(&self) -> Side {
         self.with(|state| {
-            let (conflate_out, conflate_in) = conflates(&state.options, self.socket_type());
+            let options = &state.options;
+            let (conflate_out, conflate_in) = conflates(options, self.socket_type());
+            let message = |bytes: &Bytes| Message::from(bytes.clone());
+            let hello = options.hello_message(self.socket_type());
+            let farewell = options.disconnect_message(self.socket_type());
             Side {
+                hello: hello.map(message),
+                farewell: farewell.map(message),
                 conflate_out,
                 conflate_in,
-                send_hwm: state.options.send_hwm(),
-                recv_hwm: state.options.recv_hwm(),
+                send_hwm: options.send_hwm(),
+                recv_hwm: options.recv_hwm(),
                 info: Arc::new(PeerInfo {
                     socket_type: Some(self.socket_type()),
-                    routing_id: Bytes::clone(state.options.routing_id()),
+                    routing_id: Bytes::clone(options.routing_id()),
                     ..PeerInfo::default()
                 }),
             }
@@ -198,10 +257,10 @@ impl Core {
 
 impl Other {
     fn tell(&self, what: News) {
-        if let Some((core, key)) = self.0.get()
-            && let Some(core) = core.upgrade()
+        if let Some(known) = self.0.get()
+            && let Some(core) = known.core.upgrade()
         {
-            core.news(*key, what);
+            core.news(known.key, what);
         }
     }
 }
@@ -224,11 +283,15 @@ impl Far for Other {
     }
 
     fn recv_hwm(&self, high_water_mark: usize) {
-        if let Some((core, key)) = self.0.get()
-            && let Some(core) = core.upgrade()
+        if let Some(known) = self.0.get()
+            && let Some(core) = known.core.upgrade()
         {
-            core.far_recv_hwm(*key, high_water_mark);
+            core.far_recv_hwm(known.key, high_water_mark);
         }
+    }
+
+    fn last_words(&self) -> Option<Message> {
+        self.0.get()?.last_words.clone()
     }
 
     fn discarded(&self, messages: u64) {

@@ -90,6 +90,16 @@ macro_rules! common_methods {
             self.0.option_by_name(name)
         }
 
+        /// A descriptor to wait for in an event loop, as
+        /// [`Socket::readiness_fd`].
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::readiness_fd`].
+        pub fn readiness_fd(&self) -> Result<BorrowedFd<'_>, OptionError> {
+            self.0.readiness_fd()
+        }
+
         /// What the socket has sent, received and dropped.
         #[must_use]
         pub fn counters(&self) -> Counters {
@@ -352,6 +362,212 @@ macro_rules! addressing_methods {
     };
 }
 
+/// Types that know their peers by numbers.
+macro_rules! numbering_methods {
+    () => {
+        /// Sends a message to the peer of this routing id, as a send of two
+        /// parts does, the id in four bytes and big-endian, and the message.
+        ///
+        /// # Errors
+        ///
+        /// [`SendError`]; the message it gives back has the routing id for its
+        /// first part.
+        pub fn send_to(
+            &self,
+            routing_id: u32,
+            message: impl Into<Message>,
+        ) -> Result<(), SendError> {
+            self.0.send(numbered(routing_id, message.into()))
+        }
+
+        /// Sends a message to the peer of this routing id without blocking the
+        /// thread.
+        pub fn send_to_async(
+            &self,
+            routing_id: u32,
+            message: impl Into<Message>,
+        ) -> SendFuture<'_> {
+            self.0.send_async(numbered(routing_id, message.into()))
+        }
+
+        /// Receives the next message and the routing id of its peer.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub fn recv_from(&self) -> Result<(u32, Message), RecvError> {
+            self.0.recv().map(number_and_body)
+        }
+
+        /// Receives the next message, if it is there, and the routing id of
+        /// its peer.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
+        pub fn try_recv_from(&self) -> Result<(u32, Message), RecvError> {
+            self.0.try_recv().map(number_and_body)
+        }
+
+        /// Receives the next message and the routing id of its peer, and waits
+        /// for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::TimedOut`] if the time passed first; else as
+        /// [`Socket::recv`].
+        pub fn recv_from_timeout(&self, limit: Duration) -> Result<(u32, Message), RecvError> {
+            self.0.recv_timeout(limit).map(number_and_body)
+        }
+
+        /// Receives the next message and the routing id of its peer without
+        /// blocking the thread. A dropped future has taken nothing.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub async fn recv_from_async(&self) -> Result<(u32, Message), RecvError> {
+            self.0.recv_async().await.map(number_and_body)
+        }
+
+        /// Whether a send to the peer of this routing id would be taken now.
+        #[must_use]
+        pub fn can_route(&self, routing_id: u32) -> bool {
+            self.0.can_route(routing_id.to_be_bytes())
+        }
+
+        /// Whether the peer of this routing id is there and has room, as
+        /// [`Socket::route_state`].
+        ///
+        /// # Errors
+        ///
+        /// [`SendFailure`] says which it has not.
+        pub fn route_state(&self, routing_id: u32) -> Result<(), SendFailure> {
+            self.0.route_state(routing_id.to_be_bytes())
+        }
+
+        /// Ends the conversation with the peer of this routing id, as
+        /// [`Socket::disconnect_peer`].
+        ///
+        /// # Errors
+        ///
+        /// [`PeerError::Unknown`] if there is no such peer.
+        pub fn disconnect_peer(&self, routing_id: u32) -> Result<(), PeerError> {
+            self.0.disconnect_peer(routing_id)
+        }
+    };
+}
+
+/// Types that number the peers they connect to.
+macro_rules! peering_methods {
+    () => {
+        /// Connects to `endpoint` and returns the routing id of the peer
+        /// there, to which messages may be sent at once, as
+        /// [`Socket::connect_peer`].
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::connect_peer`].
+        pub fn connect_peer(&self, endpoint: &str) -> Result<u32, ConnectError> {
+            self.0.connect_peer(endpoint)
+        }
+    };
+}
+
+/// Types that send to groups.
+macro_rules! publishing_methods {
+    () => {
+        /// Sends a message to all members of `group`, as a send of these two
+        /// parts does.
+        ///
+        /// # Errors
+        ///
+        /// [`SendError`]; the message it gives back has the group for its
+        /// first part.
+        pub fn send_to(
+            &self,
+            group: impl Into<Message>,
+            message: impl Into<Message>,
+        ) -> Result<(), SendError> {
+            self.0.send([group.into(), message.into()])
+        }
+
+        /// Sends a message to all members of `group` without blocking the
+        /// thread.
+        pub fn send_to_async(
+            &self,
+            group: impl Into<Message>,
+            message: impl Into<Message>,
+        ) -> SendFuture<'_> {
+            self.0.send_async([group.into(), message.into()])
+        }
+    };
+}
+
+/// Types that are in groups.
+macro_rules! joining_methods {
+    () => {
+        /// Receives what is sent to `group` from now on, as [`Socket::join`].
+        ///
+        /// # Errors
+        ///
+        /// [`GroupError`] says why not.
+        pub fn join(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+            self.0.join(group)
+        }
+
+        /// Takes back `join`, as [`Socket::leave`].
+        ///
+        /// # Errors
+        ///
+        /// [`GroupError`] says why not.
+        pub fn leave(&self, group: impl AsRef<[u8]>) -> Result<(), GroupError> {
+            self.0.leave(group)
+        }
+
+        /// Receives the next message behind the name of its group.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub fn recv_from(&self) -> Result<(Message, Message), RecvError> {
+            self.0.recv().map(group_and_body)
+        }
+
+        /// Receives the next message, if it is there, behind the name of its
+        /// group.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::WouldBlock`] if it is not; else as [`Socket::recv`].
+        pub fn try_recv_from(&self) -> Result<(Message, Message), RecvError> {
+            self.0.try_recv().map(group_and_body)
+        }
+
+        /// Receives the next message behind the name of its group, and waits
+        /// for at most `limit`.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError::TimedOut`] if the time passed first; else as
+        /// [`Socket::recv`].
+        pub fn recv_from_timeout(&self, limit: Duration) -> Result<(Message, Message), RecvError> {
+            self.0.recv_timeout(limit).map(group_and_body)
+        }
+
+        /// Receives the next message behind the name of its group, without
+        /// blocking the thread. A dropped future has taken nothing.
+        ///
+        /// # Errors
+        ///
+        /// [`RecvError`] says why there is none.
+        pub async fn recv_from_async(&self) -> Result<(Message, Message), RecvError> {
+            self.0.recv_async().await.map(group_and_body)
+        }
+    };
+}
+
 pub(super) use {
-    addressing_methods, common_methods, receiving_methods, sending_methods, subscribing_methods,
+    addressing_methods, common_methods, joining_methods, numbering_methods, peering_methods,
+    publishing_methods, receiving_methods, sending_methods, subscribing_methods,
 };

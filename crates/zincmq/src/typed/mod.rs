@@ -33,6 +33,7 @@
 
 mod methods;
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,8 +42,8 @@ use crate::SocketType;
 use crate::builder::Builder;
 use crate::context::Context;
 use crate::error::{
-    BindError, BuildError, ConnectError, RecvError, SendError, SendFailure, SocketError,
-    UnbindError,
+    BindError, BuildError, ConnectError, GroupError, PeerError, RecvError, SendError, SendFailure,
+    SocketError, UnbindError,
 };
 use crate::message::{Message, Multipart};
 use crate::monitor::Monitor;
@@ -50,7 +51,8 @@ use crate::options::opt::{self, ReadableOption, SocketOption};
 use crate::options::{OptionError, OptionValue};
 use crate::socket::{Counters, MessageSink, MessageStream, RecvFuture, SendFuture, Socket};
 use methods::{
-    addressing_methods, common_methods, receiving_methods, sending_methods, subscribing_methods,
+    addressing_methods, common_methods, joining_methods, numbering_methods, peering_methods,
+    publishing_methods, receiving_methods, sending_methods, subscribing_methods,
 };
 
 mod sealed {
@@ -71,7 +73,7 @@ impl Wrap for Socket {
 }
 
 /// A socket whose type is known when the program is compiled: [`Push`],
-/// [`Pull`] and the other ten. What only a [`Socket`] offers is had through
+/// [`Pull`] and all others. What only a [`Socket`] offers is had through
 /// `as_ref`.
 ///
 /// ```
@@ -155,6 +157,10 @@ macro_rules! typed_sockets {
     (@can recv) => { receiving_methods!(); };
     (@can subscribe) => { subscribing_methods!(); };
     (@can address) => { addressing_methods!(); };
+    (@can number) => { numbering_methods!(); };
+    (@can peer) => { peering_methods!(); };
+    (@can publish) => { publishing_methods!(); };
+    (@can join) => { joining_methods!(); };
 }
 
 typed_sockets! {
@@ -200,4 +206,57 @@ typed_sockets! {
     /// [`Router`] (STREAM). A message of no bytes tells of a connect or a
     /// disconnect, and sent to a peer closes its connection.
     Stream, stream, [send recv address];
+    /// Sends to [`Server`] peers in turn and receives from them in turn
+    /// (CLIENT, RFC 41, a draft). Messages have one part: one of several is
+    /// [not sent](SendFailure::MultipartUnsupported), and dropped if it comes.
+    Client, client, [send recv];
+    /// Receives from [`Client`] peers, and sends to the one whose routing id,
+    /// four bytes, is the message's first part (SERVER, RFC 41, a draft). The
+    /// second part is the message. Nothing is dropped: a peer that is full is
+    /// waited for, and one that is not there is an
+    /// [error](SendFailure::Unroutable).
+    Server, server, [send recv number];
+    /// Sends to [`Gather`] peers in turn, as a [`Push`] does (SCATTER, RFC 49,
+    /// a draft). Messages have one part.
+    Scatter, scatter, [send];
+    /// Receives what [`Scatter`] peers send, as a [`Pull`] does (GATHER,
+    /// RFC 49, a draft).
+    Gather, gather, [recv];
+    /// Talks to others of its kind as a [`Server`] does to its clients, and
+    /// may be the one that connects (PEER, RFC 51, a draft).
+    Peer, peer, [send recv number peer];
+    /// Talks to one peer of its kind, as a [`Pair`] does (CHANNEL, RFC 52, a
+    /// draft). Messages have one part.
+    Channel, channel, [send recv];
+    /// Sends each message to all [`Dish`] peers that joined its group (RADIO,
+    /// RFC 48, a draft). The first of the message's two parts is the group's
+    /// name. A peer that is full misses the message; nobody waits, unless
+    /// [`XpubNoDrop`](opt::XpubNoDrop) is set.
+    Radio, radio, [send publish];
+    /// Receives what is sent to the groups it joined, each message behind the
+    /// name of its group (DISH, RFC 48, a draft).
+    Dish, dish, [recv join];
+}
+
+/// A RADIO's message, taken apart.
+fn group_and_body(message: Multipart) -> (Message, Message) {
+    let (group, body) = message.split_first();
+    let body = body.into_single();
+    (
+        group,
+        body.expect("a DISH drops what has other than two parts"),
+    )
+}
+
+/// A SERVER's message: the number of a peer, and what it is to get.
+fn numbered(number: u32, body: Message) -> Multipart {
+    [number.to_be_bytes().into(), body].into()
+}
+
+fn number_and_body(message: Multipart) -> (u32, Message) {
+    let (number, body) = message.split_first();
+    let number = number[..].try_into().map(u32::from_be_bytes);
+    let number = number.expect("a SERVER puts four bytes before each message");
+    let body = body.into_single();
+    (number, body.expect("a SERVER drops what has several parts"))
 }

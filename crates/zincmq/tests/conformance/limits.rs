@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use zincmq::SocketType::{self, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
+use zincmq::SocketType::{
+    self, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
+    Router, Scatter, Server, Sub, Xpub, Xsub,
+};
 use zincmq::error::{RecvError, SendFailure};
 use zincmq::opt;
 
@@ -9,7 +12,7 @@ use crate::support::{LIMIT, Mode, Transport, World, eventually};
 const SHORT: Duration = Duration::from_millis(30);
 
 pub fn who_waits_for_a_peer(world: &World) {
-    for socket_type in [Push, Dealer, Pair, Req] {
+    for socket_type in [Push, Dealer, Pair, Req, Scatter, Client, Channel] {
         let socket = world.socket(socket_type);
         world.bind(&socket);
         assert!(!socket.can_send(), "{socket_type}");
@@ -20,13 +23,16 @@ pub fn who_waits_for_a_peer(world: &World) {
             "{socket_type}"
         );
     }
-    for socket_type in [Pub, Xpub, Xsub, Router] {
+    for socket_type in [Pub, Xpub, Xsub, Router, Radio] {
         let socket = world.socket(socket_type);
         world.bind(&socket);
         assert!(socket.can_send(), "{socket_type}");
         world.send(&socket, ["x", "y"]);
     }
-    for socket_type in [Pull, Sub, Dealer, Pair, Rep, Router, Xpub, Xsub] {
+    for socket_type in [
+        Pull, Sub, Dealer, Pair, Rep, Router, Xpub, Xsub, Gather, Client, Server, Peer, Channel,
+        Dish,
+    ] {
         let socket = world.socket(socket_type);
         world.bind(&socket);
         assert!(!socket.can_recv(), "{socket_type}");
@@ -36,7 +42,7 @@ pub fn who_waits_for_a_peer(world: &World) {
 }
 
 pub fn who_cannot_send_or_receive(world: &World) {
-    for socket_type in [Pull, Sub] {
+    for socket_type in [Pull, Sub, Gather, Dish] {
         let refused = world.try_send(&world.socket(socket_type), "x", LIMIT);
         let failure = refused.unwrap().unwrap_err().failure();
         assert_eq!(
@@ -45,7 +51,7 @@ pub fn who_cannot_send_or_receive(world: &World) {
             "{socket_type}"
         );
     }
-    for socket_type in [Push, Pub] {
+    for socket_type in [Push, Pub, Scatter, Radio] {
         let refused = world.try_recv(&world.socket(socket_type), LIMIT);
         let failure = refused.unwrap().unwrap_err();
         assert_eq!(
@@ -54,9 +60,7 @@ pub fn who_cannot_send_or_receive(world: &World) {
             "{socket_type}"
         );
     }
-    for socket_type in [SocketType::Client, SocketType::Radio] {
-        assert!(world.ctx.socket(socket_type).is_err());
-    }
+    assert!(world.ctx.socket(SocketType::Dgram).is_err());
 }
 
 pub fn a_full_queue_blocks_and_opens_again(world: &World) {

@@ -4,13 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 mod addressing;
+mod client_server;
 mod counters;
 mod endpoints;
 mod lifecycle;
 mod limits;
+mod notices;
 mod pair;
+mod peer_to_peer;
 mod pipeline;
 mod publish_subscribe;
+mod radio_dish;
 mod request_reply;
 mod support;
 mod threads;
@@ -63,6 +67,7 @@ suite! {
         multipart_messages_stay_whole;
     pair:
         talks_both_ways
+        a_channel_talks_both_ways
         a_third_is_not_heard;
     addressing:
         replies_go_to_who_asked
@@ -72,6 +77,33 @@ suite! {
         nobody_of_that_name
         a_name_is_taken_once
         a_name_is_handed_over;
+    radio_dish:
+        members_get_what_is_sent_to_their_groups
+        groups_are_joined_and_left_at_any_time
+        nobody_waits_for_a_full_member
+        no_drop_waits_for_the_slowest_member
+        groups_that_are_refused
+        a_message_is_a_group_and_a_body;
+    client_server:
+        replies_go_to_the_client
+        a_server_shows_the_number_as_four_bytes
+        nobody_of_that_number
+        a_server_waits_for_a_full_client
+        several_parts_are_neither_sent_nor_received
+        a_server_parts_with_one_client;
+    peer_to_peer:
+        both_know_each_other_by_number
+        a_number_comes_before_its_peer
+        a_peer_that_is_left_is_not_connected_again
+        numbers_are_not_for_everyone;
+    notices:
+        a_hello_comes_first
+        each_new_connection_starts_with_a_hello
+        who_leaves_is_told_of
+        a_lost_connection_is_told_of
+        a_router_hears_of_connects_and_disconnects
+        a_router_hears_nothing_of_strangers
+        small_batches_carry_everything;
     limits:
         who_waits_for_a_peer
         who_cannot_send_or_receive

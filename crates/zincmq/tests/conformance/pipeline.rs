@@ -1,27 +1,29 @@
 use std::collections::HashMap;
 
-use zincmq::SocketType::{Pull, Push};
+use zincmq::SocketType::{Gather, Pull, Push, Scatter};
 use zincmq::{Message, Multipart};
 
 use crate::support::{World, eventually};
 
 pub fn work_goes_round(world: &World) {
-    let push = world.socket(Push);
-    let pulls = [world.socket(Pull), world.socket(Pull), world.socket(Pull)];
-    let endpoint = world.bind(&push);
-    for (n, pull) in pulls.iter().enumerate() {
-        pull.connect(&endpoint).unwrap();
-        eventually("it is there", || push.counters().peers.len() == n + 1);
-    }
-    for n in 0..30 {
-        world.send(&push, n.to_string());
-    }
-    for pull in &pulls {
-        let mut last: Option<u32> = None;
-        for _ in 0..10 {
-            let n: u32 = world.recv(pull).first().to_text().parse().unwrap();
-            assert!(last.is_none_or(|last| n == last + 3), "{last:?} {n}");
-            last = Some(n);
+    for (sender, receiver) in [(Push, Pull), (Scatter, Gather)] {
+        let push = world.socket(sender);
+        let pulls = [(); 3].map(|()| world.socket(receiver));
+        let endpoint = world.bind(&push);
+        for (n, pull) in pulls.iter().enumerate() {
+            pull.connect(&endpoint).unwrap();
+            eventually("it is there", || push.counters().peers.len() == n + 1);
+        }
+        for n in 0..30 {
+            world.send(&push, n.to_string());
+        }
+        for pull in &pulls {
+            let mut last: Option<u32> = None;
+            for _ in 0..10 {
+                let n: u32 = world.recv(pull).first().to_text().parse().unwrap();
+                assert!(last.is_none_or(|last| n == last + 3), "{last:?} {n}");
+                last = Some(n);
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ fn an_assigned_id_wins() {
     let mut router = router();
     let mut other = router.join_as(Guest {
         routing_id: "own",
-        assigned_id: Some("given"),
+        assigned_id: Some("given".into()),
         ..Guest::default()
     });
     router.hear(&mut other, &["x"]);

@@ -8,7 +8,7 @@ use crate::pattern::Setting;
 /// A connection by the name of C, at its limit with `high_water_mark` chunks.
 fn guest(high_water_mark: usize) -> Guest {
     Guest {
-        assigned_id: Some("C"),
+        assigned_id: Some("C".into()),
         ..full_at(high_water_mark)
     }
 }

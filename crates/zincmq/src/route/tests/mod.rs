@@ -1,2 +1,3 @@
+mod groups;
 mod rota;
 mod subscriptions;
