@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use zincmq::error::{BindError, PollError, RecvError, SendFailure, SocketError, TermError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll as system_poll};
+use zincmq::error::{
+    BindError, OptionError, PollError, RecvError, SendFailure, SocketError, TermError,
+};
 use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -21,6 +24,12 @@ fn main() -> ExitCode {
     req.connect(&endpoint).unwrap();
     req.send("before").unwrap();
     assert_eq!(rep.recv_timeout(LIMIT).unwrap().first(), "before");
+    let fd = req.readiness_fd().unwrap();
+    let is_readable = || {
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        system_poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
+    };
+    assert!(is_readable());
     let poller = Poller::new().unwrap();
     poller.add(&req, 1, Readiness::READABLE).unwrap();
     let mut items = [PollItem::socket(&req, Readiness::READABLE)];
@@ -42,6 +51,8 @@ fn main() -> ExitCode {
                 ctx.socket(SocketType::Pair),
                 Err(SocketError::Forked)
             ));
+            assert!(matches!(req.readiness_fd(), Err(OptionError::Forked)));
+            assert!(!req.can_recv());
             assert_eq!(ctx.term(), Err(TermError::Forked));
             assert!(matches!(poller.wait(None), Err(PollError::Forked(1))));
             ctx.shutdown();
@@ -73,6 +84,9 @@ fn main() -> ExitCode {
     };
     assert_eq!((waited, status), (child, 0), "the child failed");
 
+    // The child has not looked, though it tried.
+    assert!(is_readable());
+    assert!(!req.can_recv() && !is_readable());
     rep.send("after").unwrap();
     assert_eq!(req.recv_timeout(LIMIT).unwrap().first(), "after");
     println!("fork: ok");
