@@ -17,8 +17,11 @@ mod iov;
 mod label;
 mod message;
 mod options;
+mod poll;
 mod socket;
 mod stopwatch;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod timers;
 mod turns;
