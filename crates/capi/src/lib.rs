@@ -16,8 +16,11 @@ mod handle;
 mod iov;
 mod label;
 mod message;
+mod monitor;
 mod options;
 mod poll;
+mod relay;
+mod report;
 mod socket;
 mod stopwatch;
 #[cfg(test)]
