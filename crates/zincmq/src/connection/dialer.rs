@@ -13,7 +13,7 @@ use super::{Ending, Link, LinkOptions, Port};
 use crate::monitor::EventKind;
 use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Target};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target};
 
 /// Runs a job that may block, such as a name look-up, off the reactor.
 pub(crate) trait Resolve: Send + Sync {
@@ -48,9 +48,38 @@ enum Phase {
     #[default]
     Idle,
     Resolving,
-    Dialing(Dialing, Watch),
+    Dialing(Attempt),
     Waiting,
     Connected,
+}
+
+/// One attempt to connect.
+struct Attempt {
+    dialing: Dialing,
+    watch: Watch,
+    /// When CONNECT_TIMEOUT ends it.
+    give_up: Option<Instant>,
+    /// The address is connected, and is a proxy's.
+    with_proxy: bool,
+}
+
+impl Attempt {
+    /// Goes on, and watches for what it then needs. Whether it is done.
+    fn advance(&mut self) -> io::Result<bool> {
+        let needs = match self.dialing.advance()? {
+            Progress::Done => return Ok(true),
+            Progress::NeedsRead => Interest::READ,
+            Progress::NeedsWrite => Interest::WRITE,
+        };
+        self.watch.modify(self.dialing.as_fd(), needs)?;
+        Ok(false)
+    }
+
+    /// Unwatches the descriptor, so that it may be closed.
+    fn unwatched(self) -> Dialing {
+        self.watch.stop(self.dialing.as_fd());
+        self.dialing
+    }
 }
 
 impl Dialer {
@@ -104,13 +133,8 @@ impl Dialer {
             self.cancel_timer(&mut state);
             std::mem::take(&mut state.phase)
         };
-        self.leave(old);
-    }
-
-    /// Unwatches a descriptor before it is closed.
-    fn leave(&self, phase: Phase) {
-        if let Phase::Dialing(dialing, watch) = phase {
-            watch.stop(dialing.as_fd());
+        if let Phase::Dialing(attempt) = old {
+            drop(attempt.unwatched());
         }
     }
 
@@ -121,7 +145,7 @@ impl Dialer {
     }
 
     fn attempt(&self) {
-        if !transport::needs_resolver(&self.endpoint) {
+        if !transport::needs_resolver(&self.endpoint, &self.options.transport) {
             let targets = transport::resolve(&self.endpoint, &self.options.transport);
             self.resolved(targets.map_err(|error| error.to_string()));
             return;
@@ -198,11 +222,56 @@ impl Dialer {
             return Ok(());
         }
         let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
-        state.phase = Phase::Dialing(dialing, watch);
-        if let Some(limit) = self.options.connect_timeout {
-            self.set_timer(&mut state, Instant::now() + limit);
+        let give_up = self
+            .options
+            .connect_timeout
+            .map(|limit| Instant::now() + limit);
+        state.phase = Phase::Dialing(Attempt {
+            dialing,
+            watch,
+            give_up,
+            with_proxy: false,
+        });
+        if let Some(give_up) = give_up {
+            self.set_timer(&mut state, give_up);
         }
         Ok(())
+    }
+
+    /// Goes on with the connect that is under way. Its end, if that has come.
+    fn advance(&self) -> Option<io::Result<Accepted>> {
+        let mut state = self.state.lock();
+        let Phase::Dialing(attempt) = &mut state.phase else {
+            return None;
+        };
+        let done = attempt.advance();
+        if matches!(done, Ok(false)) {
+            self.limit_proxy(&mut state);
+            return None;
+        }
+        self.cancel_timer(&mut state);
+        let Phase::Dialing(attempt) = std::mem::replace(&mut state.phase, Phase::Connected) else {
+            return None;
+        };
+        drop(state);
+        let dialing = attempt.unwatched();
+        Some(done.and_then(|_| dialing.finish()))
+    }
+
+    /// Once there is a proxy at the other end, what it says is part of a
+    /// handshake, and that of the connect as well.
+    fn limit_proxy(&self, state: &mut State) {
+        let Phase::Dialing(attempt) = &mut state.phase else {
+            return;
+        };
+        if std::mem::replace(&mut attempt.with_proxy, true) {
+            return;
+        }
+        let handshake = self.options.handshake_timeout;
+        let end = handshake.map(|limit| Instant::now() + limit);
+        if let Some(end) = attempt.give_up.into_iter().chain(end).min() {
+            self.set_timer(state, end);
+        }
     }
 
     fn dialled(&self, result: io::Result<Accepted>) {
@@ -288,22 +357,9 @@ impl Source for Dialer {
     }
 
     fn ready(&self, _: Ready, _: Driver) {
-        let dialing = {
-            let mut state = self.state.lock();
-            match std::mem::take(&mut state.phase) {
-                Phase::Dialing(dialing, watch) => {
-                    self.cancel_timer(&mut state);
-                    state.phase = Phase::Connected;
-                    watch.stop(dialing.as_fd());
-                    dialing
-                }
-                other => {
-                    state.phase = other;
-                    return;
-                }
-            }
-        };
-        self.dialled(dialing.finish());
+        if let Some(result) = self.advance() {
+            self.dialled(result);
+        }
     }
 
     fn timeout(&self) {
@@ -317,10 +373,11 @@ impl Source for Dialer {
         };
         match old {
             Phase::Waiting => self.attempt(),
-            Phase::Dialing(dialing, watch) => {
-                watch.stop(dialing.as_fd());
+            Phase::Dialing(attempt) => {
+                let dialing = attempt.unwatched();
+                let error = dialing.timed_out();
                 drop(dialing);
-                self.dialled(Err(io::ErrorKind::TimedOut.into()));
+                self.dialled(Err(error));
             }
             other => self.state.lock().phase = other,
         }
