@@ -4,10 +4,11 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use zincmq::options::{Kind, OptionValue, row_by_number};
-use zincmq::{ListeningFd, SocketType};
+use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
 use crate::errno::code;
+use crate::poll;
 use crate::socket::{Socket, socket};
 
 const RCVMORE: c_int = 13;
@@ -20,9 +21,6 @@ const BINDTODEVICE: c_int = 92;
 
 /// Text that a null pointer clears, while empty text is refused.
 const CLEARED_BY_NULL: [c_int; 3] = [TCP_ACCEPT_FILTER, SOCKS_PROXY, BINDTODEVICE];
-
-const POLL_IN: c_int = 1;
-const POLL_OUT: c_int = 2;
 
 /// Sets an option to what is in `len` bytes.
 ///
@@ -88,10 +86,9 @@ fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
     Ok(match (option, value) {
         (RCVMORE, _) => OptionValue::Int(c_int::from(socket.pending().0)),
         (EVENTS, OptionValue::Int(events)) => {
-            let (readable, writable) = socket.pending();
-            let readable = if readable { POLL_IN } else { 0 };
-            let writable = if writable { POLL_OUT } else { 0 };
-            OptionValue::Int(events | readable | writable)
+            let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
+            let known = c_int::from(poll::events(known));
+            OptionValue::Int(events & c_int::from(poll::events(ask)) | known)
         }
         (_, value) => value,
     })

@@ -282,6 +282,15 @@ impl Peer {
         (self.tx.len() as u64, self.rx.len() as u64)
     }
 
+    /// Messages towards the peer, of which those taken from the pipe are
+    /// counted off in steps of half its high-water mark, as libzmq does.
+    pub(crate) fn unacknowledged(&self) -> u64 {
+        let pushed = self.counters.messages_out;
+        let taken = pushed.saturating_sub(self.tx.len() as u64);
+        let step = self.tx.high_water_mark().div_ceil(2).max(1) as u64;
+        pushed - taken / step * step
+    }
+
     pub(crate) fn counters(&self) -> PeerCounters {
         PeerCounters {
             lost: self.counters.lost + self.tx.replaced(),

@@ -4,16 +4,19 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::session::{Redial, Session};
 use super::{Ending, Link, LinkOptions, Port};
-use crate::monitor::EventKind;
+use crate::monitor::{EventKind, Place};
 use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target, Undialled};
+
+/// Why a connect under way is broken off.
+const GIVEN_UP: &str = "the endpoint was given up";
 
 /// Runs a job that may block, such as a name look-up, off the reactor.
 pub(crate) trait Resolve: Send + Sync {
@@ -24,7 +27,7 @@ pub(crate) struct Dialer {
     me: Weak<Self>,
     session: Arc<Session>,
     endpoint: Endpoint,
-    uri: String,
+    place: Place,
     options: Arc<LinkOptions>,
     port: Arc<dyn Port>,
     reactor: Handle,
@@ -91,12 +94,12 @@ impl Dialer {
         reactor: Handle,
         resolver: Arc<dyn Resolve>,
     ) -> Arc<Self> {
-        let uri = endpoint.to_string();
+        let place = Place::connected(&endpoint.to_string());
         let dialer = Arc::new_cyclic(|me: &Weak<Self>| Self {
             me: Weak::clone(me),
             session,
             endpoint,
-            uri,
+            place,
             options,
             port,
             reactor,
@@ -134,8 +137,20 @@ impl Dialer {
             std::mem::take(&mut state.phase)
         };
         if let Phase::Dialing(attempt) = old {
-            drop(attempt.unwatched());
+            self.give_up(attempt.unwatched());
         }
+    }
+
+    fn give_up(&self, dialing: Dialing) {
+        let fd = dialing.as_fd().as_raw_fd();
+        drop(dialing);
+        self.closed(fd, GIVEN_UP);
+    }
+
+    fn closed(&self, fd: RawFd, reason: &str) {
+        let reason = reason.to_owned();
+        self.port
+            .event(&self.place, None, EventKind::Closed { fd, reason });
     }
 
     fn cancel_timer(&self, state: &mut State) {
@@ -193,18 +208,32 @@ impl Dialer {
                 state.targets.pop_front()
             };
             let Some(target) = target else { break };
-            let started = transport::dial(&target, &self.options.transport).and_then(|dialing| {
-                // Before the outcome can be: this may not be the reactor's thread.
-                self.port.event(&self.uri, None, EventKind::ConnectDelayed);
-                self.await_outcome(dialing)
-            });
-            match started {
-                Ok(()) => return,
-                Err(error) => {
-                    self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
-                    reason = error.to_string();
+            let error = match transport::dial(&target, &self.options.transport) {
+                Ok(dialing) => {
+                    if dialing.is_under_way() {
+                        // Before the outcome can be: this may not be the
+                        // reactor's thread.
+                        self.port
+                            .event(&self.place, None, EventKind::ConnectDelayed);
+                    }
+                    let fd = dialing.as_fd().as_raw_fd();
+                    match self.await_outcome(dialing) {
+                        Ok(()) => return,
+                        Err(error) => {
+                            self.closed(fd, &error.to_string());
+                            error
+                        }
+                    }
                 }
-            }
+                Err(Undialled { error, fd }) => {
+                    if let Some(fd) = fd {
+                        self.closed(fd, &error.to_string());
+                    }
+                    error
+                }
+            };
+            self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
+            reason = error.to_string();
         }
         if self.options.reconnect_stop.refused && self.state.lock().refused {
             self.session.abort();
@@ -215,17 +244,14 @@ impl Dialer {
 
     fn await_outcome(&self, dialing: Dialing) -> io::Result<()> {
         let mut state = self.state.lock();
-        let Some(me) = self.me.upgrade() else {
+        let Some(me) = self.me.upgrade().filter(|_| !state.stopped) else {
+            drop(state);
+            self.give_up(dialing);
             return Ok(());
         };
-        if state.stopped {
-            return Ok(());
-        }
         let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
-        let give_up = self
-            .options
-            .connect_timeout
-            .map(|limit| Instant::now() + limit);
+        let limit = self.options.connect_timeout;
+        let give_up = limit.map(|limit| Instant::now() + limit);
         state.phase = Phase::Dialing(Attempt {
             dialing,
             watch,
@@ -238,15 +264,19 @@ impl Dialer {
         Ok(())
     }
 
-    /// Goes on with the connect that is under way. Its end, if that has come.
-    fn advance(&self) -> Option<io::Result<Accepted>> {
+    /// Goes on with the connect under way. Its descriptor and how it ended,
+    /// once it has.
+    fn advance(&self) -> Option<(RawFd, io::Result<Accepted>)> {
         let mut state = self.state.lock();
         let Phase::Dialing(attempt) = &mut state.phase else {
             return None;
         };
         let done = attempt.advance();
         if matches!(done, Ok(false)) {
-            self.limit_proxy(&mut state);
+            if !std::mem::replace(&mut attempt.with_proxy, true) {
+                let give_up = attempt.give_up;
+                self.limit_proxy(&mut state, give_up);
+            }
             return None;
         }
         self.cancel_timer(&mut state);
@@ -255,51 +285,33 @@ impl Dialer {
         };
         drop(state);
         let dialing = attempt.unwatched();
-        Some(done.and_then(|_| dialing.finish()))
+        let fd = dialing.as_fd().as_raw_fd();
+        Some((fd, done.and_then(|_| dialing.finish())))
     }
 
-    /// Once there is a proxy at the other end, what it says is part of a
-    /// handshake, and that of the connect as well.
-    fn limit_proxy(&self, state: &mut State) {
-        let Phase::Dialing(attempt) = &mut state.phase else {
-            return;
-        };
-        if std::mem::replace(&mut attempt.with_proxy, true) {
-            return;
-        }
+    /// What is said to a proxy is part of the connect, and a handshake.
+    fn limit_proxy(&self, state: &mut State, give_up: Option<Instant>) {
         let handshake = self.options.handshake_timeout;
         let end = handshake.map(|limit| Instant::now() + limit);
-        if let Some(end) = attempt.give_up.into_iter().chain(end).min() {
+        if let Some(end) = give_up.into_iter().chain(end).min() {
             self.set_timer(state, end);
         }
     }
 
-    fn dialled(&self, result: io::Result<Accepted>) {
+    /// A connect on the descriptor `fd` has ended.
+    fn dialled(&self, fd: RawFd, result: io::Result<Accepted>) {
         match result {
             Ok(accepted) => {
-                self.port.event(
-                    &self.uri,
-                    None,
-                    EventKind::Connected {
-                        peer: accepted.distinct_peer().to_owned(),
-                        fd: accepted.stream.fd().as_raw_fd(),
-                    },
-                );
-                // A name stays one, whichever of its addresses answered.
-                let accepted = Accepted {
-                    peer_endpoint: self.uri.clone(),
-                    ..accepted
-                };
-                self.session.connected(accepted, false);
+                let place = self
+                    .place
+                    .with_ends(&accepted.local_endpoint, &accepted.peer_endpoint);
+                let peer = accepted.distinct_peer().to_owned();
+                self.port
+                    .event(&place, None, EventKind::Connected { peer, fd });
+                self.session.connected(accepted, place);
             }
             Err(error) => {
-                self.port.event(
-                    &self.uri,
-                    None,
-                    EventKind::Closed {
-                        reason: error.to_string(),
-                    },
-                );
+                self.closed(fd, &error.to_string());
                 self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
                 self.dial_next(&error.to_string());
             }
@@ -327,7 +339,7 @@ impl Dialer {
             delay
         };
         self.port.event(
-            &self.uri,
+            &self.place,
             None,
             EventKind::ConnectRetried {
                 after: delay,
@@ -357,8 +369,8 @@ impl Source for Dialer {
     }
 
     fn ready(&self, _: Ready, _: Driver) {
-        if let Some(result) = self.advance() {
-            self.dialled(result);
+        if let Some((fd, result)) = self.advance() {
+            self.dialled(fd, result);
         }
     }
 
@@ -376,8 +388,9 @@ impl Source for Dialer {
             Phase::Dialing(attempt) => {
                 let dialing = attempt.unwatched();
                 let error = dialing.timed_out();
+                let fd = dialing.as_fd().as_raw_fd();
                 drop(dialing);
-                self.dialled(Err(error));
+                self.dialled(fd, Err(error));
             }
             other => self.state.lock().phase = other,
         }

@@ -12,6 +12,7 @@ use zmtp::{Engine, Event};
 use super::Ending;
 use super::buffer::{Input, Output};
 use crate::message::{Item, Message, Multipart, PeerInfo};
+use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
 use crate::transport::ByteStream;
 
@@ -47,7 +48,7 @@ pub(super) struct Wire {
     /// Why nothing more can be written; what came before can still be read.
     broken: Option<io::Error>,
     pub(super) peer_address: String,
-    pub(super) endpoint: String,
+    pub(super) place: Place,
 }
 
 enum Framing {
@@ -84,7 +85,7 @@ impl Wire {
     pub(super) fn new(
         stream: Box<dyn ByteStream>,
         engine: Option<Engine>,
-        endpoint: String,
+        place: Place,
         peer_address: String,
     ) -> Self {
         Self {
@@ -102,7 +103,7 @@ impl Wire {
             items: 0,
             broken: None,
             peer_address,
-            endpoint,
+            place,
         }
     }
 
@@ -147,6 +148,11 @@ impl Wire {
         let mut info = PeerInfo {
             address: self.peer_address.clone(),
             fd: Some(self.stream.fd().as_raw_fd()),
+            local: self.place.local.clone(),
+            remote: match self.place.bound {
+                true => self.place.remote.clone(),
+                false => self.place.endpoint.clone(),
+            },
             ..PeerInfo::default()
         };
         if let Framing::Zmtp(engine) = &self.framing
@@ -556,7 +562,7 @@ mod tests {
     }
 
     fn raw() -> Wire {
-        Wire::new(Box::new(Generous), None, String::new(), String::new())
+        Wire::new(Box::new(Generous), None, Place::default(), String::new())
     }
 
     #[test]

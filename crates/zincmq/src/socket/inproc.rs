@@ -90,8 +90,7 @@ impl Inproc {
             assigned.or_else(|| core.with(|state| state.options.take_connect_routing_id()));
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let far = Arc::new(Other::default());
-        let mut names = self.0.lock();
-        let bound = names.bound.get(name).and_then(Weak::upgrade);
+        let bound = self.0.lock().bound(name);
         let other = bound.as_ref().map(|core| core.inproc_side());
         let conflate_in = side.conflate_in || other.as_ref().is_some_and(|o| o.conflate_out);
         let conflate_out = side.conflate_out || other.as_ref().is_some_and(|o| o.conflate_in);
@@ -120,19 +119,25 @@ impl Inproc {
             rx: far_rx,
             lingers: None,
         };
+        // Before anybody can find the waiter: what a bind says of the peer must
+        // come after the peer itself. And without the lock: whom it wakes may
+        // bind or close at once.
+        core.adopt(peer);
         if let Some(bound) = bound {
-            drop(names);
-            core.adopt(peer);
             waiter.meet(&bound);
-        } else {
-            // Before anybody can find the waiter: what a bind says of the
-            // peer must come after the peer itself.
-            core.adopt(peer);
-            names
+            return key;
+        }
+        let mut names = self.0.lock();
+        match names.bound(name) {
+            Some(bound) => {
+                drop(names);
+                waiter.meet(&bound);
+            }
+            None => names
                 .waiting
                 .entry(name.to_owned())
                 .or_default()
-                .push(waiter);
+                .push(waiter),
         }
         key
     }
@@ -172,6 +177,12 @@ impl Inproc {
         }
         // Dropped without the lock: closing a pipe may call back.
         drop(gone);
+    }
+}
+
+impl Names {
+    fn bound(&self, name: &str) -> Option<Arc<Core>> {
+        self.bound.get(name).and_then(Weak::upgrade)
     }
 }
 

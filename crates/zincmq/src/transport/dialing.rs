@@ -1,7 +1,7 @@
 //! A connect under way.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -13,11 +13,12 @@ use super::stream::{
 use super::{Target, TransportOptions};
 
 /// A connect that was started. Whenever it polls ready, [`Dialing::advance`]
-/// goes on; after that, [`Dialing::finish`] has the connection.
+/// goes on; in the end, [`Dialing::finish`] has the connection.
 pub(crate) struct Dialing {
     stream: SocketStream,
     endpoint: String,
-    /// What has to be said to the proxy at the other end.
+    under_way: bool,
+    /// What has to be said if a proxy is at the other end.
     proxy: Option<Box<Handshake>>,
 }
 
@@ -26,58 +27,88 @@ pub(crate) struct Dialing {
 pub(crate) enum Progress {
     /// [`Dialing::finish`] tells how it ended.
     Done,
-    /// Connected to a proxy that will say something.
+    /// Connected to a proxy, which has to say something.
     NeedsRead,
-    /// Connected to a proxy that takes no more for now.
+    /// Connected to a proxy, which takes no more for now.
     NeedsWrite,
+}
+
+/// A connect that failed at once.
+pub(crate) struct Undialled {
+    pub(crate) error: io::Error,
+    /// The descriptor that was closed, if there was one already.
+    pub(crate) fd: Option<RawFd>,
 }
 
 /// Starts to connect to `target` without waiting. An ipc listener whose
 /// backlog is full makes it fail with `WouldBlock`: as with any failure, the
 /// next attempt may do better.
-pub(crate) fn dial(target: &Target, options: &TransportOptions) -> io::Result<Dialing> {
+pub(crate) fn dial(target: &Target, options: &TransportOptions) -> Result<Dialing, Undialled> {
     let domain = Domain::from(i32::from(target.address.family()));
-    let socket = Socket::new(domain, Type::STREAM, None)?;
+    let socket =
+        Socket::new(domain, Type::STREAM, None).map_err(|error| Undialled { error, fd: None })?;
+    match start(&socket, domain, target, options) {
+        Ok(under_way) => Ok(Dialing {
+            stream: SocketStream::new(socket),
+            endpoint: target.endpoint.clone(),
+            under_way,
+            proxy: target
+                .destination
+                .as_ref()
+                .map(|destination| Box::new(Handshake::new(destination, options))),
+        }),
+        Err(error) => Err(Undialled {
+            error: match target.destination {
+                Some(_) => name_proxy(&target.endpoint, &error),
+                None => error,
+            },
+            fd: Some(socket.as_raw_fd()),
+        }),
+    }
+}
+
+/// True if the outcome is still open.
+fn start(
+    socket: &Socket,
+    domain: Domain,
+    target: &Target,
+    options: &TransportOptions,
+) -> io::Result<bool> {
     socket.set_nonblocking(true)?;
     if domain != Domain::UNIX {
-        options.tie_to_device(&socket)?;
+        options.tie_to_device(socket)?;
     }
-    options.tune(&socket, domain)?;
+    options.tune(socket, domain)?;
     if let Some(source) = &target.source {
         // One source port may serve connections to several peers.
         socket.set_reuse_address(true)?;
         socket.bind(source)?;
     }
-    let started = socket.connect(&target.address);
-    let proxy = target
-        .destination
-        .as_ref()
-        .map(|destination| Box::new(Handshake::new(destination, options)));
-    let dialing = Dialing {
-        stream: SocketStream::new(socket),
-        endpoint: target.endpoint.clone(),
-        proxy,
-    };
-    match started {
-        Ok(()) => Ok(dialing),
+    match socket.connect(&target.address) {
+        Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
-            Some(Errno::INPROGRESS | Errno::INTR) => Ok(dialing),
-            _ => Err(dialing.blame(error)),
+            Some(Errno::INPROGRESS | Errno::INTR) => Ok(true),
+            _ => Err(error),
         },
     }
 }
 
 impl Dialing {
-    /// Goes on as far as it can without waiting. Before the descriptor first
-    /// polled writable this fails with `NotConnected`.
-    pub(crate) fn advance(&mut self) -> io::Result<Progress> {
-        self.try_advance().map_err(|error| self.blame(error))
+    /// Whether the outcome was open when it was started.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way
     }
 
-    fn try_advance(&mut self) -> io::Result<Progress> {
-        if self.proxy.is_some() {
-            self.ends()?;
+    /// Goes on as far as it can without waiting.
+    pub(crate) fn advance(&mut self) -> io::Result<Progress> {
+        if self.proxy.is_none() {
+            return Ok(Progress::Done);
         }
+        self.talk().map_err(|error| self.blame(error))
+    }
+
+    fn talk(&mut self) -> io::Result<Progress> {
+        self.ends()?;
         let Some(proxy) = &mut self.proxy else {
             return Ok(Progress::Done);
         };
@@ -99,7 +130,8 @@ impl Dialing {
         }
     }
 
-    /// The connection, or why there is none.
+    /// The connection, or why there is none. Before the descriptor polled
+    /// writable this fails with `NotConnected`.
     pub(crate) fn finish(self) -> io::Result<Accepted> {
         let (local, peer) = self.ends()?;
         Ok(Accepted {
@@ -114,7 +146,7 @@ impl Dialing {
         })
     }
 
-    /// The connection took too long.
+    /// What to say of a connect that took too long.
     pub(crate) fn timed_out(&self) -> io::Error {
         self.blame(io::ErrorKind::TimedOut.into())
     }
@@ -132,14 +164,17 @@ impl Dialing {
         Ok((local, peer))
     }
 
-    /// Names the proxy, if it is one that failed.
     fn blame(&self, error: io::Error) -> io::Error {
-        if self.proxy.is_none() {
-            return error;
+        match self.proxy {
+            Some(_) => name_proxy(&self.endpoint, &error),
+            None => error,
         }
-        let proxy = &self.endpoint;
-        io::Error::new(error.kind(), format!("the proxy at {proxy}: {error}"))
     }
+}
+
+/// It is not the peer that failed, of which nothing is known yet.
+fn name_proxy(proxy: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the proxy at {proxy}: {error}"))
 }
 
 impl AsFd for Dialing {
