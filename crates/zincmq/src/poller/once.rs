@@ -1,12 +1,11 @@
 //! Polling without a poller.
 
-use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
-use crate::reactor::{Descriptor, Lookout, Readiness, Watched};
+use crate::reactor::{Descriptor, Lookout, Readiness, Signals, Watched, Woken};
 use crate::socket::Socket;
 
 /// One thing for [`poll`] to look at.
@@ -49,10 +48,6 @@ impl<'a> PollItem<'a> {
     }
 }
 
-thread_local! {
-    static LOOKOUT: RefCell<Option<Lookout>> = const { RefCell::new(None) };
-}
-
 /// Waits until one of `items` is ready, for at most `limit` or without one,
 /// and tells how many are (zmq_poll(3)). A [`Poller`](super::Poller) does the same for a set
 /// that stays.
@@ -61,23 +56,26 @@ thread_local! {
 ///
 /// As [`Poller::wait`](super::Poller::wait), with the item's index for its key.
 pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
-    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let lookout = match LOOKOUT.take() {
-        Some(lookout) => lookout,
-        None => Lookout::new()?,
-    };
-    let result = poll_with(&lookout, items, limit.is_none(), deadline);
-    LOOKOUT.set(Some(lookout));
-    result
+    poll_heeding(items, limit, Signals::PassUnseen)
+}
+
+/// As [`poll`], ending at a signal or not.
+pub(crate) fn poll_heeding(
+    items: &mut [PollItem<'_>],
+    limit: Option<Duration>,
+    signals: Signals,
+) -> Result<usize, PollError> {
+    Lookout::of_thread(|lookout| poll_with(lookout, items, limit, signals))?
 }
 
 fn poll_with(
     lookout: &Lookout,
     items: &mut [PollItem<'_>],
-    forever: bool,
-    deadline: Option<Instant>,
+    limit: Option<Duration>,
+    signals: Signals,
 ) -> Result<usize, PollError> {
-    if forever && items.is_empty() {
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    if limit.is_none() && items.is_empty() {
         return Err(PollError::Empty);
     }
     let mut watched = Vec::with_capacity(items.len());
@@ -96,7 +94,7 @@ fn poll_with(
         }
     }
     Lookout::look_at(&mut descriptors)?;
-    let mut late = false;
+    let mut woken = Woken::News;
     loop {
         for watched in &mut watched {
             watched.seen = watched.waiting.epoch();
@@ -112,10 +110,14 @@ fn poll_with(
             };
             ready += usize::from(!item.ready.is_empty());
         }
-        if ready > 0 || late {
-            return Ok(ready);
+        match woken {
+            Woken::Interrupted if ready == 0 => return Err(PollError::Interrupted),
+            Woken::News if ready == 0 => {}
+            _ => return Ok(ready),
         }
-        lookout.wait(&watched, &mut descriptors, deadline)?;
-        late = deadline.is_some_and(|at| at <= Instant::now());
+        woken = lookout.wait(&watched, &mut descriptors, deadline, signals)?;
+        if woken == Woken::News && deadline.is_some_and(|at| at <= Instant::now()) {
+            woken = Woken::Late;
+        }
     }
 }

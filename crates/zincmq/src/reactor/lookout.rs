@@ -4,6 +4,7 @@
 //! on its own, so that what arrives wakes this thread and no other first. A
 //! set that another thread sleeps on already tells of its news by a waker.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use rustix::io::Errno;
 use super::readiness::Readiness;
 use super::spin::Spin;
 use super::waiting::Stay;
-use super::{Bell, Waiting};
+use super::{Bell, Signals, Waiting, Woken, fork_generation, watch_forks};
 
 /// Up to so many sets are read without asking which of them has something.
 const FEW: usize = 2;
@@ -27,6 +28,11 @@ pub(crate) struct Lookout {
     bell: Arc<Chime>,
     waker: Waker,
     spin: Spin,
+    born: u32,
+}
+
+thread_local! {
+    static LOOKOUT: RefCell<Option<Lookout>> = const { RefCell::new(None) };
 }
 
 /// A socket, and the epoch that was read before it was looked at.
@@ -53,6 +59,7 @@ struct Chime {
 
 impl Lookout {
     pub(crate) fn new() -> io::Result<Self> {
+        watch_forks();
         let bell = Arc::new(Chime {
             bell: Bell::new()?,
             rung: AtomicBool::new(false),
@@ -62,12 +69,27 @@ impl Lookout {
             bell,
             waker,
             spin: Spin::default(),
+            born: fork_generation(),
         })
     }
 
     /// Ends the wait that is under way, or else the next one.
     pub(crate) fn ring(&self) {
         self.bell.wake_by_ref();
+    }
+
+    /// Lends the calling thread's own.
+    pub(crate) fn of_thread<R>(call: impl FnOnce(&Self) -> R) -> io::Result<R> {
+        // There is none any more while the thread ends.
+        let own = LOOKOUT.try_with(RefCell::take).ok().flatten();
+        // One from before a fork has its bell in common with the parent.
+        let lookout = match own.filter(|lookout| lookout.born == fork_generation()) {
+            Some(lookout) => lookout,
+            None => Self::new()?,
+        };
+        let result = call(&lookout);
+        let _ = LOOKOUT.try_with(|own| own.replace(Some(lookout)));
+        Ok(result)
     }
 
     /// Waits until a socket has changed, a descriptor is ready, somebody
@@ -77,13 +99,15 @@ impl Lookout {
         sockets: &[Watched<'_>],
         descriptors: &mut [Descriptor<'_>],
         deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        if self.look(sockets, descriptors, deadline)?
-            || deadline.is_some_and(|at| at <= Instant::now())
-        {
-            return Ok(());
+        signals: Signals,
+    ) -> io::Result<Woken> {
+        if self.look(sockets, descriptors, deadline)? {
+            return Ok(Woken::News);
         }
-        self.sleep(sockets, descriptors, deadline)
+        if deadline.is_some_and(|at| at <= Instant::now()) {
+            return Ok(Woken::Late);
+        }
+        self.sleep(sockets, descriptors, deadline, signals)
     }
 
     /// What the descriptors are ready for now.
@@ -164,18 +188,20 @@ impl Lookout {
             .any(|socket| socket.waiting.epoch() != socket.seen)
     }
 
-    fn sleep(
+    /// The same without looking first.
+    pub(super) fn sleep(
         &self,
         sockets: &[Watched<'_>],
         descriptors: &mut [Descriptor<'_>],
         deadline: Option<Instant>,
-    ) -> io::Result<()> {
+        signals: Signals,
+    ) -> io::Result<Woken> {
         let stays: Vec<Stay<'_>> = sockets
             .iter()
             .map(|socket| socket.waiting.enter(&self.waker))
             .collect();
         if self.has_news(sockets) {
-            return Ok(());
+            return Ok(Woken::News);
         }
         let sets = || stays.iter().filter_map(Stay::set);
         let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(1 + stays.len() + descriptors.len());
@@ -198,7 +224,7 @@ impl Lookout {
             }
         }
         note(descriptors, &fds[before..]);
-        result
+        Ok(Woken::after_sleep(result?, signals))
     }
 }
 
@@ -241,19 +267,19 @@ fn note(descriptors: &mut [Descriptor<'_>], fds: &[PollFd<'_>]) -> bool {
     any
 }
 
-/// Interrupted waits return early with nothing.
-fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> io::Result<()> {
+/// True if a signal ended it, early and with nothing.
+fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> io::Result<bool> {
     let limit = limit.map(|left| Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(left.subsec_nanos()),
     });
     match poll(fds, limit.as_ref()) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(false),
         Err(Errno::INTR) => {
             for fd in fds {
                 fd.clear_revents();
             }
-            Ok(())
+            Ok(true)
         }
         Err(error) => Err(error.into()),
     }
