@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use zincmq_fuzz::{Feed, Kind, Settings};
+use zincmq_fuzz::{Feed, Judge, Kind, Settings};
 
 #[derive(Debug, Arbitrary)]
 enum Name {
@@ -64,5 +64,10 @@ fuzz_target!(|input: Input| {
         script.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         script.extend_from_slice(&payload);
     }
-    Feed::agree(&settings.config(), &script, usize::from(piece));
+    Feed::agree(
+        &settings.config(),
+        Judge::Accepts,
+        &script,
+        usize::from(piece),
+    );
 });

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use zincmq_fuzz::{Feed, Heard};
+use zincmq_fuzz::{Feed, Heard, Mechanism};
 use zmtp::{Config, Error, Heartbeat, SocketType};
 
 #[derive(Debug, Arbitrary)]
@@ -25,6 +25,7 @@ enum Operation {
 
 #[derive(Debug, Arbitrary)]
 struct Setup {
+    mechanism: Mechanism,
     direct_payload: u16,
     interval: u16,
     timeout: u16,
@@ -36,10 +37,13 @@ struct Setup {
 struct Side {
     end: Feed,
     wire: VecDeque<u8>,
+    /// Bytes that have arrived.
+    arrived: usize,
     expected: Vec<Heard>,
 }
 
 fuzz_target!(|setup: Setup| {
+    zincmq_fuzz::restart();
     let start = Instant::now();
     let mut now = start;
     let tenths = |count: u16| Duration::from_millis(100) * u32::from(count);
@@ -50,12 +54,17 @@ fuzz_target!(|setup: Setup| {
         timeout: tenths(setup.timeout),
         ttl: tenths(setup.ttl),
     });
-    let mut sides = [config.clone(), config].map(|config| Side {
+    let mut ends = [config.clone(), config];
+    setup.mechanism.set(&mut ends);
+    let mut sides = ends.map(|config| Side {
         end: Feed::new(config, now),
         wire: VecDeque::new(),
+        arrived: 0,
         expected: vec![Heard::Ready],
     });
     let mut corrupt = false;
+    // Whether only what CURVE protects was changed: the greeting is not.
+    let mut sealed = setup.mechanism == Mechanism::Curve;
 
     for operation in setup.operations {
         match operation {
@@ -70,10 +79,11 @@ fuzz_target!(|setup: Setup| {
                 deliver(&mut sides[usize::from(to)], most.into(), now)
             }
             Operation::Corrupt { to, index, mask } => {
-                let wire = &mut sides[usize::from(to)].wire;
-                if let Some(byte) = wire.get_mut(usize::from(index)) {
+                let side = &mut sides[usize::from(to)];
+                if let Some(byte) = side.wire.get_mut(usize::from(index)) {
                     *byte ^= mask;
                     corrupt |= mask != 0;
+                    sealed &= side.arrived + usize::from(index) >= GREETING;
                 }
             }
             Operation::Send { from, more, len } => {
@@ -86,6 +96,9 @@ fuzz_target!(|setup: Setup| {
             Operation::SendHeader { from, more, len } => {
                 let payload = vec![len as u8; len.into()];
                 let heard = Heard::Frame(more, payload.clone());
+                if !sides[usize::from(from)].end.engine.is_transparent() {
+                    continue;
+                }
                 say(&mut sides, from, heard, |end, out| {
                     end.engine.encode_header(len.into(), more, out);
                     out.extend_from_slice(&payload);
@@ -113,13 +126,17 @@ fuzz_target!(|setup: Setup| {
     }
 
     // Everything under way arrives.
-    for _ in 0..8 {
+    for _ in 0..16 {
         for from in [false, true] {
             transmit(&mut sides, from);
             deliver(&mut sides[usize::from(!from)], usize::MAX, now);
         }
     }
     if corrupt {
+        for side in sides.iter().filter(|_| sealed) {
+            // As far as anything came through, it is what was sent.
+            assert!(side.expected.starts_with(&side.end.heard));
+        }
         return;
     }
     for side in &sides {
@@ -132,6 +149,8 @@ fuzz_target!(|setup: Setup| {
         }
     }
 });
+
+const GREETING: usize = 64;
 
 fn wake(side: &mut Side, now: Instant) {
     while side.end.error.is_none() && side.end.engine.next_timeout().is_some_and(|at| at <= now) {
@@ -149,6 +168,7 @@ fn transmit(sides: &mut [Side; 2], from: bool) {
 fn deliver(side: &mut Side, most: usize, now: Instant) {
     let count = side.wire.len().min(most);
     let bytes: Vec<u8> = side.wire.drain(..count).collect();
+    side.arrived += count;
     side.end.feed(&bytes, now);
 }
 

@@ -2,12 +2,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use zincmq_fuzz::{Feed, Kind, Settings};
+use zincmq_fuzz::{Feed, Judge, Kind, Settings};
 
 fuzz_target!(|input: (Settings, Kind, u8, &[u8])| {
     let (settings, kind, piece, bytes) = input;
     let mut script = kind.opening();
     script.extend_from_slice(bytes);
-    let end = Feed::agree(&settings.config(), &script, usize::from(piece));
+    let end = Feed::agree(
+        &settings.config(),
+        Judge::Accepts,
+        &script,
+        usize::from(piece),
+    );
     assert!(end.engine.is_ready());
 });

@@ -3,7 +3,12 @@
 use std::time::Instant;
 
 use arbitrary::Arbitrary;
-use zmtp::{Config, Engine, Error, Event, SocketType};
+use zmtp::{
+    Config, CurveClient, Denial, Engine, Error, Event, Grant, KeyPair, Login, SecretKey, Security,
+    SocketType, Verdict, VerdictFault,
+};
+
+pub mod curve;
 
 /// The settings of an engine, as a fuzzer chooses them.
 #[derive(Debug, Clone, Arbitrary)]
@@ -26,6 +31,74 @@ impl Settings {
     }
 }
 
+/// A mechanism, and how its server judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Arbitrary)]
+pub enum Mechanism {
+    Null,
+    /// NULL, with both ends judging.
+    NullJudged,
+    Plain,
+    Curve,
+}
+
+impl Mechanism {
+    /// Sets both ends to the mechanism, the second as its server.
+    pub fn set(self, ends: &mut [Config; 2]) {
+        let [client, server] = ends;
+        match self {
+            Self::Null => {}
+            Self::NullJudged => {
+                client.authenticate_null = true;
+                server.authenticate_null = true;
+            }
+            Self::Plain => {
+                let login = Login::new("name", "password").expect("both are short");
+                client.security = Security::PlainClient(login);
+                server.security = Security::PlainServer;
+            }
+            Self::Curve => {
+                let [ours, theirs] = [curve::CLIENT, curve::SERVER]
+                    .map(|key| KeyPair::from(SecretKey::from_bytes(key)));
+                let keys = CurveClient::new(&ours, *theirs.public());
+                client.security = Security::CurveClient(keys);
+                server.security = Security::CurveServer(theirs);
+            }
+        }
+    }
+}
+
+/// What becomes of a peer that asks to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Arbitrary)]
+pub enum Judge {
+    Accepts,
+    Denies,
+    DeniesForNow,
+    Fails,
+    Sleeps,
+}
+
+impl Judge {
+    pub fn verdict(self) -> Option<Verdict> {
+        let deny = |status| Verdict::Deny {
+            status,
+            reason: String::new(),
+        };
+        Some(match self {
+            Self::Accepts => Verdict::Accept(Grant::default()),
+            Self::Denies => deny(Denial::Refused),
+            Self::DeniesForNow => deny(Denial::Temporary),
+            Self::Fails => Verdict::Fail(VerdictFault::BadVersion),
+            Self::Sleeps => return None,
+        })
+    }
+}
+
+/// Has all that is random be the same again, so that a find can be played again.
+pub fn restart() {
+    #[cfg(fuzzing)]
+    zmtp::fuzzing::restart();
+}
+
 /// An [`Event`] that owns its bytes; a large frame shows as a frame, once it is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -42,6 +115,8 @@ pub struct Feed {
     pub engine: Engine,
     pub heard: Vec<Heard>,
     pub error: Option<Error>,
+    /// How peers that ask to be let in are judged.
+    pub judge: Judge,
     input: Vec<u8>,
     large: Option<(bool, u64, Vec<u8>)>,
 }
@@ -52,6 +127,7 @@ impl Feed {
             engine: Engine::new(config, now),
             heard: Vec::new(),
             error: None,
+            judge: Judge::Accepts,
             input: Vec::new(),
             large: None,
         }
@@ -98,6 +174,18 @@ impl Feed {
                     break;
                 }
                 Event::Progress => continue,
+                Event::Authenticate(_) => {
+                    assert!(self.engine.awaits_verdict());
+                    if let Some(verdict) = self.judge.verdict() {
+                        self.engine.verdict(verdict);
+                    }
+                    continue;
+                }
+                Event::Paused => {
+                    assert_eq!(used, 0);
+                    assert!(self.engine.awaits_verdict());
+                    break;
+                }
                 Event::LargeFrame { more, len } => {
                     assert!(len <= Engine::MAX_FRAME);
                     self.large = Some((more, len, Vec::new()));
@@ -122,11 +210,15 @@ impl Feed {
     }
 
     /// Feeds `script` whole to one engine and in pieces to another, which must agree.
-    pub fn agree(config: &Config, script: &[u8], piece: usize) -> Self {
+    pub fn agree(config: &Config, judge: Judge, script: &[u8], piece: usize) -> Self {
         let now = Instant::now();
-        let mut whole = Self::new(config.clone(), now);
+        let feed = || Self {
+            judge,
+            ..Self::new(config.clone(), now)
+        };
+        let mut whole = feed();
         whole.feed(script, now);
-        let mut pieces = Self::new(config.clone(), now);
+        let mut pieces = feed();
         for bytes in script.chunks(piece.max(1)) {
             pieces.feed(bytes, now);
         }

@@ -4,8 +4,11 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
+use crate::SocketType;
 use crate::context::Context;
-use crate::error::{PollError, ProxyError, RecvError, SendError, SendFailure, TermError};
+use crate::error::{
+    PollError, ProxyError, RecvError, SendError, SendFailure, SocketError, TermError,
+};
 use crate::message::{Message, Multipart, PeerInfo};
 use crate::poller::{PollEvent, PollItem, Poller, poll_heeding};
 use crate::proxy::Proxy;
@@ -164,4 +167,33 @@ pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Result<bool, SendFailur
         Err(SendFailure::WouldBlock) => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// Another socket of the same context.
+///
+/// # Errors
+///
+/// As [`Context::socket`](crate::Context::socket).
+pub fn sibling(socket: &Socket, socket_type: SocketType) -> Result<Socket, SocketError> {
+    socket.inner().sibling(socket_type)
+}
+
+/// The pipes between a socket and one of its peers.
+#[derive(Debug)]
+pub struct Pipes {
+    /// This side's end of the connection; empty without one.
+    pub local: String,
+    /// The peer's end, or the endpoint that was connected to; empty over inproc.
+    pub remote: String,
+    /// Messages towards the peer, as libzmq counts them: what the peer's side
+    /// took is counted off in steps of half the high-water mark.
+    pub outbound: u64,
+    /// Messages from the peer.
+    pub inbound: u64,
+}
+
+/// The pipes to all peers, also to those that are not reached yet.
+#[must_use]
+pub fn pipes(socket: &Socket) -> Vec<Pipes> {
+    socket.inner().pipes()
 }

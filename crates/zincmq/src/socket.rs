@@ -44,6 +44,9 @@ use crate::pattern::pattern_of;
 /// whatever its number of parts, is sent and received as a unit. Blocking and
 /// `async` calls may be mixed on the same socket. Dropping it closes it: what
 /// is queued is still sent within the linger time, in the background.
+///
+/// What parts a message has with each type is told in a table of the
+/// [crate's documentation](crate#what-the-parts-are).
 pub struct Socket {
     core: Arc<Core>,
 }

@@ -41,6 +41,22 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// Refuses any other command than that.
+    pub(crate) fn must_be(&self, name: &[u8], state: &'static str) -> Result<(), Error> {
+        match self.name == name {
+            true => Ok(()),
+            false => Err(self.unexpected(state)),
+        }
+    }
+
+    /// Refuses any other command than that, and reads ERROR for what it says.
+    pub(crate) fn must_be_or_refuse(&self, name: &[u8], state: &'static str) -> Result<(), Error> {
+        match self.name {
+            ERROR => Err(self.refusal()),
+            _ => self.must_be(name, state),
+        }
+    }
+
     /// Reads an ERROR command as the error it tells of.
     pub(crate) fn refusal(&self) -> Error {
         let reason = self
@@ -100,7 +116,11 @@ impl<'a> Traffic<'a> {
     }
 }
 
+pub(crate) const HELLO: &[u8] = b"HELLO";
+pub(crate) const WELCOME: &[u8] = b"WELCOME";
+pub(crate) const INITIATE: &[u8] = b"INITIATE";
 pub(crate) const READY: &[u8] = b"READY";
+pub(crate) const MESSAGE: &[u8] = b"MESSAGE";
 pub(crate) const ERROR: &[u8] = b"ERROR";
 pub(crate) const PING: &[u8] = b"PING";
 pub(crate) const PONG: &[u8] = b"PONG";

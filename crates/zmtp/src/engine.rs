@@ -7,8 +7,11 @@ use crate::command;
 use crate::frame::{Flags, Framing, Header, MAX_FRAME, put_header};
 use crate::greeting::Greeting;
 use crate::heartbeat::Pulse;
-use crate::mechanism::{self, Expect, Mechanism, Seal};
-use crate::{Config, Error, Heartbeat, Peer, SocketType, Version, metadata};
+use crate::mechanism::{self, Expect, ExpectVerdict, Mechanism, Seal};
+use crate::{
+    Claim, Config, Credentials, Error, Grant, Heartbeat, Peer, Security, SocketType, Verdict,
+    Version, metadata,
+};
 
 mod receive;
 #[cfg(test)]
@@ -42,6 +45,8 @@ pub struct Engine {
     /// Command frames to go out after those; still to be sealed, if there is a seal.
     control: Vec<u8>,
     local: Local,
+    /// What we were told of the peer when it was let in.
+    grant: Option<Grant>,
     /// Set once the handshake is over.
     peer: Option<Peer>,
     /// Bytes consumed before that.
@@ -65,6 +70,14 @@ pub enum Event<'a> {
     /// `transmit` and step again. No bytes may be consumed with it, but never twice
     /// in a row.
     Progress,
+    /// The peer asks to be let in. Whether it may, [`Engine::verdict`] tells, now or
+    /// later; until then the engine takes no input and answers
+    /// [`Paused`](Self::Paused). Comes from servers, once in a handshake, and with
+    /// [`Config::authenticate_null`] from both ends.
+    Authenticate(Credentials<'a>),
+    /// The [verdict](Engine::verdict) on the peer is still to come. Nothing was
+    /// consumed; there is no use in reading more.
+    Paused,
     /// The handshake is over; [`Engine::peer`] tells with whom. What `transmit` has now
     /// must go out before the first frame of the caller's own.
     Ready,
@@ -110,7 +123,7 @@ impl Engine {
     /// An engine for a connection just made; `transmit` has its first bytes already.
     /// Settings that cannot be sent come to light as the error of the first `step`.
     pub fn new(config: Config, now: Instant) -> Engine {
-        let mechanism = mechanism::of(&config.security);
+        let mechanism = mechanism::of(&config);
         Self::with_mechanism(config, mechanism, now)
     }
 
@@ -143,6 +156,7 @@ impl Engine {
             opened: Vec::new(),
             outgoing,
             control: Vec::new(),
+            grant: None,
             peer: None,
             handshake_bytes: 0,
             handshake_deadline: config
@@ -152,7 +166,8 @@ impl Engine {
             local: Local {
                 socket_type: config.socket_type,
                 routing_id: config.routing_id,
-                as_server: config.as_server,
+                as_server: config.security.is_server(),
+                explains: matches!(config.security, Security::Null | Security::PlainServer),
                 metadata,
                 minimum_version: config.minimum_version,
                 handshake_timeout: config.handshake_timeout.unwrap_or_default(),
@@ -201,15 +216,21 @@ impl Engine {
             return;
         };
         let mut rest = self.control.as_slice();
-        while let Ok(Ok(header)) = Header::parse(Framing::V2, rest) {
+        let mut sealed = Ok(());
+        while let Ok(Ok(header)) = Header::parse(Framing::V2, rest)
+            && sealed.is_ok()
+        {
             let end = header.len + header.payload as usize;
             let Some(payload) = rest.get(header.len..end) else {
                 break;
             };
-            put_sealed(seal.as_mut(), header.flags, &[payload], out);
+            sealed = put_sealed(seal.as_mut(), header.flags, &[payload], out);
             rest = &rest[end..];
         }
         self.control.clear();
+        if let Err(error) = sealed {
+            self.fail(error);
+        }
     }
 
     /// Whether `transmit` has anything to append.
@@ -251,6 +272,19 @@ impl Engine {
         done.map_err(|error| self.fail(error))
     }
 
+    /// Answers [`Event::Authenticate`]. The caller then steps and transmits as after
+    /// input. A verdict that nobody waits for (any more) is passed over.
+    pub fn verdict(&mut self, answer: Verdict) {
+        if let Phase::Verdict { verdict, .. } = &mut self.phase {
+            verdict.get_or_insert(answer);
+        }
+    }
+
+    /// Whether a [verdict](Self::verdict) on the peer is still to come.
+    pub fn awaits_verdict(&self) -> bool {
+        matches!(&self.phase, Phase::Verdict { verdict: None, .. })
+    }
+
     /// Tells the heartbeat that bytes came which `step` does not get to see, those of
     /// an [`Event::LargeFrame`], or not yet.
     #[inline]
@@ -272,6 +306,7 @@ impl Engine {
 
     /// Appends one whole frame, sealed if the mechanism seals. Only after
     /// [`Event::Ready`]: before, it is not known what the peer understands.
+    /// Nothing is appended after 2^64 sealed frames; the next `step` says so.
     #[inline]
     pub fn encode_frame(&mut self, payload: &[u8], more: bool, out: &mut Vec<u8>) {
         if self.fast
@@ -339,7 +374,9 @@ impl Engine {
     /// Appends a frame whose payload is the parts taken together.
     fn put(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) {
         if let Some(seal) = &mut self.seal {
-            put_sealed(seal.as_mut(), flags, parts, out);
+            if let Err(error) = put_sealed(seal.as_mut(), flags, parts, out) {
+                self.fail(error);
+            }
             return;
         }
         let len: usize = parts.iter().map(|part| part.len()).sum();
@@ -372,6 +409,8 @@ struct Local {
     socket_type: SocketType,
     routing_id: Vec<u8>,
     as_server: bool,
+    /// Whether a peer we cannot use may know why.
+    explains: bool,
     metadata: Vec<u8>,
     minimum_version: Version,
     handshake_timeout: Duration,
@@ -384,6 +423,13 @@ enum Phase {
     /// A peer from before 3.0 is to send its routing id.
     RoutingId(Peer),
     Handshake(Version, Box<dyn Expect>),
+    /// The peer has shown its claim and waits to be let in.
+    Verdict {
+        version: Version,
+        claim: Claim,
+        state: Box<dyn ExpectVerdict>,
+        verdict: Option<Verdict>,
+    },
     Traffic,
     Failed(Error),
 }
@@ -394,16 +440,30 @@ impl fmt::Debug for Phase {
             Self::Greeting(greeting, _) => f.debug_tuple("Greeting").field(greeting).finish(),
             Self::RoutingId(_) => f.write_str("RoutingId"),
             Self::Handshake(..) => f.write_str("Handshake"),
+            Self::Verdict { claim, .. } => f
+                .debug_tuple("Verdict")
+                .field(&claim.credentials())
+                .finish(),
             Self::Traffic => f.write_str("Traffic"),
             Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
         }
     }
 }
 
-/// Appends one frame, sealed.
-fn put_sealed(seal: &mut dyn Seal, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) {
+/// Appends one frame, sealed, or nothing.
+fn put_sealed(
+    seal: &mut dyn Seal,
+    flags: Flags,
+    parts: &[&[u8]],
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let start = out.len();
     let len: usize = parts.iter().map(|part| part.len()).sum();
     // As libzmq does, the outer flags say nothing: MORE and COMMAND are sealed.
     put_header(Framing::V2, Flags::NONE, seal.sealed_len(len as u64), out);
-    seal.seal(flags, parts, out);
+    let sealed = seal.seal(flags, parts, out);
+    if sealed.is_err() {
+        out.truncate(start);
+    }
+    sealed
 }

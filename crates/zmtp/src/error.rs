@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{SocketType, Version};
+use crate::{Denial, NoRandomness, SocketType, VerdictFault, Version};
 
 /// Why a connection must end; the engine is of no further use after it, except
 /// that [`Engine::transmit`](crate::Engine::transmit) may hold a last word for the peer.
@@ -94,6 +94,38 @@ pub enum Error {
         /// status code of RFC 27.
         reason: String,
     },
+    /// A box does not open: it is not from the peer it should be from, not for us, or
+    /// was changed on its way.
+    #[error("the peer's {name} command does not open with the keys we have")]
+    Cryptographic {
+        /// The command.
+        name: &'static str,
+    },
+    /// The peer vouches for other keys than those the handshake is about.
+    #[error("the peer vouches for another {what}")]
+    KeyExchange {
+        /// Whose key it is that differs.
+        what: &'static str,
+    },
+    /// The peer's nonces do not rise: a command was repeated, left out or moved.
+    #[error("the peer sent nonce {nonce} after {last}")]
+    InvalidSequence {
+        /// The nonce.
+        nonce: u64,
+        /// The one before it.
+        last: u64,
+    },
+    /// The peer was not let in.
+    #[error("the peer was denied with status {}: {reason}", status.code())]
+    Denied {
+        /// Why, in a number.
+        status: Denial,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Nobody could say whether to let the peer in, so it was not.
+    #[error("the peer was not let in: {0}")]
+    NotJudged(VerdictFault),
     /// The handshake took too long.
     #[error("the handshake did not finish within {limit:?}")]
     HandshakeTimeout {
@@ -120,6 +152,15 @@ pub enum Error {
         /// Its length in bytes.
         len: usize,
     },
+    /// The keys we are set to use cannot be used with anyone.
+    #[error("the server's public key is one that any secret key goes with")]
+    WeakServerKey,
+    /// The system has no random bytes for keys.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// We have sent as many frames as there are nonces.
+    #[error("all nonces of the connection are used up")]
+    NoncesUsedUp,
 }
 
 impl Error {
@@ -139,12 +180,16 @@ impl Error {
             }),
             Self::MalformedMetadata { .. } => Some(0x1000_0018),
             Self::MechanismMismatch { .. } => Some(0x1100_0002),
+            Self::InvalidSequence { .. } => Some(0x1000_0002),
+            Self::KeyExchange { .. } => Some(0x1000_0003),
+            Self::Cryptographic { .. } => Some(0x1100_0001),
+            Self::NotJudged(fault) => fault.code(),
             _ => None,
         }
     }
 
     /// The authentication status (300, 400 or 500; RFC 27) if that is why the peer
-    /// refused us, as carried by `ZMQ_EVENT_HANDSHAKE_FAILED_AUTH`.
+    /// refused us, or we the peer, as carried by `ZMQ_EVENT_HANDSHAKE_FAILED_AUTH`.
     pub fn auth_status(&self) -> Option<u16> {
         match self {
             Self::PeerRefused { reason } => match reason.as_str() {
@@ -153,6 +198,7 @@ impl Error {
                 "500" => Some(500),
                 _ => None,
             },
+            Self::Denied { status, .. } => Some(status.code()),
             _ => None,
         }
     }
@@ -172,22 +218,34 @@ impl Error {
             | Self::PeerRefused { .. }
             | Self::HandshakeTimeout { .. }
             | Self::InvalidProperty { .. }
-            | Self::RoutingIdTooLong { .. } => true,
+            | Self::RoutingIdTooLong { .. }
+            | Self::WeakServerKey
+            | Self::NoRandomness(_)
+            | Self::KeyExchange { .. }
+            | Self::Denied { .. }
+            | Self::NotJudged(_) => true,
+            Self::Cryptographic { name } => *name != "MESSAGE",
             Self::MalformedCommand { name, .. } => matches!(
                 name.as_str(),
                 "HELLO" | "WELCOME" | "INITIATE" | "READY" | "ERROR"
             ),
             Self::FrameTooLarge { .. }
             | Self::MalformedFrame { .. }
+            | Self::InvalidSequence { .. }
+            | Self::NoncesUsedUp
             | Self::HeartbeatTimeout { .. } => false,
         }
     }
 
-    /// What to tell the peer in an ERROR command, if it should hear of this.
-    pub(crate) fn reason_for_peer(&self) -> Option<String> {
+    /// What to tell the peer in an ERROR command, if it should hear of this. ERROR is
+    /// never sealed: unless `open`, it gives away nothing of what metadata says.
+    pub(crate) fn reason_for_peer(&self, open: bool) -> Option<String> {
         match self {
-            Self::IncompatiblePeer { .. } | Self::UnknownSocketType { .. } => {
+            Self::IncompatiblePeer { .. } | Self::UnknownSocketType { .. } if open => {
                 Some(self.to_string())
+            }
+            Self::Denied { status, .. } if *status != Denial::Temporary => {
+                Some(status.code().to_string())
             }
             _ => None,
         }

@@ -23,6 +23,10 @@ impl Flags {
         Self(u8::from(more) * MORE)
     }
 
+    pub(crate) fn new(more: bool, command: bool) -> Self {
+        Self(u8::from(more) * MORE + u8::from(command) * COMMAND)
+    }
+
     /// The flags in `byte`, as far as 2.0 onwards knows them; the size bit is not kept.
     pub(crate) fn from_bits(byte: u8) -> Self {
         Self(byte & (MORE | COMMAND))

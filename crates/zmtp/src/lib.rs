@@ -11,7 +11,9 @@
 //! - `frame`: flags, sizes and the two framings (1.0, and 2.0 onwards).
 //! - `command`: the named commands inside command frames.
 //! - `metadata`: the properties that peers tell each other.
-//! - `mechanism`: the security handshake, one struct per state; NULL so far.
+//! - `mechanism`: the security handshakes, NULL, PLAIN and CURVE, one struct per state.
+//! - `crypto`: the boxes of CURVE.
+//! - [`Credentials`] and [`Verdict`]: a peer asks to be let in, and is answered.
 //! - `heartbeat`: PING, PONG and the times they set.
 //! - [`Engine`]: the states of a connection, built from the parts above.
 //! - [`Error`]: why a connection must end.
@@ -40,21 +42,30 @@
 
 #![forbid(unsafe_code)]
 
+mod authentication;
 mod command;
 mod config;
+mod crypto;
 mod engine;
 mod error;
 mod frame;
 mod greeting;
 mod heartbeat;
+mod key;
 mod mechanism;
 mod metadata;
 mod peer;
 mod socket_type;
+pub mod z85;
 
-pub use config::{Config, Security};
+pub use authentication::{Claim, Credentials, Denial, Grant, Verdict, VerdictFault};
+pub use config::{Config, CredentialTooLong, CurveClient, Login, Security};
+#[cfg(fuzzing)]
+pub use crypto::fuzzing;
 pub use engine::{Engine, Event};
 pub use error::Error;
 pub use heartbeat::Heartbeat;
+pub use key::{KeyPair, NoRandomness, PublicKey, SecretKey};
 pub use peer::{Peer, Version};
 pub use socket_type::SocketType;
+pub use z85::Z85Error;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::SocketType;
+use crate::{Grant, SocketType};
 
 /// The other end of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +15,13 @@ pub struct Peer {
     pub routing_id: Vec<u8>,
     /// All metadata, known and unknown, in the order the peer sent it.
     pub properties: Vec<(String, Vec<u8>)>,
+    /// What we were told when the peer was let in, if it had to ask.
+    pub grant: Option<Grant>,
 }
 
 impl Peer {
-    /// The value of the first property of that name; case does not matter (RFC 37).
+    /// The value of the first property of that name that the peer tells of itself; case
+    /// does not matter (RFC 37).
     pub fn property(&self, name: &str) -> Option<&[u8]> {
         self.properties
             .iter()
@@ -73,6 +76,7 @@ mod tests {
                 ("X-Color".into(), b"red".to_vec()),
                 ("x-color".into(), b"blue".to_vec()),
             ],
+            grant: None,
         };
         assert_eq!(peer.property("X-COLOR"), Some(&b"red"[..]));
         assert_eq!(peer.property("X-Size"), None);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::io::Errno;
 use thiserror::Error;
 use zmtp::SocketType;
 
@@ -20,10 +21,10 @@ pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
 
-use crate::message::PeerInfo;
-use crate::monitor::EventKind;
+use crate::message::{Message, PeerInfo};
+use crate::monitor::{EventKind, Place};
 use crate::peer::Peer;
-use crate::transport::TransportOptions;
+use crate::transport::{self, TransportOptions};
 
 /// What a socket tells its connections when it makes them.
 #[derive(Debug, Clone)]
@@ -49,7 +50,24 @@ pub(crate) struct LinkOptions {
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) properties: Vec<(String, Vec<u8>)>,
+    pub(crate) notices: Notices,
+    /// The most to read at once, bytes; `None` for what is usual.
+    pub(crate) in_batch: Option<usize>,
+    /// How much to gather for a write, bytes; `None` for what is usual.
+    pub(crate) out_batch: Option<usize>,
     pub(crate) transport: TransportOptions,
+}
+
+/// Messages that nobody sends, but that a connection makes by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notices {
+    /// What the peer gets first over each connection (ZMQ_HELLO_MSG).
+    pub(crate) hello: Option<Message>,
+    /// What the socket gets from it when a handshake is over, and what at the
+    /// end of a connection that came so far (ZMQ_ROUTER_NOTIFY,
+    /// ZMQ_DISCONNECT_MSG, ZMQ_HICCUP_MSG).
+    pub(crate) at_begin: Option<Message>,
+    pub(crate) at_end: Vec<Message>,
 }
 
 /// The delays between attempts to connect.
@@ -93,8 +111,8 @@ pub(crate) trait Port: Send + Sync {
     fn lost(&self, messages: u64);
     /// The connection is no more.
     fn link_ended(&self, key: u64);
-    /// For the monitor, if there is one.
-    fn event(&self, endpoint: &str, peer: Option<&Arc<PeerInfo>>, kind: EventKind);
+    /// For the monitors, if there are any.
+    fn event(&self, place: &Place, peer: Option<&Arc<PeerInfo>>, kind: EventKind);
 }
 
 /// A connection, as its socket knows it when it closes.
@@ -131,4 +149,27 @@ pub(crate) enum Ending {
     /// A bug of ours, confined to this connection.
     #[error("an internal error")]
     Panicked,
+}
+
+impl Ending {
+    /// Whether this side ended the connection because it wanted to.
+    fn is_deliberate(&self) -> bool {
+        matches!(self, Self::HungUp | Self::Drained)
+    }
+
+    /// The system's number that says the same.
+    fn errno(&self) -> i32 {
+        let errno = match self {
+            Self::System(error) => return transport::errno(error),
+            Self::PeerClosed => Errno::PIPE,
+            Self::Protocol(
+                zmtp::Error::HandshakeTimeout { .. } | zmtp::Error::HeartbeatTimeout { .. },
+            ) => Errno::TIMEDOUT,
+            Self::Protocol(_) => Errno::PROTO,
+            Self::OutOfMemory(_) => Errno::NOMEM,
+            Self::HungUp | Self::Drained => Errno::CANCELED,
+            Self::Panicked => Errno::NOTRECOVERABLE,
+        };
+        errno.raw_os_error()
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
-use crate::reactor::{Descriptor, Lookout, Readiness, Signals, Watched, Woken};
+use crate::reactor::{Descriptor, Lookout, Readiness, Short, Signals, Watched, Woken};
 use crate::socket::Socket;
 
 /// One thing for [`poll`] to look at.
@@ -78,8 +78,8 @@ fn poll_with(
     if limit.is_none() && items.is_empty() {
         return Err(PollError::Empty);
     }
-    let mut watched = Vec::with_capacity(items.len());
-    let mut descriptors = Vec::new();
+    let mut watched = Short::new();
+    let mut descriptors = Short::new();
     for item in items.iter() {
         match item.target {
             ItemTarget::Socket(socket) => watched.push(Watched {

@@ -3,10 +3,13 @@
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::core::{Core, Refusal};
 use crate::SocketType;
-use crate::connection::{Backoff, LinkOptions, ReconnectStop};
+use crate::connection::{Backoff, LinkOptions, Notices, ReconnectStop};
 use crate::error::SendFailure;
+use crate::message::Message;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 use crate::pattern::Setting;
 
@@ -47,6 +50,12 @@ impl Core {
             Ask::SocketType => OptionValue::Int(i32::from(self.socket_type().number())),
             Ask::LastEndpoint => OptionValue::Text(self.last_endpoint()),
             Ask::Events => OptionValue::Int(self.events()?),
+            Ask::TopicsCount if !row.is_for(self.socket_type()) => {
+                return Err(OptionError::NotForThisType {
+                    option: row.name,
+                    socket_type: self.socket_type(),
+                });
+            }
             Ask::TopicsCount => {
                 let topics = self.with(|state| state.pattern.topics());
                 OptionValue::Int(i32::try_from(topics).unwrap_or(i32::MAX))
@@ -111,11 +120,39 @@ pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bo
     )
 }
 
-/// From a socket's options to what its next connections are told.
+/// What a ROUTER may want to hear of.
+const CONNECTS: u32 = 1;
+const DISCONNECTS: u32 = 2;
+
+/// The messages that connections make by themselves: those that are accepted,
+/// or those that are made from here.
+fn notices(options: &SocketOptions, socket_type: SocketType, accepting: bool) -> Notices {
+    let wants = |what: u32| {
+        let wanted = options.router_notify() & what != 0;
+        wanted.then(Message::new)
+    };
+    let farewell = match accepting {
+        true => options.disconnect_message(socket_type),
+        false => options.hiccup_message(socket_type),
+    };
+    let message = |bytes: &Bytes| Message::from(bytes.clone());
+    Notices {
+        hello: options.hello_message(socket_type).map(message),
+        at_begin: wants(CONNECTS),
+        at_end: wants(DISCONNECTS)
+            .into_iter()
+            .chain(farewell.map(message))
+            .collect(),
+    }
+}
+
+/// From a socket's options to what its next connections are told, those that
+/// are accepted or those that are made from here.
 pub(super) fn link_options(
     options: &SocketOptions,
     socket_type: SocketType,
     longest_part: Option<u64>,
+    accepting: bool,
 ) -> LinkOptions {
     let raw = socket_type == SocketType::Stream;
     let heartbeat = options
@@ -157,6 +194,9 @@ pub(super) fn link_options(
             .iter()
             .map(|(name, value)| (name.clone(), value.to_vec()))
             .collect(),
+        notices: notices(options, socket_type, accepting),
+        in_batch: options.in_batch(),
+        out_batch: options.out_batch(),
         transport: options.transport().clone(),
     }
 }

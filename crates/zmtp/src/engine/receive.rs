@@ -9,13 +9,15 @@ use crate::command::{self, Command, Traffic};
 use crate::error::printable;
 use crate::frame::{Flags, Framing, Header, put_header};
 use crate::greeting::{Found, Greeting, Ours, Outcome};
-use crate::mechanism::{Expect, Link, Mechanism, Seal, Step};
-use crate::{Error, Peer, SocketType, Version};
+use crate::mechanism::{Expect, ExpectVerdict, Link, Mechanism, Seal, Step};
+use crate::{Error, Peer, SocketType, Verdict, Version};
 
 /// An [`Event`] that does not borrow its bytes yet, so that the engine can change
 /// (or fail) until the very end of the step.
 enum Meaning {
     Plain(Event<'static>),
+    /// [`Event::Authenticate`], with the claim in the phase.
+    Ask,
     Bytes(What, Source, Range<usize>),
 }
 
@@ -72,6 +74,10 @@ impl Engine {
         };
         let event = match meaning {
             Meaning::Plain(event) => event,
+            Meaning::Ask => match &self.phase {
+                Phase::Verdict { claim, .. } => Event::Authenticate(claim.credentials()),
+                _ => Event::Progress,
+            },
             Meaning::Bytes(what, source, range) => {
                 let bytes = match source {
                     Source::Input => input,
@@ -85,7 +91,7 @@ impl Engine {
 
     /// Ends the conversation, with a last word to the peer if it should know why.
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        if let Some(reason) = error.reason_for_peer() {
+        if let Some(reason) = error.reason_for_peer(self.local.explains) {
             let len = reason.len().min(255);
             let mut data = vec![len as u8];
             data.extend_from_slice(&reason.as_bytes()[..len]);
@@ -102,9 +108,29 @@ impl Engine {
             reason: "the engine lost its state",
         });
         let stepped = match mem::replace(&mut self.phase, lost) {
-            Phase::Greeting(greeting, mechanism) => self.greeting(greeting, mechanism, input),
+            Phase::Greeting(greeting, mechanism) => self.greeting(greeting, mechanism, input, now),
             Phase::RoutingId(peer) => self.routing_id(peer, input, now),
             Phase::Handshake(version, state) => self.commands(version, state, input, now),
+            Phase::Verdict {
+                version,
+                claim,
+                state,
+                verdict: None,
+            } => {
+                self.phase = Phase::Verdict {
+                    version,
+                    claim,
+                    state,
+                    verdict: None,
+                };
+                Ok((0, Meaning::Plain(Event::Paused)))
+            }
+            Phase::Verdict {
+                version,
+                state,
+                verdict: Some(verdict),
+                ..
+            } => self.judged(version, state, verdict, now),
             Phase::Traffic => self.traffic(input, now),
             Phase::Failed(error) => Err(error),
         };
@@ -119,11 +145,12 @@ impl Engine {
         greeting: Greeting,
         mechanism: Box<dyn Mechanism>,
         input: &[u8],
+        now: Instant,
     ) -> Stepped {
         let ours = Ours {
             socket_type: self.local.socket_type.number(),
             mechanism: mechanism.name(),
-            as_server: self.local.as_server && mechanism.has_roles(),
+            as_server: self.local.as_server,
         };
         let (used, found) = match greeting.step(input, ours, &mut self.outgoing) {
             Outcome::Missing(hint) => {
@@ -178,12 +205,8 @@ impl Engine {
                         theirs: printable(&theirs[..end.unwrap_or(theirs.len())]),
                     });
                 }
-                let state = mechanism.start(&mut Link::new(
-                    self.local.socket_type,
-                    &self.local.metadata,
-                    &mut self.outgoing,
-                ));
-                self.phase = Phase::Handshake(version, state);
+                let step = mechanism.start(&mut self.link())?;
+                return Ok((used, self.follow(version, step, now)));
             }
         }
         Ok((used, PROGRESS))
@@ -217,19 +240,43 @@ impl Engine {
             }
             Ok(frame) => frame,
         };
-        let command = Command::parse(payload)?;
-        if command.name == command::ERROR {
-            return Err(command.refusal());
+        let step = state.command(Command::parse(payload)?, &mut self.link())?;
+        Ok((used, self.follow(version, step, now)))
+    }
+
+    fn judged(
+        &mut self,
+        version: Version,
+        state: Box<dyn ExpectVerdict>,
+        verdict: Verdict,
+        now: Instant,
+    ) -> Stepped {
+        match verdict {
+            Verdict::Accept(grant) => {
+                self.grant = Some(grant);
+                let step = state.accepted(&mut self.link())?;
+                Ok((0, self.follow(version, step, now)))
+            }
+            Verdict::Deny { status, reason } => Err(Error::Denied { status, reason }),
+            Verdict::Fail(fault) => Err(Error::NotJudged(fault)),
         }
-        let mut link = Link::new(
-            self.local.socket_type,
-            &self.local.metadata,
-            &mut self.outgoing,
-        );
-        match state.command(command, &mut link)? {
+    }
+
+    /// Goes where the mechanism has led.
+    fn follow(&mut self, version: Version, step: Step, now: Instant) -> Meaning {
+        match step {
             Step::Next(state) => {
                 self.phase = Phase::Handshake(version, state);
-                Ok((used, PROGRESS))
+                PROGRESS
+            }
+            Step::Ask(claim, state) => {
+                self.phase = Phase::Verdict {
+                    version,
+                    claim,
+                    state,
+                    verdict: None,
+                };
+                Meaning::Ask
             }
             Step::Done { metadata, seal } => {
                 let peer = Peer {
@@ -237,10 +284,19 @@ impl Engine {
                     socket_type: metadata.socket_type,
                     routing_id: metadata.routing_id,
                     properties: metadata.properties,
+                    grant: self.grant.take(),
                 };
-                Ok((used, self.ready(peer, seal, now)))
+                self.ready(peer, seal, now)
             }
         }
+    }
+
+    fn link(&mut self) -> Link<'_> {
+        Link::new(
+            self.local.socket_type,
+            &self.local.metadata,
+            &mut self.outgoing,
+        )
     }
 
     /// The frame at the start of `input`, as its length and payload, or the number of
@@ -311,14 +367,14 @@ impl Engine {
                 if self.opened.capacity() > KEPT_OPENED {
                     self.opened = Vec::new();
                 }
-                self.opened.clear();
-                let flags = seal.open(body, &mut self.opened)?;
-                let size = self.opened.len() as u64;
+                let (flags, start) = seal.open(body, &mut self.opened)?;
+                let payload = self.opened.get(start..).unwrap_or_default();
+                let size = payload.len() as u64;
                 if size > self.limit && !(flags.command() && size <= SHORT) {
                     let limit = self.limit;
                     return Err(Error::FrameTooLarge { size, limit });
                 }
-                (flags, Source::Opened, self.opened.as_slice(), 0)
+                (flags, Source::Opened, payload, start)
             }
         };
         if !flags.command() {
@@ -406,5 +462,6 @@ fn old_peer(version: Version, socket_type: Option<SocketType>) -> Peer {
         socket_type,
         routing_id: Vec::new(),
         properties: Vec::new(),
+        grant: None,
     }
 }

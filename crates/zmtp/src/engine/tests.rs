@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::mechanism::toy::Toy;
-use crate::{Heartbeat, SocketType};
+use crate::{Heartbeat, Login, SocketType};
 
 fn sealing(mut config: Config, key: u8, now: Instant) -> Engine {
     config.routing_id = b"id".to_vec();
@@ -205,13 +205,17 @@ fn a_secured_connection_takes_no_old_and_no_unsecured_peer() {
 #[test]
 fn the_role_is_told_where_there_are_roles() {
     let now = Instant::now();
-    for as_server in [false, true] {
+    let login = Login::new("name", "password").unwrap();
+    for (security, as_server) in [
+        (Security::PlainClient(login), 0),
+        (Security::PlainServer, 1),
+    ] {
         let mut config = Config::new(SocketType::Rep);
-        config.as_server = as_server;
-        let mut engine = sealing(config, 1, now);
+        config.security = security;
+        let mut engine = Engine::new(config, now);
         heard(&mut engine, b"\xff\0\0\0\0\0\0\0\x01\x7f\x03", now).unwrap();
         let sent = transmitted(&mut engine);
-        assert_eq!(&sent[12..16], b"TOY\0");
-        assert_eq!(sent[32], u8::from(as_server));
+        assert_eq!(&sent[12..18], b"PLAIN\0");
+        assert_eq!(sent[32], as_server);
     }
 }

@@ -8,16 +8,24 @@
 use crate::command::{self, Command};
 use crate::frame::Flags;
 use crate::metadata::Metadata;
-use crate::{Error, Security, SocketType};
+use crate::{Claim, Config, Error, Security, SocketType};
 
+mod curve;
 mod null;
+mod plain;
 #[cfg(test)]
 pub(crate) mod toy;
 
 /// The mechanism that the settings ask for.
-pub(crate) fn of(security: &Security) -> Box<dyn Mechanism> {
-    match security {
-        Security::Null => Box::new(null::Null),
+pub(crate) fn of(config: &Config) -> Box<dyn Mechanism> {
+    match &config.security {
+        Security::Null => Box::new(null::Null {
+            authenticate: config.authenticate_null,
+        }),
+        Security::PlainClient(login) => Box::new(plain::PlainClient(login.clone())),
+        Security::PlainServer => Box::new(plain::PlainServer),
+        Security::CurveClient(keys) => Box::new(curve::CurveClient(keys.clone())),
+        Security::CurveServer(keys) => Box::new(curve::CurveServer(keys.clone())),
     }
 }
 
@@ -31,26 +39,28 @@ pub(crate) trait Mechanism: Send {
         false
     }
 
-    /// Whether the greeting tells client from server.
-    fn has_roles(&self) -> bool {
-        true
-    }
-
     /// Both ends agree on this mechanism: sends what goes first, if anything.
-    fn start(self: Box<Self>, link: &mut Link<'_>) -> Box<dyn Expect>;
+    fn start(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error>;
 }
 
 /// One state of a handshake, waiting for the peer's next command.
 pub(crate) trait Expect: Send {
-    /// Takes the command and moves on. ERROR never comes here; the engine reads it.
+    /// Takes the command and moves on.
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error>;
+}
+
+/// A state that waits for a verdict on the peer, not for a command.
+pub(crate) trait ExpectVerdict: Send {
+    /// The peer is let in. If it is not, the state is dropped instead.
+    fn accepted(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error>;
 }
 
 /// Where a command has led.
 pub(crate) enum Step {
-    /// The handshake goes on; NULL alone is too short to need it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "NULL has a single state"))]
+    /// The handshake goes on.
     Next(Box<dyn Expect>),
+    /// The handshake goes on if the peer is let in with what it has shown.
+    Ask(Claim, Box<dyn ExpectVerdict>),
     /// The handshake is over; without a seal, frames go to the wire as they are.
     Done {
         metadata: Metadata,
@@ -64,11 +74,13 @@ pub(crate) trait Seal: Send {
     fn sealed_len(&self, len: u64) -> u64;
 
     /// Appends the payload `parts`, taken together, and its flags, sealed. Called in
-    /// the order in which frames go to the wire, so nonces may count.
-    fn seal(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>);
+    /// the order in which frames go to the wire, so nonces may count. If it fails, it
+    /// may have appended anything.
+    fn seal(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// Appends the payload inside the sealed bytes of one frame; its flags.
-    fn open(&mut self, sealed: &[u8], payload: &mut Vec<u8>) -> Result<Flags, Error>;
+    /// Replaces `opened` by what is inside the sealed bytes of one frame; its flags,
+    /// and where in `opened` the payload starts.
+    fn open(&mut self, sealed: &[u8], opened: &mut Vec<u8>) -> Result<(Flags, usize), Error>;
 }
 
 /// What a state of the handshake has to work with.

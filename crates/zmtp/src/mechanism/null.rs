@@ -1,11 +1,14 @@
 //! NULL (RFC 37): both ends send READY with their metadata, neither waits.
 
-use super::{Expect, Link, Mechanism, Step};
-use crate::Error;
+use super::{Expect, ExpectVerdict, Link, Mechanism, Step};
 use crate::command::{Command, READY};
+use crate::{Credentials, Error};
 
 /// No security.
-pub(super) struct Null;
+pub(super) struct Null {
+    /// Whether the peer is told of us only once it is let in.
+    pub(super) authenticate: bool,
+}
 
 impl Mechanism for Null {
     fn name(&self) -> &'static str {
@@ -13,17 +16,28 @@ impl Mechanism for Null {
     }
 
     fn admits_old_peers(&self) -> bool {
-        true
+        !self.authenticate
     }
 
-    fn has_roles(&self) -> bool {
-        false
+    fn start(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error> {
+        if self.authenticate {
+            return Ok(Step::Ask(
+                Credentials::Null.into(),
+                Box::new(ExpectAdmission),
+            ));
+        }
+        Box::new(ExpectAdmission).accepted(link)
     }
+}
 
-    fn start(self: Box<Self>, link: &mut Link<'_>) -> Box<dyn Expect> {
+/// Nothing is out yet.
+struct ExpectAdmission;
+
+impl ExpectVerdict for ExpectAdmission {
+    fn accepted(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error> {
         let metadata = link.metadata();
         link.send(READY, metadata);
-        Box::new(ExpectReady)
+        Ok(Step::Next(Box::new(ExpectReady)))
     }
 }
 
@@ -32,9 +46,7 @@ struct ExpectReady;
 
 impl Expect for ExpectReady {
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error> {
-        if command.name != READY {
-            return Err(command.unexpected("waiting for READY"));
-        }
+        command.must_be_or_refuse(READY, "waiting for READY")?;
         Ok(Step::Done {
             metadata: link.admit(command.data)?,
             seal: None,
@@ -50,7 +62,12 @@ mod tests {
     fn answer(name: &[u8], data: &[u8]) -> Result<Step, Error> {
         let mut out = Vec::new();
         let mut link = Link::new(SocketType::Req, b"", &mut out);
-        let state = Box::new(Null).start(&mut link);
+        let null = Null {
+            authenticate: false,
+        };
+        let Ok(Step::Next(state)) = Box::new(null).start(&mut link) else {
+            panic!("NULL asked for a verdict");
+        };
         let step = state.command(Command { name, data }, &mut link);
         assert_eq!(out, b"\x04\x06\x05READY");
         step

@@ -15,9 +15,9 @@ impl Mechanism for Toy {
         "TOY"
     }
 
-    fn start(self: Box<Self>, link: &mut Link<'_>) -> Box<dyn Expect> {
+    fn start(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error> {
         link.send(b"HELLO", &[self.key]);
-        Box::new(ExpectHello { ours: self.key })
+        Ok(Step::Next(Box::new(ExpectHello { ours: self.key })))
     }
 }
 
@@ -45,9 +45,7 @@ struct ExpectReady {
 
 impl Expect for ExpectReady {
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error> {
-        if command.name != READY {
-            return Err(command.unexpected("waiting for READY"));
-        }
+        command.must_be(READY, "waiting for READY")?;
         Ok(Step::Done {
             metadata: link.admit(command.data)?,
             seal: Some(Box::new(Xor {
@@ -70,14 +68,16 @@ impl Seal for Xor {
         len.saturating_add(2)
     }
 
-    fn seal(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) {
+    fn seal(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Error> {
         self.sent = self.sent.wrapping_add(1);
         let pad = self.key ^ self.sent;
         out.extend([self.sent, flags.bits() ^ pad]);
         out.extend(parts.iter().copied().flatten().map(|byte| byte ^ pad));
+        Ok(())
     }
 
-    fn open(&mut self, sealed: &[u8], payload: &mut Vec<u8>) -> Result<Flags, Error> {
+    fn open(&mut self, sealed: &[u8], opened: &mut Vec<u8>) -> Result<(Flags, usize), Error> {
+        opened.clear();
         let malformed = |reason| Error::MalformedCommand {
             name: "MESSAGE".into(),
             reason,
@@ -90,7 +90,7 @@ impl Seal for Xor {
             return Err(malformed("its counter is out of order"));
         }
         let pad = self.key ^ count;
-        payload.extend(rest.iter().map(|byte| byte ^ pad));
-        Ok(Flags::from_bits(flags ^ pad))
+        opened.extend(rest.iter().map(|byte| byte ^ pad));
+        Ok((Flags::from_bits(flags ^ pad), 0))
     }
 }

@@ -2,7 +2,13 @@
 //! script, always with a clock that only the test moves.
 
 mod conversations;
+mod curve;
+mod curve_peer;
+mod hostile_curve;
 mod pair;
+mod plain;
 mod properties;
 mod scripted_peers;
+mod sealed_properties;
 mod support;
+mod verdicts;

@@ -200,9 +200,7 @@ fn a_3_0_peer_is_pinged() {
 #[test]
 fn our_handshake_is_the_one_of_the_rfc() {
     let now = Instant::now();
-    let mut config = Config::new(SocketType::Req);
-    config.as_server = true;
-    let mut end = End::new(config, now);
+    let mut end = End::new(Config::new(SocketType::Req), now);
     let sent = play(&mut end, &greeting(3, 1, "NULL"), now);
     let sizes: Vec<_> = sent.iter().map(|(at, bytes)| (*at, bytes.len())).collect();
     assert_eq!(sizes, [(0, 10), (10, 1), (11, 53), (64, 40)]);

@@ -3,7 +3,10 @@
 use std::mem;
 use std::time::Instant;
 
-use zmtp::{Config, Engine, Error, Event};
+use zmtp::{
+    Config, Credentials, CurveClient, Engine, Error, Event, Grant, KeyPair, Login, SecretKey,
+    Security, SocketType, Verdict,
+};
 
 /// An [`Event`] that owns its bytes; a large frame shows as a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub struct End {
     pub error: Option<Error>,
     /// How many frames came as [`Event::LargeFrame`].
     pub large_frames: usize,
+    /// Who asked to be let in: mechanism, and what there was to show.
+    pub asked: Vec<(&'static str, Vec<u8>)>,
+    /// What such a peer is answered at once; without it, it waits.
+    pub verdict: Option<Verdict>,
     input: Vec<u8>,
     large: Option<(bool, usize, Vec<u8>)>,
 }
@@ -34,6 +41,8 @@ impl End {
             heard: Vec::new(),
             error: None,
             large_frames: 0,
+            asked: Vec::new(),
+            verdict: None,
             input: Vec::new(),
             large: None,
         }
@@ -79,6 +88,25 @@ impl End {
                     break;
                 }
                 Event::Progress => continue,
+                Event::Authenticate(credentials) => {
+                    let shown = match credentials {
+                        Credentials::Plain { username, password } => {
+                            [username, b":", password].concat()
+                        }
+                        Credentials::Curve { public_key } => public_key.as_bytes().to_vec(),
+                        _ => Vec::new(),
+                    };
+                    self.asked.push((credentials.mechanism(), shown));
+                    assert!(self.engine.awaits_verdict());
+                    if let Some(verdict) = &self.verdict {
+                        self.engine.verdict(verdict.clone());
+                    }
+                    continue;
+                }
+                Event::Paused => {
+                    assert_eq!(used, 0, "consumed while paused");
+                    break;
+                }
                 Event::LargeFrame { more, len } => {
                     self.large_frames += 1;
                     self.large = Some((more, len as usize, Vec::new()));
@@ -93,6 +121,12 @@ impl End {
             });
         }
         self.input = input.split_off(from);
+    }
+
+    /// Answers a peer that waits to be let in.
+    pub fn judge(&mut self, verdict: Verdict, now: Instant) {
+        self.engine.verdict(verdict);
+        self.receive(&[], now);
     }
 
     /// What the protocol has to send.
@@ -126,11 +160,14 @@ pub fn greeting(major: u8, minor: u8, mechanism: &str) -> Vec<u8> {
     bytes
 }
 
-/// A short command frame.
+/// A command frame.
 pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     let len = 1 + name.len() + data.len();
-    let len = u8::try_from(len).expect("scripts use short commands");
-    let mut bytes = vec![4, len, name.len() as u8];
+    let mut bytes = match u8::try_from(len) {
+        Ok(len) => vec![4, len],
+        Err(_) => [&[6][..], &(len as u64).to_be_bytes()].concat(),
+    };
+    bytes.push(name.len() as u8);
     bytes.extend_from_slice(name.as_bytes());
     bytes.extend_from_slice(data);
     bytes
@@ -138,8 +175,43 @@ pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
 
 /// READY of a peer of that type.
 pub fn ready(socket_type: &str) -> Vec<u8> {
+    command("READY", &metadata(socket_type))
+}
+
+/// Settings of a client and a server of CURVE that know each other.
+pub fn curve(client: SocketType, server: SocketType) -> (Config, Config) {
+    let [client_keys, server_keys] = [3, 4].map(keys);
+    let mut client = Config::new(client);
+    client.security = Security::CurveClient(CurveClient::new(&client_keys, *server_keys.public()));
+    let mut server = Config::new(server);
+    server.security = Security::CurveServer(server_keys);
+    (client, server)
+}
+
+/// Settings of a client and a server of PLAIN.
+pub fn plain(client: SocketType, server: SocketType) -> (Config, Config) {
+    let mut client = Config::new(client);
+    let login = Login::new("admin", "secret").expect("both are short");
+    client.security = Security::PlainClient(login);
+    let mut server = Config::new(server);
+    server.security = Security::PlainServer;
+    (client, server)
+}
+
+/// A pair of keys, always the same for the same byte.
+pub fn keys(byte: u8) -> KeyPair {
+    KeyPair::from(SecretKey::from_bytes([byte; 32]))
+}
+
+/// Lets anybody in, as nobody in particular.
+pub fn accept() -> Option<Verdict> {
+    Some(Verdict::Accept(Grant::default()))
+}
+
+/// The metadata of a peer of that type.
+pub fn metadata(socket_type: &str) -> Vec<u8> {
     let mut data = b"\x0bSocket-Type\0\0\0".to_vec();
     data.push(socket_type.len() as u8);
     data.extend_from_slice(socket_type.as_bytes());
-    command("READY", &data)
+    data
 }
