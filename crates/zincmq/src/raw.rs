@@ -12,7 +12,7 @@ use crate::error::{
 use crate::message::{Message, Multipart, PeerInfo};
 use crate::poller::{PollEvent, PollItem, Poller, poll_heeding};
 use crate::proxy::Proxy;
-use crate::reactor::Signals;
+use crate::reactor::{Readiness, Signals};
 use crate::socket::{Patience, Socket};
 
 /// A message of `len` bytes to be filled through [`data`]; `None` if there is
@@ -99,13 +99,27 @@ pub fn recv(socket: &Socket) -> Result<Multipart, RecvError> {
         .recv::<true>(|options| Patience::heeding(options.recv_timeout(), Signals::EndWaits))
 }
 
-/// As [`poll`](crate::poll), ending at a signal as [`send`] does.
+/// As [`poll`](crate::poll), ending at a signal as [`send`] does. While it
+/// sleeps `mask`, if there is one, is the thread's signal mask, and what that
+/// lets through and has come before ends it too (zmq_ppoll(3), ppoll(2)).
 ///
 /// # Errors
 ///
 /// [`PollError::Interrupted`] then; else as [`poll`](crate::poll).
-pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
-    poll_heeding(items, limit, Signals::EndWaits)
+pub fn poll(
+    items: &mut [PollItem<'_>],
+    limit: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize, PollError> {
+    poll_heeding(items, limit, Signals::EndWaits, mask)
+}
+
+/// As [`PollItem::ready`], in the words of zmq_poll(3): a descriptor whose far
+/// side is gone is [`Readiness::ERROR`], and readable only if there are bytes,
+/// or the end of a stream, to be read.
+#[must_use]
+pub fn reported(item: &PollItem<'_>) -> Readiness {
+    item.reported()
 }
 
 /// As [`Poller::wait`], ending at a signal as [`send`] does.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
@@ -11,8 +12,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::pthread::pthread_kill;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::pthread::{pthread_kill, pthread_self};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction,
+};
+use testkit::Deadline;
 use zincmq::error::{PollError, ProxyError, RecvError, SendFailure, TermError};
 use zincmq::{Context, PollItem, Poller, Proxy, Readiness, Socket, SocketType, opt, poll, raw};
 
@@ -23,6 +27,10 @@ const SIGNALS: [Signal; 2] = [Signal::SIGUSR1, Signal::SIGUSR2];
 
 /// One more, which is counted.
 const COUNTED: Signal = Signal::SIGWINCH;
+
+fn deadline() -> Deadline {
+    Deadline::new(3 * LIMIT)
+}
 
 static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
@@ -99,6 +107,7 @@ fn pair(ctx: &Context, endpoint: &str) -> (Arc<Socket>, Arc<Socket>) {
 
 #[test]
 fn a_receive_ends() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let (a, b) = pair(&ctx, endpoint);
@@ -116,6 +125,7 @@ fn a_receive_ends() {
 
 #[test]
 fn a_send_ends_and_gives_the_message_back() {
+    let _deadline = deadline();
     let ctx = Context::new();
     let push = Arc::new(ctx.socket(SocketType::Push).unwrap());
     let far = Arc::clone(&push);
@@ -149,6 +159,7 @@ fn a_send_ends_and_gives_the_message_back() {
 
 #[test]
 fn threads_that_wait_for_one_socket_end_one_by_one() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let (a, b) = pair(&ctx, endpoint);
@@ -170,6 +181,7 @@ fn threads_that_wait_for_one_socket_end_one_by_one() {
 
 #[test]
 fn polls_end() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let (a, b) = pair(&ctx, endpoint);
@@ -181,7 +193,7 @@ fn polls_end() {
                 PollItem::socket(&*near, Readiness::READABLE),
                 PollItem::fd(&fd, Readiness::READABLE),
             ];
-            raw::poll(&mut items, None)
+            raw::poll(&mut items, None, None)
         }) {
             assert!(matches!(result, Err(PollError::Interrupted)), "{endpoint}");
         }
@@ -196,13 +208,14 @@ fn polls_end() {
         assert_eq!(raw::wait(&poller, Some(LIMIT)).unwrap()[0].key, 1);
     }
     // With nothing to wait for but the time.
-    for result in interrupted(|| raw::poll(&mut [], Some(LIMIT))) {
+    for result in interrupted(|| raw::poll(&mut [], Some(LIMIT), None)) {
         assert!(matches!(result, Err(PollError::Interrupted)));
     }
 }
 
 #[test]
 fn a_terms_wait_ends_and_begins_again() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let (a, b) = pair(&ctx, endpoint);
@@ -218,6 +231,7 @@ fn a_terms_wait_ends_and_begins_again() {
 
 #[test]
 fn a_proxy_ends() {
+    let _deadline = deadline();
     let ctx = Context::new();
     for result in interrupted(move || {
         let (front, back) = (zincmq::pull(&ctx).unwrap(), zincmq::push(&ctx).unwrap());
@@ -231,6 +245,7 @@ fn a_proxy_ends() {
 
 #[test]
 fn in_rust_waits_go_on() {
+    let _deadline = deadline();
     install();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
@@ -262,6 +277,7 @@ fn in_rust_waits_go_on() {
 /// Both sides interrupted all the time: each message comes once, in order.
 #[test]
 fn nothing_is_lost() {
+    let _deadline = deadline();
     const COUNT: usize = 3000;
     install();
     for endpoint in ENDPOINTS {
@@ -298,5 +314,73 @@ fn nothing_is_lost() {
         }
         join(receiving);
         join(sending);
+    }
+}
+
+/// A signal that is blocked but for the sleep ends that and nothing before.
+#[test]
+fn a_mask_lets_signals_through_during_the_sleep_only() {
+    let _deadline = deadline();
+    const BLOCKED: Signal = Signal::SIGURG;
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    extern "C" fn see(_: i32) {
+        SEEN.fetch_add(1, Ordering::SeqCst);
+    }
+    let action = SigAction::new(
+        SigHandler::Handler(see),
+        SaFlags::SA_RESTART,
+        SigSet::empty(),
+    );
+    // SAFETY: the handler only adds to an atomic.
+    unsafe { sigaction(BLOCKED, &action) }.unwrap();
+    let set = SigSet::from(BLOCKED);
+    let open = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    for endpoint in ENDPOINTS {
+        let ctx = Context::new();
+        let (a, b) = pair(&ctx, endpoint);
+        let mut items = [
+            PollItem::socket(&*a, Readiness::READABLE),
+            PollItem::fd(&theirs, Readiness::READABLE),
+        ];
+        for limit in [None, Some(LIMIT), Some(Duration::ZERO)] {
+            let before = SEEN.load(Ordering::SeqCst);
+            raise(BLOCKED).unwrap();
+            assert_eq!(SEEN.load(Ordering::SeqCst), before, "it is blocked");
+            // There is no moment between the sleep and the mask.
+            let result = raw::poll(&mut items, limit, Some(open.as_ref()));
+            assert!(matches!(result, Err(PollError::Interrupted)), "{endpoint}");
+            assert_eq!(SEEN.load(Ordering::SeqCst), before + 1);
+            assert!(SigSet::thread_get_mask().unwrap().contains(BLOCKED));
+        }
+        // Later, while it sleeps.
+        let me = pthread_self();
+        let until = Instant::now() + LIMIT;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(5));
+                pthread_kill(me, BLOCKED).unwrap();
+            });
+            let result = raw::poll(&mut items, None, Some(open.as_ref()));
+            assert!(matches!(result, Err(PollError::Interrupted)), "{endpoint}");
+            assert!(Instant::now() < until);
+        });
+        // What is ready is told of first; without a mask all stays blocked.
+        b.send("x").unwrap();
+        ours.write_all(b"x").unwrap();
+        let before = SEEN.load(Ordering::SeqCst);
+        raise(BLOCKED).unwrap();
+        while poll(&mut items, Some(LIMIT)).unwrap() < 2 {}
+        assert_eq!(
+            raw::poll(&mut items, Some(LIMIT), Some(open.as_ref())).unwrap(),
+            2
+        );
+        assert_eq!(raw::poll(&mut items, Some(LIMIT), None).unwrap(), 2);
+        assert_eq!(SEEN.load(Ordering::SeqCst), before);
+        theirs.try_clone().unwrap().read_exact(&mut [0]).unwrap();
+        a.recv().unwrap();
+        let result = raw::poll(&mut items, Some(LIMIT), Some(open.as_ref()));
+        assert!(matches!(result, Err(PollError::Interrupted)));
     }
 }

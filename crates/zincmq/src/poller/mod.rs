@@ -242,7 +242,9 @@ impl Poller {
                     return Ok(round.events(&entries));
                 }
                 let (watched, descriptors) = (&round.watched, &mut round.descriptors);
-                let woken = self.lookout.wait(watched, descriptors, deadline, signals)?;
+                let woken = self
+                    .lookout
+                    .wait(watched, descriptors, deadline, signals, None)?;
                 round.look_again(&entries)?;
                 if woken == Woken::Interrupted && round.ready == 0 {
                     return Err(PollError::Interrupted);

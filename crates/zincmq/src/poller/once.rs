@@ -14,6 +14,8 @@ pub struct PollItem<'a> {
     target: ItemTarget<'a>,
     interest: Readiness,
     ready: Readiness,
+    /// The same as zmq_poll(3) tells of it.
+    reported: Readiness,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,7 @@ impl<'a> PollItem<'a> {
             target,
             interest,
             ready: Readiness::NONE,
+            reported: Readiness::NONE,
         }
     }
 
@@ -45,6 +48,12 @@ impl<'a> PollItem<'a> {
     #[must_use]
     pub fn ready(&self) -> Readiness {
         self.ready
+    }
+
+    /// As what zmq_poll(3) would tell of that: at the end of a pipe of an
+    /// error, and not that a read does not wait.
+    pub(crate) fn reported(&self) -> Readiness {
+        self.reported
     }
 }
 
@@ -56,16 +65,17 @@ impl<'a> PollItem<'a> {
 ///
 /// As [`Poller::wait`](super::Poller::wait), with the item's index for its key.
 pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
-    poll_heeding(items, limit, Signals::PassUnseen)
+    poll_heeding(items, limit, Signals::PassUnseen, None)
 }
 
-/// As [`poll`], ending at a signal or not.
+/// As [`poll`], ending at a signal or not, and sleeping under a signal mask.
 pub(crate) fn poll_heeding(
     items: &mut [PollItem<'_>],
     limit: Option<Duration>,
     signals: Signals,
+    mask: Option<&libc::sigset_t>,
 ) -> Result<usize, PollError> {
-    Lookout::of_thread(|lookout| poll_with(lookout, items, limit, signals))?
+    Lookout::of_thread(|lookout| poll_with(lookout, items, limit, signals, mask))?
 }
 
 fn poll_with(
@@ -73,6 +83,7 @@ fn poll_with(
     items: &mut [PollItem<'_>],
     limit: Option<Duration>,
     signals: Signals,
+    mask: Option<&libc::sigset_t>,
 ) -> Result<usize, PollError> {
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
     if limit.is_none() && items.is_empty() {
@@ -86,11 +97,7 @@ fn poll_with(
                 waiting: socket.inner().waiting(),
                 seen: 0,
             }),
-            ItemTarget::Descriptor(fd) => descriptors.push(Descriptor {
-                fd,
-                interest: item.interest,
-                ready: Readiness::NONE,
-            }),
+            ItemTarget::Descriptor(fd) => descriptors.push(Descriptor::new(fd, item.interest)),
         }
     }
     Lookout::look_at(&mut descriptors)?;
@@ -102,11 +109,15 @@ fn poll_with(
         let mut ready = 0;
         let mut looked_at = descriptors.iter();
         for (index, item) in items.iter_mut().enumerate() {
-            item.ready = match item.target {
+            (item.ready, item.reported) = match item.target {
                 ItemTarget::Socket(socket) => {
-                    socket_readiness(socket.inner(), item.interest, index)?
+                    let ready = socket_readiness(socket.inner(), item.interest, index)?;
+                    (ready, ready)
                 }
-                ItemTarget::Descriptor(_) => looked_at.next().map_or(Readiness::NONE, |d| d.ready),
+                ItemTarget::Descriptor(_) => looked_at
+                    .next()
+                    .map(|descriptor| (descriptor.ready(), descriptor.reported()))
+                    .unwrap_or_default(),
             };
             ready += usize::from(!item.ready.is_empty());
         }
@@ -115,7 +126,7 @@ fn poll_with(
             Woken::News if ready == 0 => {}
             _ => return Ok(ready),
         }
-        woken = lookout.wait(&watched, &mut descriptors, deadline, signals)?;
+        woken = lookout.wait(&watched, &mut descriptors, deadline, signals, mask)?;
         if woken == Woken::News && deadline.is_some_and(|at| at <= Instant::now()) {
             woken = Woken::Late;
         }

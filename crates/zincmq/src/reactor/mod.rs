@@ -8,6 +8,7 @@ mod fork;
 mod lookout;
 mod nap;
 mod poll_set;
+mod polled;
 mod readiness;
 mod signals;
 mod spin;

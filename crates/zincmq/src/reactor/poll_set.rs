@@ -410,7 +410,13 @@ mod tests {
             .collect();
         let lookout = Lookout::new().unwrap();
         lookout
-            .wait(&watched, &mut [], Some(Instant::now()), Signals::PassUnseen)
+            .wait(
+                &watched,
+                &mut [],
+                Some(Instant::now()),
+                Signals::PassUnseen,
+                None,
+            )
             .unwrap();
         assert!(is_readable(set));
     }

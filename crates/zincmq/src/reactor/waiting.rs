@@ -296,7 +296,8 @@ impl Waiting {
             waiting: self,
             seen,
         };
-        let sleep = |lookout: &Lookout| lookout.sleep(&[me], &mut [], deadline, Signals::EndWaits);
+        let signals = Signals::EndWaits;
+        let sleep = |lookout: &Lookout| lookout.sleep(&[me], &mut [], deadline, signals, None);
         Lookout::of_thread(sleep).ok()?.ok()
     }
 
