@@ -17,7 +17,9 @@ use std::vec;
 use zincmq::{Message, Multipart};
 
 /// How long the owner of a half message has to go on with it.
-const MOMENT: Duration = Duration::from_millis(2);
+const MOMENT: Duration = Duration::from_millis(50);
+/// The same on a socket that was handed over in the midst of a message before.
+const SHORT_MOMENT: Duration = Duration::from_millis(1);
 
 /// The half messages of one socket.
 #[derive(Default)]
@@ -32,6 +34,8 @@ pub struct Turns {
 struct Inner {
     /// Threads are known to use the socket at the same time.
     shared: bool,
+    /// It was handed over in the midst of a message, and never found shared.
+    handed_over: bool,
     /// Threads that wait to know.
     asking: usize,
     entries: Vec<Entry>,
@@ -136,7 +140,11 @@ impl Turns {
             return inner;
         }
         inner.asking += 1;
-        let until = Instant::now() + MOMENT;
+        let moment = match inner.handed_over {
+            true => SHORT_MOMENT,
+            false => MOMENT,
+        };
+        let until = Instant::now() + moment;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if inner.shared || left.is_zero() {
@@ -146,10 +154,11 @@ impl Turns {
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         inner.asking -= 1;
-        if !inner.shared
-            && let Some(entry) = inner.entries.first_mut()
-        {
-            entry.thread = me;
+        if !inner.shared {
+            inner.handed_over = true;
+            if let Some(entry) = inner.entries.first_mut() {
+                entry.thread = me;
+            }
         }
         inner
     }
