@@ -64,8 +64,12 @@ impl Model {
             return false;
         }
         let room = self.high == 0 || self.len() < self.high;
-        let low = self.high.div_ceil(2).min(self.high.saturating_sub(1));
-        self.producer_wakes_at = (!room).then(|| self.pushed - low as u64);
+        let (high, step) = (self.high as u64, self.high.div_ceil(2) as u64);
+        self.producer_wakes_at = (!room).then(|| {
+            (self.popped + 1..)
+                .find(|popped| popped % step == 0 && self.pushed - popped < high)
+                .expect("a step is no longer than the queue")
+        });
         room
     }
 

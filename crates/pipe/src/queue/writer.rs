@@ -33,7 +33,7 @@ impl<T> Writer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, high_water_mark: usize) -> Self {
         let marks = WaterMarks::new(high_water_mark);
         let check_every = &shared.head.check_every;
-        check_every.store(marks.check_every(), Ordering::Relaxed);
+        check_every.store(marks.step, Ordering::Relaxed);
         Self {
             shared,
             chunk: ptr::null_mut(),
@@ -98,7 +98,7 @@ impl<T> Writer<T> {
         self.shared
             .head
             .check_every
-            .store(self.marks.check_every(), Ordering::Relaxed);
+            .store(self.marks.step, Ordering::Relaxed);
         if !self.closed && self.refresh_limit() {
             self.unmark();
         }
@@ -186,7 +186,7 @@ impl<T> Writer<T> {
             self.unmark();
             return true;
         }
-        let target = self.pushed - self.marks.low;
+        let target = self.marks.opens_at(self.pushed);
         self.shared.head.wake_at.swap(target, Ordering::AcqRel);
         self.marked = true;
         // What the consumer did before it could see the mark is visible now.
@@ -228,7 +228,8 @@ struct WaterMarks {
     /// As set: 0 is unlimited.
     setting: usize,
     high: u64,
-    low: u64,
+    /// A full queue opens when the pop count reaches a multiple of this.
+    step: u64,
 }
 
 impl WaterMarks {
@@ -237,14 +238,18 @@ impl WaterMarks {
             0 => u64::MAX,
             n => n as u64,
         };
-        // Below the high mark, or a queue of one would be open while full.
-        let low = high.div_ceil(2).min(high - 1);
-        Self { setting, high, low }
+        Self {
+            setting,
+            high,
+            step: high.div_ceil(2),
+        }
     }
 
-    /// The number of pops that lead from full to open: at least one check falls
-    /// into them.
-    fn check_every(&self) -> u64 {
-        self.high - self.low
+    /// The pop count at which a full queue with so many pushes is open: the
+    /// first multiple of the step that leaves room.
+    fn opens_at(&self, pushed: u64) -> u64 {
+        // Full is at least `high` items, and the step at most `high`.
+        let no_room_at = pushed - self.high;
+        no_room_at - no_room_at % self.step + self.step
     }
 }
