@@ -63,10 +63,11 @@
 //! multiple. Rule (b) covers a high-water mark lowered meanwhile: nobody sleeps
 //! on an empty queue.
 //!
-//! Targets are multiples, and not so many pops after the queue was full, as in
-//! libzmq, whose consumer acknowledges as many at a time. So whatever the
-//! timing, a consumer that stops after `n` items has made room for all whole
-//! steps in `n`.
+//! Targets are multiples, and not so many pops after the queue was full, and
+//! room is given in the same steps, also to a producer that looks again without
+//! being woken: as in libzmq, whose consumer acknowledges as many at a time. So
+//! whatever the timing, a consumer that stops has made room for all whole steps
+//! in what it popped, and no more; an empty queue has room for all.
 //!
 //! *Slots.* An item's slot is written before the swap on `tail` (release) and
 //! read after a load of it (acquire). A chunk is written anew only after

@@ -95,7 +95,8 @@ impl<T> Producer<T> {
 
     /// Changes the high-water mark, in items; 0 means unlimited. A full queue is
     /// open again when the number of items popped from it, ever, next reaches a
-    /// multiple of `(n + 1) / 2`. Items beyond a lowered mark stay. No effect on a conflated queue.
+    /// multiple of `(n + 1) / 2`, or all are popped. Items beyond a lowered mark
+    /// stay. No effect on a conflated queue.
     pub fn set_high_water_mark(&mut self, n: usize) {
         match &mut self.end {
             End::Queue(writer) => writer.set_high_water_mark(n),

@@ -90,7 +90,9 @@ impl<T> Writer<T> {
     }
 
     pub(crate) fn has_room_hint(&self) -> bool {
-        !self.closed && !self.is_closed() && self.count_queued() < self.marks.high
+        let popped = self.shared.head.popped.load(Ordering::Relaxed);
+        let limit = self.marks.limit(self.pushed, popped).max(self.limit);
+        !self.closed && !self.is_closed() && self.pushed < limit
     }
 
     pub(crate) fn set_high_water_mark(&mut self, n: usize) {
@@ -207,7 +209,7 @@ impl<T> Writer<T> {
     /// Learns what was popped; true if there is room.
     fn refresh_limit(&mut self) -> bool {
         let popped = self.shared.head.popped.load(Ordering::Acquire);
-        self.limit = popped.saturating_add(self.marks.high);
+        self.limit = self.marks.limit(self.pushed, popped);
         self.pushed < self.limit
     }
 
@@ -243,6 +245,16 @@ impl WaterMarks {
             high,
             step: high.div_ceil(2),
         }
+    }
+
+    /// How many pushes there may be after so many pops: what is popped counts
+    /// in whole steps, unless nothing is left.
+    fn limit(&self, pushed: u64, popped: u64) -> u64 {
+        let counted = match popped {
+            all if all == pushed => all,
+            some => some - some % self.step,
+        };
+        counted.saturating_add(self.high)
     }
 
     /// The pop count at which a full queue with so many pushes is open: the
