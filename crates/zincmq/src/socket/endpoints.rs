@@ -285,9 +285,10 @@ impl Core {
         let (options, assigned) = self.with(|state| {
             let (socket_type, longest) = (self.socket_type(), self.longest_part);
             let options = link_options(&state.options, socket_type, longest, false);
+            transport::check_dial(&endpoint, &options.transport)?;
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
-            (options, assigned)
-        });
+            Ok::<_, ConnectError>((options, assigned))
+        })?;
         let Some(me) = self.me.upgrade() else {
             return Err(ConnectError::Closed);
         };

@@ -126,7 +126,13 @@ fn defaults_are_libzmqs() {
         };
         assert_eq!(found, expected, "{name}");
     }
-    for name in ["BINDTODEVICE", "SOCKS_PROXY", "ZAP_DOMAIN"] {
+    for name in [
+        "BINDTODEVICE",
+        "SOCKS_PROXY",
+        "SOCKS_USERNAME",
+        "SOCKS_PASSWORD",
+        "ZAP_DOMAIN",
+    ] {
         assert_eq!(value(&store, name), Some("".into()), "{name}");
     }
     assert_eq!(value(&store, "ROUTING_ID"), Some(b"".as_slice().into()));
@@ -302,7 +308,6 @@ fn what_is_not_built_in_says_what_it_needs() {
         ("CURVE_SERVER", 1.into(), "CURVE"),
         ("PLAIN_USERNAME", "admin".into(), "PLAIN"),
         ("GSSAPI_PLAINTEXT", 1.into(), "GSSAPI"),
-        ("SOCKS_PROXY", "127.0.0.1:1080".into(), "SOCKS"),
         ("ZAP_DOMAIN", "global".into(), "ZAP"),
         ("ZAP_ENFORCE_DOMAIN", 1.into(), "ZAP"),
         ("WSS_TRUST_SYSTEM", 1.into(), "WebSocket"),
