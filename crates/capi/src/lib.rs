@@ -18,6 +18,7 @@ mod label;
 mod message;
 mod options;
 mod poll;
+mod poller;
 mod socket;
 mod stopwatch;
 #[cfg(test)]
