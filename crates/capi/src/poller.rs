@@ -11,7 +11,8 @@ use crate::boundary::{Outcome, guard, guard_unit};
 use crate::handle::{Ref, Table};
 use crate::poll::{self, Target};
 use crate::socket::socket;
-use state::{Entry, Event, Name, Poller, State};
+pub use state::Event;
+use state::{Entry, Name, Poller, State};
 
 static POLLERS: Table<Poller> = Table::new();
 

@@ -1,4 +1,5 @@
 //! Tests of the C functions, as C calls them.
 
 mod poll;
+mod poller;
 mod world;
