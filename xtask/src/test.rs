@@ -41,6 +41,11 @@ const STEPS: &[Step] = &[
         "libzmq's own tests on our C library",
         conformance::libzmq,
     ),
+    step(
+        "pyzmq",
+        "pyzmq's own tests on our C library",
+        conformance::pyzmq,
+    ),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),
     step("bench", "the benches deliver right results", steps::bench),

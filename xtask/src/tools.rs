@@ -23,6 +23,32 @@ pub fn cmake(run: &Run) -> Result<()> {
     program(run, "cmake", "cmake")
 }
 
+/// Whether the C header `header` is there. It is in the distribution's package `package`, which is
+/// installed if it is not.
+pub fn header(run: &Run, header: &str, package: &str) -> bool {
+    let found = || {
+        let arguments = ["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"];
+        let compile = Command::new("g++").arguments(&arguments);
+        run.command(compile, 1).is_ok_and(|output| output.ok())
+    };
+    found() || (from_distribution(run, package).is_ok() && found())
+}
+
+/// `python3` with what it takes to make virtual environments and to compile against it, likewise.
+pub fn python(run: &Run) -> Result<()> {
+    const SCRIPT: &str = "import venv, ensurepip, sysconfig, os
+assert os.path.exists(sysconfig.get_path('include') + '/Python.h')";
+    let is_there = Command::new("python3")
+        .arguments(&["-c", SCRIPT])
+        .capture()
+        .is_ok();
+    if !is_there {
+        from_distribution(run, "python3-venv")?;
+        from_distribution(run, "python3-dev")?;
+    }
+    Ok(())
+}
+
 fn program(run: &Run, name: &str, package: &str) -> Result<()> {
     match answers(name) {
         true => Ok(()),
@@ -69,17 +95,6 @@ pub fn debian_package(run: &Run, name: &str) -> Result<PathBuf> {
     }
     fs::rename(&new, &root)?;
     Ok(root)
-}
-
-/// Whether the C header `header` is there. It is in the distribution's package `package`, which is
-/// installed if it is not.
-pub fn header(run: &Run, header: &str, package: &str) -> bool {
-    let found = || {
-        let arguments = ["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"];
-        let compile = Command::new("g++").arguments(&arguments);
-        run.command(compile, 1).is_ok_and(|output| output.ok())
-    };
-    found() || (from_distribution(run, package).is_ok() && found())
 }
 
 /// cargo-deny, in the target folder.

@@ -16,9 +16,12 @@ mod handle;
 mod iov;
 mod label;
 mod message;
+mod monitor;
 mod options;
 mod poll;
 mod poller;
+mod relay;
+mod report;
 mod socket;
 mod stopwatch;
 #[cfg(test)]

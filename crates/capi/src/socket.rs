@@ -8,6 +8,7 @@ use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::context::context;
 use crate::errno::code;
 use crate::handle::{Ref, Table};
+use crate::monitor::Watch;
 use crate::turns::Turns;
 
 static SOCKETS: Table<Socket> = Table::new();
@@ -18,6 +19,8 @@ pub struct Socket {
     pub engine: zincmq::Socket,
     /// Messages that C is in the middle of.
     pub turns: Turns,
+    /// What monitors it.
+    pub watch: Watch,
 }
 
 impl Socket {
@@ -72,6 +75,7 @@ pub extern "C" fn zmq_socket(context_pointer: *mut c_void, kind: c_int) -> *mut 
         let pointer = SOCKETS.insert(Socket {
             engine,
             turns: Turns::default(),
+            watch: Watch::default(),
         });
         match pointer.is_null() {
             true => Err(libc::EMFILE),

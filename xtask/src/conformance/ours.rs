@@ -1,4 +1,4 @@
-//! ZincMQ's C library, where a loader finds it.
+//! ZincMQ's C library, where a loader or a compiler finds it.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::dist;
+use crate::repo::Repo;
 use crate::test::Run;
 
-/// Builds the library; its folder holds `libzmq.so.5`.
+/// Builds the library with the checks of a debug build; its folder holds `libzmq.so.5`.
 pub fn build(run: &Run) -> Result<PathBuf> {
     const DEADLINE: Duration = Duration::from_secs(20 * 60);
     let arguments = ["build", "--quiet", "--package", "zincmq-capi", "--locked"];
@@ -20,4 +22,11 @@ pub fn build(run: &Run) -> Result<PathBuf> {
         symlink(run.repo.target().join("debug/libzmq.so"), library)?;
     }
     Ok(folder)
+}
+
+/// Builds the library as it is shipped, and installs it. Returns the prefix.
+pub fn install(repo: &Repo) -> Result<PathBuf> {
+    let prefix = repo.target().join("conformance/capi");
+    dist::install(repo, &prefix)?;
+    Ok(prefix)
 }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::jobs;
 use super::reference::{Reference, finish, sources_in};
+use super::suite::{self, Company};
 use crate::command::Command;
 
 /// One program.
@@ -77,8 +78,7 @@ const GROUPS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Programs with ports or names of their own choosing, or that expect nobody at some port. They
-/// run one after the other, the rest side by side.
+/// Programs with ports or names of their own choosing, or that expect nobody at some port.
 const FIXED_NAMES: &[&str] = &[
     "abstract_ipc",
     "address_tipc",
@@ -109,15 +109,22 @@ __attribute__((constructor)) static void line_buffered(void)
 }
 ";
 
-impl Program {
-    /// Whether it must not run beside others that use fixed names.
-    pub fn has_fixed_names(&self) -> bool {
-        FIXED_NAMES.contains(&self.name.as_str())
+impl suite::Program for Program {
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Whether it must not run beside any other.
-    pub fn is_greedy(&self) -> bool {
-        GREEDY.contains(&self.name.as_str())
+    fn group(&self) -> &'static str {
+        self.group
+    }
+
+    fn company(&self) -> Company {
+        let name = self.name.as_str();
+        match () {
+            () if FIXED_NAMES.contains(&name) => Company::NoFixedNames,
+            () if GREEDY.contains(&name) => Company::Nobody,
+            () => Company::Any,
+        }
     }
 }
 
