@@ -20,6 +20,7 @@ mod monitor;
 mod options;
 mod poll;
 mod poller;
+mod proxy;
 mod relay;
 mod report;
 mod socket;

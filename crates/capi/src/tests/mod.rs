@@ -2,4 +2,5 @@
 
 mod poll;
 mod poller;
+mod proxy;
 mod world;
