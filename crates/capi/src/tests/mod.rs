@@ -4,3 +4,4 @@ mod poll;
 mod poller;
 mod proxy;
 mod world;
+mod wrong_arguments;

@@ -17,6 +17,7 @@ pub const ROUTER: c_int = 6;
 pub const PULL: c_int = 7;
 pub const PUSH: c_int = 8;
 
+pub const DONTWAIT: c_int = 1;
 pub const SNDMORE: c_int = 2;
 pub const RCVTIMEO: c_int = 27;
 
