@@ -18,6 +18,7 @@ mod label;
 mod message;
 mod monitor;
 mod options;
+mod owner;
 mod poll;
 mod poller;
 mod proxy;

@@ -3,5 +3,6 @@
 mod poll;
 mod poller;
 mod proxy;
+mod threads;
 mod world;
 mod wrong_arguments;
