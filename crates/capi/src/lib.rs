@@ -20,6 +20,8 @@ mod monitor;
 mod options;
 mod owner;
 mod poll;
+mod poller;
+mod proxy;
 mod relay;
 mod report;
 mod socket;

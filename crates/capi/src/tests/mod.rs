@@ -1,5 +1,8 @@
 //! Tests of the C functions, as C calls them.
 
 mod poll;
+mod poller;
+mod proxy;
 mod threads;
 mod world;
+mod wrong_arguments;
