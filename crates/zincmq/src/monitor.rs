@@ -89,6 +89,15 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// A peer was not let in, or did not let us in
+    /// (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH).
+    HandshakeDenied {
+        /// The status of RFC 27: 300 for now, 400 with these credentials, 500
+        /// if whoever judges is at fault.
+        status: u16,
+        /// Why.
+        reason: String,
+    },
     /// A peer has introduced itself and messages may flow.
     HandshakeSucceeded,
     /// The monitor was stopped, or its socket is closed. The last event.

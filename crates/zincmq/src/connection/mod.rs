@@ -4,6 +4,7 @@
 
 mod buffer;
 mod dialer;
+mod gate;
 mod listener;
 mod session;
 mod wire;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use zmtp::SocketType;
 
 pub(crate) use dialer::{Dialer, Resolve};
+pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
 
@@ -49,6 +51,10 @@ pub(crate) struct LinkOptions {
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) properties: Vec<(String, Vec<u8>)>,
+    pub(crate) security: zmtp::Security,
+    /// Peers of the NULL mechanism ask, too.
+    pub(crate) authenticate_null: bool,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -131,4 +137,17 @@ pub(crate) enum Ending {
     /// A bug of ours, confined to this connection.
     #[error("an internal error")]
     Panicked,
+}
+
+impl Ending {
+    /// Whether there is no use in trying again: the peer has refused our
+    /// credentials, or could not judge them (RFC 26, "General Design").
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Protocol(error @ zmtp::Error::PeerRefused { .. }) => {
+                matches!(error.auth_status(), Some(400 | 500))
+            }
+            _ => false,
+        }
+    }
 }

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::core::{Core, Refusal};
 use super::settings::link_options;
 use crate::SocketType;
-use crate::connection::{Acceptor, Dialer, Port, Session};
+use crate::connection::{Acceptor, Dialer, LinkOptions, Port, Session};
 use crate::error::{BindError, ConnectError, PeerError, UnbindError};
 use crate::monitor::EventKind;
+use crate::options::SocketOptions;
 use crate::peer::Peer;
 use crate::reactor::PollSet;
 use crate::transport::{self, Endpoint};
@@ -244,8 +245,7 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options =
-            self.with(|state| link_options(&state.options, self.socket_type(), self.longest_part));
+        let options = self.with(|state| self.link_options(&state.options));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -278,7 +278,7 @@ impl Core {
     ) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = link_options(&state.options, self.socket_type(), self.longest_part);
+            let options = self.link_options(&state.options);
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
             (options, assigned)
         });
@@ -314,6 +314,15 @@ impl Core {
         }
         dialer.start();
         Ok(Kind::Dialled { dialer, key })
+    }
+
+    fn link_options(&self, options: &SocketOptions) -> LinkOptions {
+        link_options(
+            &self.context,
+            options,
+            self.socket_type(),
+            self.longest_part,
+        )
     }
 
     /// The socket's poll set, made at its first use of a transport.

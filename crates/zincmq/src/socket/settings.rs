@@ -1,11 +1,14 @@
 //! A socket's options: stored, and applied to what is there already.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::admission::SocketGate;
 use super::core::{Core, Refusal};
 use super::state::State;
 use crate::SocketType;
 use crate::connection::{Backoff, LinkOptions, ReconnectStop};
+use crate::context::Shared;
 use crate::error::SendFailure;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 use crate::pattern::Setting;
@@ -148,6 +151,7 @@ pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bo
 
 /// From a socket's options to what its next connections are told.
 pub(super) fn link_options(
+    context: &Arc<Shared>,
     options: &SocketOptions,
     socket_type: SocketType,
     longest_part: Option<u64>,
@@ -192,6 +196,9 @@ pub(super) fn link_options(
             .iter()
             .map(|(name, value)| (name.clone(), value.to_vec()))
             .collect(),
+        security: options.security().security(),
+        authenticate_null: !options.security().zap_domain.is_empty(),
+        gate: Arc::new(SocketGate::new(context, options)),
         transport: options.transport().clone(),
     }
 }
