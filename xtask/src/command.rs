@@ -6,15 +6,15 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// The child that is running, as its process group; 0 when there is none.
-static RUNNING: AtomicI32 = AtomicI32::new(0);
+/// The children that are running, as their process groups.
+static RUNNING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
 /// A command line to be run.
 #[derive(Debug)]
@@ -31,9 +31,12 @@ pub struct Output {
     pub text: String,
 }
 
-#[derive(Debug)]
-enum Ending {
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, or by a signal.
     Exit(ExitStatus),
+    /// It took longer than this and was killed.
     Overdue(Duration),
 }
 
@@ -131,9 +134,10 @@ impl Command {
             .process_group(0)
             .spawn()
             .with_context(|| line.to_owned())?;
-        RUNNING.store(child.id() as i32, Ordering::SeqCst);
+        let group = child.id() as i32;
+        running(|groups| groups.push(group));
         let ending = wait(&mut child, end, deadline);
-        RUNNING.store(0, Ordering::SeqCst);
+        running(|groups| groups.retain(|other| *other != group));
         ending
     }
 
@@ -152,6 +156,11 @@ impl Output {
         matches!(self.ending, Ending::Exit(status) if status.success())
     }
 
+    /// How it ended.
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
     /// The command line and how it ended.
     pub fn summary(&self) -> String {
         match self.ending {
@@ -167,10 +176,10 @@ impl Output {
     }
 }
 
-/// When this program is interrupted or terminated, its child goes with it.
+/// When this program is interrupted or terminated, its children go with it.
 pub fn stop_children_with_us() -> Result<()> {
     ctrlc::set_handler(|| {
-        kill_group(RUNNING.load(Ordering::SeqCst));
+        running(|groups| groups.drain(..).for_each(kill_group));
         process::exit(130);
     })?;
     Ok(())
@@ -183,6 +192,10 @@ pub fn fresh_log(target: &Path, step: &str) -> Result<PathBuf> {
     let log = folder.join(format!("{step}.log"));
     File::create(&log).with_context(|| log.display().to_string())?;
     Ok(log)
+}
+
+fn running<T>(use_groups: impl FnOnce(&mut Vec<i32>) -> T) -> T {
+    use_groups(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn wait(child: &mut Child, end: Instant, deadline: Duration) -> Result<Ending> {

@@ -1,7 +1,8 @@
 //! Our `zmq.h` beside libzmq's: the same macros with the same values, the same functions, the same
-//! types. The compiler reads both.
+//! types. The compiler reads both. And our functions in Rust beside our `zmq.h`.
 
 mod probe;
+mod signatures;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +11,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::Command;
-use crate::libzmq;
 use crate::tally::Tally;
 use crate::test::Run;
-use crate::tools;
+use crate::{lengths, libzmq, tools};
 use probe::Macro;
 
 /// What is compared: names, each with its value or its declaration.
@@ -83,9 +83,10 @@ pub fn check(run: &Run) -> Result<Tally> {
             &read(&folder, &ours, setting).context("our zmq.h")?,
             setting.extra,
         );
-        let text = format!("{}:\n{}", setting.name, broken.join("\n"));
+        let text = format!("{}, libzmq / ours:\n{}", setting.name, broken.join("\n"));
         tally += run.held(broken.is_empty(), &text);
     }
+    tally += signatures(run, &folder, &ours)?;
     for (compiler, standard) in LANGUAGES {
         for header in ["zmq.h", "zmq_utils.h"] {
             for drafts in [false, true] {
@@ -100,9 +101,28 @@ pub fn check(run: &Run) -> Result<Tally> {
 /// All functions a header declares, drafts included.
 pub fn functions(folder: &Path, include: &Path) -> Result<BTreeSet<String>> {
     fs::create_dir_all(folder)?;
-    let drafts = ["-DZMQ_BUILD_DRAFT_API".to_owned()];
-    let declarations = declarations(folder, include, &drafts)?;
-    Ok(declarations.into_keys().collect())
+    Ok(with_drafts(folder, include)?.into_keys().collect())
+}
+
+fn with_drafts(folder: &Path, include: &Path) -> Result<Facts> {
+    declarations(folder, include, &["-DZMQ_BUILD_DRAFT_API".to_owned()])
+}
+
+/// What the header declares and what the sources of the library define.
+fn signatures(run: &Run, folder: &Path, include: &Path) -> Result<Tally> {
+    let declared = signatures::of_c(&with_drafts(folder, include)?)?;
+    let mut files = Vec::new();
+    lengths::collect(&run.repo.path("crates/capi/src"), &mut files)?;
+    let mut defined = Facts::new();
+    for file in files {
+        let found = signatures::of_rust(&fs::read_to_string(&file)?);
+        defined.extend(found.with_context(|| file.display().to_string())?);
+    }
+    let broken = differences(&declared, &defined, &[]).join("\n");
+    Ok(run.held(
+        broken.is_empty(),
+        &format!("zmq.h / the sources:\n{broken}"),
+    ))
 }
 
 /// What the header in `include` says.
@@ -171,7 +191,9 @@ fn differences(theirs: &Facts, ours: &Facts, extra: &[&str]) -> Vec<String> {
             (Some(theirs), Some(ours)) if theirs == ours => {}
             (None, Some(_)) if extra.contains(&name.as_str()) => {}
             (theirs, ours) => {
-                broken.push(format!("{name}: libzmq's is {theirs:?}, ours is {ours:?}"));
+                let [theirs, ours] =
+                    [theirs, ours].map(|one| one.map_or("missing", String::as_str));
+                broken.push(format!("{name}: {theirs} / {ours}"));
             }
         }
     }
@@ -233,11 +255,7 @@ mod tests {
         let ours = facts(&[("A", "1"), ("B", "4"), ("D", "5"), ("E", "6")]);
         assert_eq!(
             differences(&theirs, &ours, &["E"]),
-            [
-                "B: libzmq's is Some(\"2\"), ours is Some(\"4\")",
-                "C: libzmq's is Some(\"3\"), ours is None",
-                "D: libzmq's is None, ours is Some(\"5\")",
-            ]
+            ["B: 2 / 4", "C: 3 / missing", "D: missing / 5"]
         );
     }
 }

@@ -70,7 +70,10 @@ fn archive(repo: &Repo) -> Result<PathBuf> {
 /// The release's folder, with `include/`, `tests/` and `perf/`.
 pub fn sources(repo: &Repo) -> Result<PathBuf> {
     let text = repo
-        .cargo("interop", &["metadata", "--format-version", "1"])?
+        .cargo(
+            "interop",
+            &["metadata", "--locked", "--format-version", "1"],
+        )?
         .capture()?;
     let metadata: serde_json::Value = serde_json::from_str(&text)?;
     let packages = metadata["packages"].as_array().context("no packages")?;

@@ -2,6 +2,8 @@
 
 mod bench;
 mod command;
+mod conformance;
+mod dist;
 mod header;
 mod imports;
 mod lengths;
@@ -13,6 +15,7 @@ mod tally;
 mod test;
 mod tools;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -42,6 +45,17 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run other people's test suites on our library, beside libzmq
+    Conformance {
+        #[command(subcommand)]
+        suite: conformance::Suite,
+    },
+    /// Build the C library and install it with its header, for pkg-config and CMake
+    Dist {
+        /// The folder that gets `include` and `lib`
+        #[arg(long)]
+        prefix: PathBuf,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -63,6 +77,12 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Test { list: true, .. } => test::list(),
         Task::Test { names, .. } => return test::run(&repo, &names),
         Task::Bench { arguments } => bench::run(&repo, &arguments)?,
+        Task::Conformance { suite } => return conformance::run(&repo, &suite),
+        Task::Dist { prefix } => {
+            for file in dist::install(&repo, &prefix)? {
+                println!("{}", file.display());
+            }
+        }
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }
     Ok(ExitCode::SUCCESS)

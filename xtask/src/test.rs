@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{header, imports, lengths, readme, steps};
+use crate::{conformance, dist, header, imports, lengths, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -30,7 +30,22 @@ const STEPS: &[Step] = &[
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
     step("header", "zmq.h beside libzmq's", header::check),
+    step(
+        "dist",
+        "the installed C library in use",
+        dist::proofs::check,
+    ),
     step("interop", "real libzmq peers, both ways", steps::interop),
+    step(
+        "conformance",
+        "libzmq's own tests on our C library",
+        conformance::libzmq,
+    ),
+    step(
+        "pyzmq",
+        "pyzmq's own tests on our C library",
+        conformance::pyzmq,
+    ),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),
     step("bench", "the benches deliver right results", steps::bench),
@@ -90,10 +105,7 @@ fn run_step(repo: &Repo, step: &Step) -> Result<Tally> {
     print!("{:<10} {:<42}", step.name, step.what);
     stdout().flush()?;
     let start = Instant::now();
-    let run = Run {
-        repo,
-        log: command::fresh_log(repo.target(), step.name)?,
-    };
+    let run = Run::new(repo, step.name)?;
     let (tally, error) = match (step.run)(&run) {
         Ok(tally) => (tally, None),
         Err(error) => (Tally::of(false), Some(error)),
@@ -112,7 +124,13 @@ fn run_step(repo: &Repo, step: &Step) -> Result<Tally> {
     })
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// A run of the step or command called `name`.
+    pub fn new(repo: &'a Repo, name: &str) -> Result<Self> {
+        let log = command::fresh_log(repo.target(), name)?;
+        Ok(Self { repo, log })
+    }
+
     /// Runs a command as a part of this step.
     pub fn command(&self, command: Command, minutes: u64) -> Result<Output> {
         command.run_logged(&self.log, std::time::Duration::from_secs(60 * minutes))
@@ -145,7 +163,8 @@ impl Run<'_> {
         Tally::of(held)
     }
 
-    fn note(&self, text: &str) {
+    /// Writes to the log.
+    pub fn note(&self, text: &str) {
         let file = std::fs::File::options().append(true).open(&self.log);
         if let Err(error) = file.and_then(|mut file| writeln!(file, "{text}")) {
             eprintln!("{}: {error}\n{text}", self.log.display());

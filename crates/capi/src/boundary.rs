@@ -23,6 +23,10 @@ impl Failed for i64 {
     const FAILED: Self = -1;
 }
 
+impl Failed for u64 {
+    const FAILED: Self = 0;
+}
+
 impl<T> Failed for *mut T {
     const FAILED: Self = ptr::null_mut();
 }

@@ -172,6 +172,7 @@ impl Code for OptionError {
     fn code(&self) -> c_int {
         match self {
             Self::Setting { source, .. } => source.code(),
+            Self::System { code, .. } => *code,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,

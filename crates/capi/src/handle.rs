@@ -6,12 +6,14 @@
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::boundary::Outcome;
 
 /// The first chunk has so many slots, each further one twice as many.
 const FIRST_CHUNK: usize = 64;
@@ -100,6 +102,35 @@ impl<T> Table<T> {
         let user = self.get(pointer)?;
         let old = user.slot.state.fetch_and(!LIVE, Ordering::AcqRel);
         (old & LIVE != 0).then_some(user)
+    }
+
+    /// As [`Table::insert`], or `full` where there is no room.
+    pub fn keep(&'static self, object: T, full: c_int) -> Outcome<*mut c_void> {
+        let pointer = self.insert(object);
+        match pointer.is_null() {
+            true => Err(full),
+            false => Ok(pointer),
+        }
+    }
+
+    /// Closes what the pointer at `place` names, and makes that pointer null.
+    ///
+    /// # Errors
+    ///
+    /// EFAULT if it names nothing.
+    ///
+    /// # Safety
+    ///
+    /// `place` is null or may be read and written.
+    pub unsafe fn remove_at(&'static self, place: *mut *mut c_void) -> Outcome<Ref<T>> {
+        if place.is_null() {
+            return Err(libc::EFAULT);
+        }
+        // SAFETY: by the caller's promise, as is the next.
+        let object = self.remove(unsafe { place.read() }).ok_or(libc::EFAULT)?;
+        // SAFETY: see above.
+        unsafe { place.write(ptr::null_mut()) };
+        Ok(object)
     }
 
     /// The slot at an address, if there is one.

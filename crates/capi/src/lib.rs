@@ -5,6 +5,7 @@
 //! something is wrong, with `errno` set. None of them lets a panic through to
 //! C, and none reads through a pointer to an object it does not know.
 
+mod atomic_counter;
 mod boundary;
 mod context;
 mod draft;
@@ -15,7 +16,16 @@ mod handle;
 mod iov;
 mod label;
 mod message;
+mod monitor;
 mod options;
+mod poll;
+mod relay;
+mod report;
 mod socket;
+mod stopwatch;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod timers;
 mod turns;
 mod version;

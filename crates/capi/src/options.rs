@@ -4,19 +4,17 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use zincmq::options::{Kind, OptionValue, row_by_number};
-use zincmq::{ListeningFd, SocketType};
+use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
 use crate::errno::code;
+use crate::poll;
 use crate::socket::{Socket, socket};
 
 const RCVMORE: c_int = 13;
 const FD: c_int = 14;
 const EVENTS: c_int = 15;
 const THREAD_SAFE: c_int = 81;
-
-const POLL_IN: c_int = 1;
-const POLL_OUT: c_int = 2;
 
 /// Sets an option to what is in `len` bytes.
 ///
@@ -79,10 +77,9 @@ fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
     Ok(match (option, value) {
         (RCVMORE, _) => OptionValue::Int(c_int::from(socket.pending().0)),
         (EVENTS, OptionValue::Int(events)) => {
-            let (readable, writable) = socket.pending();
-            let readable = if readable { POLL_IN } else { 0 };
-            let writable = if writable { POLL_OUT } else { 0 };
-            OptionValue::Int(events | readable | writable)
+            let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
+            let known = c_int::from(poll::events(known));
+            OptionValue::Int(events & c_int::from(poll::events(ask)) | known)
         }
         (_, value) => value,
     })

@@ -2,12 +2,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use zincmq::{Message, SocketType};
+use zincmq::{Message, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::context::context;
 use crate::errno::code;
 use crate::handle::{Ref, Table};
+use crate::monitor::Watch;
 use crate::turns::Turns;
 
 static SOCKETS: Table<Socket> = Table::new();
@@ -18,6 +19,8 @@ pub struct Socket {
     pub engine: zincmq::Socket,
     /// Messages that C is in the middle of.
     pub turns: Turns,
+    /// What monitors it.
+    pub watch: Watch,
 }
 
 impl Socket {
@@ -26,6 +29,29 @@ impl Socket {
     pub fn pending(&self) -> (bool, bool) {
         let (sending, receiving) = self.turns.state();
         (receiving, sending)
+    }
+
+    /// What to ask the engine of, and what is known without, as to what the
+    /// socket is ready for of what is `asked`: half a message that is to be
+    /// gone on with is one the engine knows nothing of.
+    pub fn halfway(&self, asked: Readiness) -> (Readiness, Readiness) {
+        let (receiving, sending) = self.pending();
+        if !receiving && !sending {
+            return (asked, Readiness::NONE);
+        }
+        let strict = matches!(self.engine.socket_type(), SocketType::Req | SocketType::Rep);
+        let (mut ask, mut known) = (Readiness::NONE, Readiness::NONE);
+        for (way, half, other) in [
+            (Readiness::READABLE, receiving, sending),
+            (Readiness::WRITABLE, sending, receiving),
+        ] {
+            match asked.contains(way) {
+                true if half => known |= way,
+                true if !(strict && other) => ask |= way,
+                _ => {}
+            }
+        }
+        (ask, known)
     }
 }
 
@@ -49,6 +75,7 @@ pub extern "C" fn zmq_socket(context_pointer: *mut c_void, kind: c_int) -> *mut 
         let pointer = SOCKETS.insert(Socket {
             engine,
             turns: Turns::default(),
+            watch: Watch::default(),
         });
         match pointer.is_null() {
             true => Err(libc::EMFILE),

@@ -201,18 +201,19 @@ pub fn cancel(version: Version, topic: &[u8]) -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// For a name that is none of the twelve stable types.
+/// For a name that is none of the types.
 #[must_use]
 pub fn type_number(socket_type: &str) -> u8 {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 21] = [
         "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB",
-        "STREAM",
+        "STREAM", "SERVER", "CLIENT", "RADIO", "DISH", "GATHER", "SCATTER", "DGRAM", "PEER",
+        "CHANNEL",
     ];
     NAMES
         .iter()
         .position(|name| *name == socket_type)
         .map(|index| index as u8)
-        .expect("one of the stable socket types")
+        .expect("one of the socket types")
 }
 
 fn put_header(flags: u8, len: u64, bytes: &mut Vec<u8>) {

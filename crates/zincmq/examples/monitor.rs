@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     peer.map_or("mystery".into(), |t| t.to_string())
                 );
             }
-            EventKind::Disconnected { reason } => {
+            EventKind::Disconnected { reason, .. } => {
                 println!("it is gone: {reason}");
                 break;
             }

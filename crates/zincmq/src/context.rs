@@ -292,7 +292,7 @@ impl Shared {
         self.options.lock().socket_defaults(socket_type)
     }
 
-    fn socket(
+    pub(crate) fn socket(
         this: &Arc<Self>,
         socket_type: SocketType,
         options: SocketOptions,

@@ -20,13 +20,24 @@ const CAPACITY: usize = 16 * 1024;
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
-    /// The endpoint it happened on, as bound or connected to.
+    /// The endpoint it happened on, as bound or connected to; empty for
+    /// [`EventKind::MonitorStopped`].
     pub endpoint: String,
+    /// Whether the socket is bound to that endpoint, not connected.
+    pub bound: bool,
+    /// This side's end of the connection, such as `tcp://127.0.0.1:49152`;
+    /// empty if there is none, or none yet.
+    pub local: String,
+    /// The peer's end of it.
+    pub remote: String,
     /// The peer, once its handshake is over.
     pub peer: Option<Arc<PeerInfo>>,
 }
 
 /// What happened.
+///
+/// `errno` is the system's number for a failure, or the one that says the same
+/// of a failure that is not the system's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -39,7 +50,8 @@ pub enum EventKind {
         /// The descriptor.
         fd: i32,
     },
-    /// A connection attempt is under way.
+    /// A connection attempt is under way, and its outcome open. Over ipc it is
+    /// known at once.
     ConnectDelayed,
     /// It failed, or the connection was lost; another attempt follows.
     ConnectRetried {
@@ -55,6 +67,8 @@ pub enum EventKind {
     },
     /// It could not listen there.
     BindFailed {
+        /// Such as EADDRINUSE.
+        errno: i32,
         /// Why.
         reason: String,
     },
@@ -69,32 +83,46 @@ pub enum EventKind {
     },
     /// A peer could not be accepted.
     AcceptFailed {
+        /// Such as EMFILE; EACCES if a filter turned it away.
+        errno: i32,
         /// Why.
         reason: String,
     },
-    /// A descriptor that had no peer yet was closed.
+    /// A descriptor was closed that listened, or had no peer yet.
     Closed {
+        /// The descriptor; another may have the number by now.
+        fd: i32,
+        /// Why.
+        reason: String,
+    },
+    /// The socket listens no more, but what it had made in the file system
+    /// could not be removed.
+    CloseFailed {
+        /// Such as ENOTEMPTY.
+        errno: i32,
         /// Why.
         reason: String,
     },
     /// A connection has ended.
     Disconnected {
+        /// The descriptor; another may have the number by now.
+        fd: i32,
+        /// This side meant it to end: it was closed, or gave the endpoint up.
+        deliberate: bool,
         /// Why.
         reason: String,
     },
-    /// A handshake did not succeed.
+    /// A handshake did not succeed. [`EventKind::Disconnected`] follows.
     HandshakeFailed {
         /// libzmq's number for the breach of protocol, if it was one.
         code: Option<u32>,
-        /// Why.
-        reason: String,
-    },
-    /// A peer was not let in, or did not let us in
-    /// (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH).
-    HandshakeDenied {
-        /// The status of RFC 27: 300 for now, 400 with these credentials, 500
-        /// if whoever judges is at fault.
-        status: u16,
+        /// The status that authentication ended with, if that was why: 300,
+        /// 400 or 500 (RFC 27).
+        status: Option<u16>,
+        /// EPIPE if the peer closed the connection, ETIMEDOUT if it took too
+        /// long, EPROTO for a breach of protocol, EFAULT if nobody was there
+        /// to ask whether the peer may come in.
+        errno: i32,
         /// Why.
         reason: String,
     },
@@ -102,6 +130,15 @@ pub enum EventKind {
     HandshakeSucceeded,
     /// The monitor was stopped, or its socket is closed. The last event.
     MonitorStopped,
+}
+
+/// Where events happen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    pub(crate) endpoint: String,
+    pub(crate) bound: bool,
+    pub(crate) local: String,
+    pub(crate) remote: String,
 }
 
 /// The events of one socket, in order: an iterator that blocks, and a
@@ -125,6 +162,47 @@ struct State {
     waker: Option<Waker>,
     /// Nobody will read any more.
     abandoned: bool,
+}
+
+impl Place {
+    /// An endpoint bound to.
+    pub(crate) fn bound(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            bound: true,
+            ..Self::default()
+        }
+    }
+
+    /// An endpoint connected to.
+    pub(crate) fn connected(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A connection made there.
+    pub(crate) fn with_ends(&self, local: &str, remote: &str) -> Self {
+        Self {
+            local: local.to_owned(),
+            remote: remote.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn new(kind: EventKind, place: Place, peer: Option<Arc<PeerInfo>>) -> Self {
+        Self {
+            kind,
+            endpoint: place.endpoint,
+            bound: place.bound,
+            local: place.local,
+            remote: place.remote,
+            peer,
+        }
+    }
 }
 
 impl Monitor {

@@ -30,6 +30,11 @@ pub(crate) trait Far: Send + Sync {
     fn recv_hwm(&self, high_water_mark: usize) {
         let _ = high_water_mark;
     }
+    /// What the far side is to receive when this one leaves, if that is a
+    /// message to be sent from here.
+    fn last_words(&self) -> Option<Message> {
+        None
+    }
     /// So many messages from the peer were discarded on this side, unread.
     fn discarded(&self, messages: u64) {
         let _ = messages;
@@ -43,7 +48,8 @@ pub(crate) struct Peer {
     far: Arc<dyn Far>,
     origins: Origins,
     key: u64,
-    /// A routing id the application asked for with CONNECT_ROUTING_ID.
+    /// A routing id the application asked for with CONNECT_ROUTING_ID, or was
+    /// told of by a PEER's connect.
     assigned_id: Option<Bytes>,
     counters: PeerCounters,
     /// The far side is a socket of this process, which may be at work on the
@@ -191,6 +197,35 @@ impl Peer {
         self
     }
 
+    /// Sends `hello` before anything else. Not with the socket locked.
+    pub(crate) fn greet(mut self, hello: Option<Message>) -> Self {
+        if let Some(hello) = hello {
+            self.say(hello);
+            if self.tx.publish() {
+                self.far.data();
+            }
+        }
+        self
+    }
+
+    /// Sends nothing more after the last words; whether the far side slept.
+    fn fall_silent(&mut self) -> bool {
+        if let Some(words) = self.far.last_words() {
+            self.say(words);
+        }
+        self.tx.close()
+    }
+
+    /// Sends what the program did not, unless this side is silent already or
+    /// nobody is there to hear it.
+    fn say(&mut self, message: Message) {
+        let size = message.len() as u64;
+        if self.tx.push_over(Item::Data(message.into())).is_ok() {
+            self.counters.messages_out += 1;
+            self.counters.bytes_out += size;
+        }
+    }
+
     /// Gives a sender in this process the time to queue some more, so that
     /// both sides work in batches and need not wake each other for each
     /// message. Looks less and less often: each look costs the sender too.
@@ -245,6 +280,15 @@ impl Peer {
     /// Messages waiting in the pipe to the peer, and in the pipe from it.
     pub(crate) fn queued(&self) -> (u64, u64) {
         (self.tx.len() as u64, self.rx.len() as u64)
+    }
+
+    /// Messages towards the peer, of which those taken from the pipe are
+    /// counted off in steps of half its high-water mark, as libzmq does.
+    pub(crate) fn unacknowledged(&self) -> u64 {
+        let pushed = self.counters.messages_out;
+        let taken = pushed.saturating_sub(self.tx.len() as u64);
+        let step = self.tx.high_water_mark().div_ceil(2).max(1) as u64;
+        pushed - taken / step * step
     }
 
     pub(crate) fn counters(&self) -> PeerCounters {
@@ -434,7 +478,7 @@ impl Peers {
             return;
         };
         let _ = peer.rx.close();
-        let _ = peer.tx.close();
+        let _ = peer.fall_silent();
         self.wakes.push(Wake {
             far: Arc::clone(&peer.far),
             what: News::HangUp,
@@ -446,7 +490,7 @@ impl Peers {
     /// can still be received. `detached` follows its end.
     pub(crate) fn dismiss(&mut self, id: PeerId) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize)
-            && peer.tx.close()
+            && peer.fall_silent()
         {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
@@ -469,7 +513,7 @@ impl Peers {
                 what: News::Room,
             });
         }
-        if peer.tx.close() {
+        if peer.fall_silent() {
             self.wakes.push(Wake {
                 far: Arc::clone(&peer.far),
                 what: News::Data,

@@ -3,8 +3,9 @@
 
 use std::ffi::CStr;
 
+use crate::SocketType;
 use crate::context::Context;
-use crate::error::{SendError, SendFailure};
+use crate::error::{SendError, SendFailure, SocketError};
 use crate::message::{Message, Multipart, PeerInfo};
 use crate::socket::Socket;
 
@@ -105,4 +106,33 @@ pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Result<bool, SendFailur
 /// is set.
 pub fn be_lenient(context: &Context) {
     context.shared().admission().be_lenient();
+}
+
+/// Another socket of the same context.
+///
+/// # Errors
+///
+/// As [`Context::socket`](crate::Context::socket).
+pub fn sibling(socket: &Socket, socket_type: SocketType) -> Result<Socket, SocketError> {
+    socket.inner().sibling(socket_type)
+}
+
+/// The pipes between a socket and one of its peers.
+#[derive(Debug)]
+pub struct Pipes {
+    /// This side's end of the connection; empty without one.
+    pub local: String,
+    /// The peer's end, or the endpoint that was connected to; empty over inproc.
+    pub remote: String,
+    /// Messages towards the peer, as libzmq counts them: what the peer's side
+    /// took is counted off in steps of half the high-water mark.
+    pub outbound: u64,
+    /// Messages from the peer.
+    pub inbound: u64,
+}
+
+/// The pipes to all peers, also to those that are not reached yet.
+#[must_use]
+pub fn pipes(socket: &Socket) -> Vec<Pipes> {
+    socket.inner().pipes()
 }

@@ -5,6 +5,7 @@ mod closing;
 mod core;
 mod counters;
 mod endpoints;
+mod event_loop;
 mod exchange;
 mod future;
 mod groups;
@@ -14,6 +15,7 @@ mod settings;
 mod state;
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,9 @@ use crate::pattern::pattern_of;
 /// whatever its number of parts, is sent and received as a unit. Blocking and
 /// `async` calls may be mixed on the same socket. Dropping it closes it: what
 /// is queued is still sent within the linger time, in the background.
+///
+/// What parts a message has with each type is told in a table of the
+/// [crate's documentation](crate#what-the-parts-are).
 pub struct Socket {
     core: Arc<Core>,
 }
@@ -383,6 +388,52 @@ impl Socket {
     /// [`SendFailure::Forked`] if the socket can no longer be used.
     pub fn route_state(&self, routing_id: impl AsRef<[u8]>) -> Result<(), SendFailure> {
         self.core.route_state(routing_id.as_ref())
+    }
+
+    /// A descriptor to wait for in an event loop (ZMQ_FD in
+    /// zmq_getsockopt(3)): readable once something may have changed, be it
+    /// that a message came, that there is room for one, or that the socket is
+    /// of no more use. Not to be read, written or closed. It is the same one
+    /// each time, valid for as long as the socket object is there.
+    ///
+    /// It tells of changes and not of how things are: a look makes it
+    /// unreadable, also if there is more to do. A look is the option EVENTS,
+    /// [`Socket::can_recv`], [`Socket::can_send`], and a [`Socket::try_recv`]
+    /// or [`Socket::try_send`] that would have had to wait. So a loop looks
+    /// after whatever it did with the socket last, and sleeps once a look has
+    /// shown that there is nothing left to do. Other threads may send and
+    /// receive meanwhile, but not ask for EVENTS. It is readable from the
+    /// beginning, and for ever once the socket is of no more use.
+    ///
+    /// ```
+    /// use rustix::event::{PollFd, PollFlags, poll};
+    /// use zincmq::error::RecvError;
+    ///
+    /// # let ctx = zincmq::Context::new();
+    /// # let (pull, push) = (zincmq::pull(&ctx)?, zincmq::push(&ctx)?);
+    /// # pull.bind("inproc://work")?;
+    /// # push.connect("inproc://work")?;
+    /// # push.send("something")?;
+    /// let message = loop {
+    ///     match pull.try_recv() {
+    ///         Err(RecvError::WouldBlock) => {
+    ///             let fd = pull.readiness_fd()?;
+    ///             poll(&mut [PollFd::new(&fd, PollFlags::IN)], None)?;
+    ///         }
+    ///         other => break other?,
+    ///     }
+    /// };
+    /// assert_eq!(message.first(), "something");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::System`] when the system has no descriptor left;
+    /// [`OptionError::Closed`], [`OptionError::Terminated`] or
+    /// [`OptionError::Forked`] if the socket can no longer be used.
+    pub fn readiness_fd(&self) -> Result<BorrowedFd<'_>, OptionError> {
+        self.core.readiness_fd()
     }
 
     /// What the socket has sent, received and dropped.

@@ -527,10 +527,8 @@ fn bound(configure: impl Fn(&Socket)) -> (Context, Socket, String, Monitor) {
 fn ended(monitor: &mut Monitor) -> (bool, String) {
     loop {
         let Event { kind, peer, .. } = monitor.next_timeout(PATIENCE).expect("an event");
-        match kind {
-            EventKind::Disconnected { reason } => return (peer.is_some(), reason),
-            EventKind::HandshakeFailed { reason, .. } => return (peer.is_some(), reason),
-            _ => {}
+        if let EventKind::Disconnected { reason, .. } = kind {
+            return (peer.is_some(), reason);
         }
     }
 }

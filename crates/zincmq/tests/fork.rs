@@ -5,10 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
-use zincmq::error::{BindError, PollError, RecvError, SendFailure, SocketError, TermError};
-use zincmq::{Context, Poller, Readiness, SocketType};
+use rustix::event::{PollFd, PollFlags, Timespec, poll as system_poll};
+use zincmq::error::{
+    BindError, OptionError, PollError, RecvError, SendFailure, SocketError, TermError,
+};
+use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -20,8 +24,16 @@ fn main() -> ExitCode {
     req.connect(&endpoint).unwrap();
     req.send("before").unwrap();
     assert_eq!(rep.recv_timeout(LIMIT).unwrap().first(), "before");
+    let fd = req.readiness_fd().unwrap();
+    let is_readable = || {
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        system_poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
+    };
+    assert!(is_readable());
     let poller = Poller::new().unwrap();
     poller.add(&req, 1, Readiness::READABLE).unwrap();
+    let mut items = [PollItem::socket(&req, Readiness::READABLE)];
+    assert_eq!(poll(&mut items, Some(Duration::ZERO)).unwrap(), 0);
 
     // SAFETY: the child of this thread uses the allocator, which glibc makes
     // usable after a fork, and what it asserts about; then it exits.
@@ -39,6 +51,8 @@ fn main() -> ExitCode {
                 ctx.socket(SocketType::Pair),
                 Err(SocketError::Forked)
             ));
+            assert!(matches!(req.readiness_fd(), Err(OptionError::Forked)));
+            assert!(!req.can_recv());
             assert_eq!(ctx.term(), Err(TermError::Forked));
             assert!(matches!(poller.wait(None), Err(PollError::Forked(1))));
             ctx.shutdown();
@@ -49,18 +63,55 @@ fn main() -> ExitCode {
             b.connect(&a.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
             b.send("in the child").unwrap();
             assert_eq!(a.recv_timeout(LIMIT).unwrap().first(), "in the child");
+            poll_many_times(&own);
         });
         drop((rep, req, poller, ctx));
         // SAFETY: ends the child at once, without the parent's exit handlers.
         unsafe { libc::_exit(i32::from(result.is_err())) };
     }
     let mut status = 0;
-    // SAFETY: `status` is a live local.
-    let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+    // While the child polls, what wakes it is not taken for the parent's.
+    let waited = loop {
+        assert_eq!(
+            poll(&mut items, Some(Duration::from_micros(50))).unwrap(),
+            0
+        );
+        // SAFETY: `status` is a live local.
+        match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } {
+            0 => {}
+            waited => break waited,
+        }
+    };
     assert_eq!((waited, status), (child, 0), "the child failed");
 
+    // The child has not looked, though it tried.
+    assert!(is_readable());
+    assert!(!req.can_recv() && !is_readable());
     rep.send("after").unwrap();
     assert_eq!(req.recv_timeout(LIMIT).unwrap().first(), "after");
     println!("fork: ok");
     ExitCode::SUCCESS
+}
+
+/// Sleeps again and again until another thread has sent something.
+fn poll_many_times(ctx: &Context) {
+    const ROUNDS: usize = 2000;
+    let (a, b) = (zincmq::pair(ctx).unwrap(), zincmq::pair(ctx).unwrap());
+    b.connect(&a.bind("inproc://polled").unwrap()).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..ROUNDS {
+                b.recv_timeout(LIMIT).unwrap();
+                // For the other to be asleep by then.
+                thread::sleep(Duration::from_micros(50));
+                b.send("ping").unwrap();
+            }
+        });
+        for _ in 0..ROUNDS {
+            a.send("go on").unwrap();
+            let mut items = [PollItem::socket(&a, Readiness::READABLE)];
+            assert_eq!(poll(&mut items, Some(LIMIT)).unwrap(), 1);
+            a.recv().unwrap();
+        }
+    });
 }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use testkit::{Deadline, Ending, FaultProxy, PATIENCE, PeerListener, ScriptedPeer, Version, wire};
 use zincmq::monitor::{Event, EventKind, Monitor};
 use zincmq::options::opt;
@@ -92,7 +93,7 @@ impl Events {
     #[track_caller]
     fn disconnected(&mut self, endpoint: &str, routing_id: &str, why: &str) {
         let event = self.next();
-        let EventKind::Disconnected { reason } = event.kind else {
+        let EventKind::Disconnected { reason, .. } = event.kind else {
             panic!("{event:?}");
         };
         assert!(reason.contains(why), "{reason}");
@@ -101,17 +102,35 @@ impl Events {
     }
 
     #[track_caller]
-    fn handshake_failed(&mut self, endpoint: &str, code: Option<u32>, why: &[&str]) {
+    fn handshake_failed(&mut self, endpoint: &str, number: Errno, code: Option<u32>, why: &[&str]) {
         let event = self.next();
-        let EventKind::HandshakeFailed { code: got, reason } = event.kind else {
+        let EventKind::HandshakeFailed {
+            code: got,
+            status,
+            errno,
+            reason,
+        } = event.kind
+        else {
             panic!("{event:?}");
         };
         assert_eq!(got, code, "{reason}");
+        assert_eq!(status, None, "{reason}");
+        assert_eq!(errno, number.raw_os_error(), "{reason}");
         for part in why {
             assert!(reason.contains(part), "`{part}` is not in `{reason}`");
         }
         assert_eq!(event.endpoint, endpoint);
         assert_eq!(event.peer, None, "it has not introduced itself");
+        let event = self.next();
+        let EventKind::Disconnected {
+            reason: again,
+            deliberate: false,
+            ..
+        } = event.kind
+        else {
+            panic!("{event:?}");
+        };
+        assert_eq!(again, reason);
     }
 
     #[track_caller]
@@ -167,6 +186,135 @@ fn a_connection_from_its_first_moment_to_its_last() {
     assert!(matches!(event.kind, EventKind::Closed { .. }), "{event:?}");
     assert_eq!(event.endpoint, endpoint);
     of_router.stopped();
+}
+
+#[test]
+fn a_connection_is_told_by_both_its_ends_and_its_descriptor() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (pull, mut of_pull) = watched(&context, SocketType::Pull);
+    let endpoint = pull.bind("tcp://0.0.0.0:*").unwrap();
+    let event = of_pull.next();
+    let EventKind::Listening { fd: listener } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert!(event.bound);
+    assert_eq!((&*event.local, &*event.remote), ("", ""));
+    let port = endpoint.rsplit(':').next().unwrap();
+    let (here, there) = (
+        format!("tcp://localhost:{port}"),
+        format!("tcp://127.0.0.1:{port}"),
+    );
+    let (push, mut of_push) = watched(&context, SocketType::Push);
+    push.connect(&here).unwrap();
+    let event = of_push.expect(&EventKind::ConnectDelayed, &here);
+    assert!(!event.bound);
+    assert_eq!((&*event.local, &*event.remote), ("", ""));
+    let event = of_push.next();
+    let EventKind::Connected { fd, .. } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert_eq!(event.remote, there);
+    assert!(event.local.starts_with("tcp://127.0.0.1:"), "{event:?}");
+    let own = event.local;
+    let event = of_push.next();
+    assert_eq!(event.kind, EventKind::HandshakeSucceeded);
+    assert_eq!((&event.local, &event.remote), (&own, &there));
+    push.close();
+    let event = of_push.next();
+    let EventKind::Disconnected {
+        fd: gone,
+        deliberate: true,
+        ..
+    } = event.kind
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!(gone, fd);
+    assert_eq!((&event.local, &event.remote), (&own, &there));
+    of_push.stopped();
+
+    let event = of_pull.next();
+    let EventKind::Accepted { fd, .. } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert!(event.bound);
+    assert_eq!((&event.local, &event.remote), (&there, &own));
+    of_pull.expect(&EventKind::HandshakeSucceeded, &endpoint);
+    let event = of_pull.next();
+    let EventKind::Disconnected {
+        fd: gone,
+        deliberate: false,
+        ..
+    } = event.kind
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!(gone, fd);
+    assert_eq!((&event.local, &event.remote), (&there, &own));
+    pull.close();
+    let event = of_pull.next();
+    let EventKind::Closed { fd: gone, .. } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert_eq!(gone, listener);
+    of_pull.stopped();
+}
+
+#[test]
+fn a_connect_that_is_given_up_is_told_of() {
+    let _deadline = deadline();
+    // A listener whose backlog is full leaves the next connect waiting.
+    let listener =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    listener.bind(&loopback.into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let socket =
+                socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+            socket
+        })
+        .collect();
+    let endpoint = format!("tcp://{}", address.as_socket().unwrap());
+    let context = Context::new();
+    let (push, mut of_push) = watched(&context, SocketType::Push);
+    push.connect(&endpoint).unwrap();
+    of_push.expect(&EventKind::ConnectDelayed, &endpoint);
+    push.set(opt::Linger(Some(Duration::ZERO))).unwrap();
+    drop(push);
+    let event = of_push.next();
+    let EventKind::Closed { fd, reason } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert!(fd > 2, "descriptor {fd}");
+    assert!(reason.contains("given up"), "{reason}");
+    of_push.stopped();
+}
+
+#[test]
+fn what_stays_of_a_closed_endpoint_is_told_of() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (pull, mut of_pull) = watched(&context, SocketType::Pull);
+    let endpoint = pull.bind("ipc://*").unwrap();
+    of_pull.listening(&endpoint);
+    let file = std::path::Path::new(endpoint.strip_prefix("ipc://").unwrap());
+    let other = file.with_file_name("somebody else's");
+    std::fs::write(&other, "").unwrap();
+    pull.unbind(&endpoint).unwrap();
+    let event = of_pull.next();
+    let EventKind::CloseFailed { errno, .. } = event.kind else {
+        panic!("{event:?}");
+    };
+    assert_eq!(errno, Errno::NOTEMPTY.raw_os_error());
+    assert_eq!(event.endpoint, endpoint);
+    assert!(!file.exists());
+    std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
 }
 
 #[test]
@@ -247,13 +395,14 @@ fn an_endpoint_nobody_listens_at_is_tried_again_and_again() {
         let mut event = of_push.next();
         if event.kind == EventKind::ConnectDelayed {
             event = of_push.next();
-            let EventKind::Closed { reason } = &event.kind else {
-                panic!("{event:?}");
-            };
-            assert!(reason.contains("refused"), "{reason}");
-            assert_eq!(event.endpoint, endpoint);
-            event = of_push.next();
         }
+        let EventKind::Closed { reason, fd } = &event.kind else {
+            panic!("{event:?}");
+        };
+        assert!(reason.contains("refused"), "{reason}");
+        assert!(*fd > 2, "descriptor {fd}");
+        assert_eq!(event.endpoint, endpoint);
+        event = of_push.next();
         let EventKind::ConnectRetried { after, reason } = event.kind else {
             panic!("{event:?}");
         };
@@ -309,10 +458,10 @@ fn peers_of_the_wrong_type_are_named_on_both_sides() {
         .unwrap();
     publisher.connect(&endpoint).unwrap();
     of_pull.accepted(&endpoint);
-    of_pull.handshake_failed(&endpoint, None, &["PULL", "PUB"]);
+    of_pull.handshake_failed(&endpoint, Errno::PROTO, None, &["PULL", "PUB"]);
     of_publisher.connected(&endpoint);
     // From its own look at the peer's type or from the peer's word.
-    of_publisher.handshake_failed(&endpoint, None, &["PULL", "PUB"]);
+    of_publisher.handshake_failed(&endpoint, Errno::PROTO, None, &["PULL", "PUB"]);
     of_publisher.retried(&endpoint, "PULL");
 }
 
@@ -370,11 +519,15 @@ fn each_failed_handshake_has_its_reason_and_code() {
     ];
     for (script, code, why) in cases {
         deadline.step(format!("{}", script.escape_ascii()));
+        let errno = match why {
+            ["the peer closed"] => Errno::PIPE,
+            _ => Errno::PROTO,
+        };
         let mut peer = ScriptedPeer::connect(&endpoint);
         peer.send(&script);
         peer.stop_sending();
         of_pull.accepted(&endpoint);
-        of_pull.handshake_failed(&endpoint, code, why);
+        of_pull.handshake_failed(&endpoint, errno, code, why);
         peer.expect_close();
     }
 }
@@ -390,7 +543,7 @@ fn a_handshake_that_takes_too_long_fails() {
     of_pull.listening(&endpoint);
     let mut peer = ScriptedPeer::connect(&endpoint);
     of_pull.accepted(&endpoint);
-    of_pull.handshake_failed(&endpoint, None, &["50ms"]);
+    of_pull.handshake_failed(&endpoint, Errno::TIMEDOUT, None, &["50ms"]);
     peer.expect_close();
 }
 
@@ -428,9 +581,10 @@ fn a_bind_that_fails_is_told_of() {
     let (pull, mut of_pull) = watched(&context, SocketType::Pull);
     pull.bind(taken.endpoint()).unwrap_err();
     let event = of_pull.next();
-    let EventKind::BindFailed { reason } = &event.kind else {
+    let EventKind::BindFailed { errno, reason } = &event.kind else {
         panic!("{event:?}");
     };
+    assert_eq!(*errno, Errno::ADDRINUSE.raw_os_error());
     assert!(reason.contains("in use"), "{reason}");
     assert_eq!(event.endpoint, taken.endpoint());
 }
@@ -445,9 +599,10 @@ fn a_peer_that_the_filter_refuses_is_told_of() {
     of_pull.listening(&endpoint);
     let mut peer = ScriptedPeer::connect(&endpoint);
     let event = of_pull.next();
-    let EventKind::AcceptFailed { reason } = &event.kind else {
+    let EventKind::AcceptFailed { errno, reason } = &event.kind else {
         panic!("{event:?}");
     };
+    assert_eq!(*errno, Errno::ACCESS.raw_os_error());
     assert!(reason.contains("127.0.0.1"), "{reason}");
     assert_eq!(event.endpoint, endpoint);
     peer.expect_close();
@@ -473,7 +628,7 @@ fn giving_up_an_endpoint_is_told_of() {
     of_pull.disconnected(&endpoint, "", "the peer closed");
     pull.unbind(&endpoint).unwrap();
     let event = of_pull.next();
-    let EventKind::Closed { reason } = &event.kind else {
+    let EventKind::Closed { reason, .. } = &event.kind else {
         panic!("{event:?}");
     };
     assert!(reason.contains("unbound"), "{reason}");
@@ -523,7 +678,7 @@ fn events_of_ipc_are_those_of_tcp() {
     of_pull.listening(&endpoint);
     let (push, mut of_push) = watched(&context, SocketType::Push);
     push.connect(&endpoint).unwrap();
-    of_push.expect(&EventKind::ConnectDelayed, &endpoint);
+    // The outcome is known at once.
     let event = of_push.next();
     assert!(
         matches!(event.kind, EventKind::Connected { .. }),

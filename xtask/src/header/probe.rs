@@ -14,29 +14,39 @@ pub struct Macro {
     pub body: String,
 }
 
-/// Structs with their members, and whether they are drafts.
-const STRUCTS: &[(&str, &[(&str, &str)], bool)] = &[
-    ("zmq_msg_t", &[], false),
-    (
-        "zmq_pollitem_t",
-        &[
+/// A struct, with its members and their types.
+struct Struct {
+    name: &'static str,
+    members: &'static [(&'static str, &'static str)],
+    draft: bool,
+}
+
+const STRUCTS: &[Struct] = &[
+    Struct {
+        name: "zmq_msg_t",
+        members: &[],
+        draft: false,
+    },
+    Struct {
+        name: "zmq_pollitem_t",
+        members: &[
             ("socket", "void *"),
             ("fd", "int"),
             ("events", "short"),
             ("revents", "short"),
         ],
-        false,
-    ),
-    (
-        "zmq_poller_event_t",
-        &[
+        draft: false,
+    },
+    Struct {
+        name: "zmq_poller_event_t",
+        members: &[
             ("socket", "void *"),
             ("fd", "int"),
             ("user_data", "void *"),
             ("events", "short"),
         ],
-        true,
-    ),
+        draft: true,
+    },
 ];
 
 /// Other types and what they are.
@@ -133,8 +143,8 @@ pub fn program(macros: &[Macro], drafts: bool) -> String {
              (\"{expression}\", ({expression}));\n"
         );
     }
-    let structs = STRUCTS.iter().filter(|(_, _, draft)| drafts || !draft);
-    for (name, members, _) in structs {
+    for one in STRUCTS.iter().filter(|one| drafts || !one.draft) {
+        let Struct { name, members, .. } = one;
         text += &format!("    SHOW (sizeof ({name}));\n    SHOW (_Alignof ({name}));\n");
         for (member, of_type) in *members {
             text += &format!("    SHOW (offsetof ({name}, {member}));\n");

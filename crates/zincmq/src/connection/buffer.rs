@@ -52,16 +52,18 @@ impl Input {
         self.start += n;
     }
 
-    /// Reads once. `hint` is how many bytes more would be of use at least;
-    /// `grow` allows the large size.
+    /// Reads once, `most` bytes at most. `hint` is how many bytes more would be
+    /// of use at least; `grow` allows the large size.
     pub(super) fn fill(
         &mut self,
         stream: &mut dyn ByteStream,
         hint: usize,
+        most: usize,
         grow: bool,
     ) -> io::Result<usize> {
         self.make_room(hint)?;
-        let n = stream.read(&mut self.buffer[self.end..])?;
+        let until = self.end.saturating_add(most).min(self.buffer.len());
+        let n = stream.read(&mut self.buffer[self.end..until])?;
         self.end += n;
         self.large |= grow && self.end == self.buffer.len();
         Ok(n)
@@ -380,7 +382,7 @@ mod tests {
     fn a_claim_of_much_input_allocates_little() {
         let mut input = Input::default();
         let mut stream = Slow::default();
-        let _ = input.fill(&mut stream, usize::MAX / 2, true);
+        let _ = input.fill(&mut stream, usize::MAX / 2, usize::MAX, true);
         assert!(input.buffer.len() <= LARGE);
     }
 }

@@ -4,16 +4,19 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::session::{Redial, Session};
 use super::{Ending, Link, LinkOptions, Port};
-use crate::monitor::EventKind;
+use crate::monitor::{EventKind, Place};
 use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Target};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Target, Undialled};
+
+/// Why a connect under way is broken off.
+const GIVEN_UP: &str = "the endpoint was given up";
 
 /// Runs a job that may block, such as a name look-up, off the reactor.
 pub(crate) trait Resolve: Send + Sync {
@@ -24,7 +27,7 @@ pub(crate) struct Dialer {
     me: Weak<Self>,
     session: Arc<Session>,
     endpoint: Endpoint,
-    uri: String,
+    place: Place,
     options: Arc<LinkOptions>,
     port: Arc<dyn Port>,
     reactor: Handle,
@@ -62,12 +65,12 @@ impl Dialer {
         reactor: Handle,
         resolver: Arc<dyn Resolve>,
     ) -> Arc<Self> {
-        let uri = endpoint.to_string();
+        let place = Place::connected(&endpoint.to_string());
         let dialer = Arc::new_cyclic(|me: &Weak<Self>| Self {
             me: Weak::clone(me),
             session,
             endpoint,
-            uri,
+            place,
             options,
             port,
             reactor,
@@ -111,7 +114,16 @@ impl Dialer {
     fn leave(&self, phase: Phase) {
         if let Phase::Dialing(dialing, watch) = phase {
             watch.stop(dialing.as_fd());
+            let fd = dialing.as_fd().as_raw_fd();
+            drop(dialing);
+            self.closed(fd, GIVEN_UP);
         }
+    }
+
+    fn closed(&self, fd: RawFd, reason: &str) {
+        let reason = reason.to_owned();
+        self.port
+            .event(&self.place, None, EventKind::Closed { fd, reason });
     }
 
     fn cancel_timer(&self, state: &mut State) {
@@ -169,18 +181,32 @@ impl Dialer {
                 state.targets.pop_front()
             };
             let Some(target) = target else { break };
-            let started = transport::dial(&target, &self.options.transport).and_then(|dialing| {
-                // Before the outcome can be: this may not be the reactor's thread.
-                self.port.event(&self.uri, None, EventKind::ConnectDelayed);
-                self.await_outcome(dialing)
-            });
-            match started {
-                Ok(()) => return,
-                Err(error) => {
-                    self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
-                    reason = error.to_string();
+            let error = match transport::dial(&target, &self.options.transport) {
+                Ok(dialing) => {
+                    if dialing.is_under_way() {
+                        // Before the outcome can be: this may not be the
+                        // reactor's thread.
+                        self.port
+                            .event(&self.place, None, EventKind::ConnectDelayed);
+                    }
+                    let fd = dialing.as_fd().as_raw_fd();
+                    match self.await_outcome(dialing) {
+                        Ok(()) => return,
+                        Err(error) => {
+                            self.closed(fd, &error.to_string());
+                            error
+                        }
+                    }
                 }
-            }
+                Err(Undialled { error, fd }) => {
+                    if let Some(fd) = fd {
+                        self.closed(fd, &error.to_string());
+                    }
+                    error
+                }
+            };
+            self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
+            reason = error.to_string();
         }
         if self.options.reconnect_stop.refused && self.state.lock().refused {
             self.session.abort();
@@ -191,12 +217,13 @@ impl Dialer {
 
     fn await_outcome(&self, dialing: Dialing) -> io::Result<()> {
         let mut state = self.state.lock();
-        let Some(me) = self.me.upgrade() else {
+        let Some(me) = self.me.upgrade().filter(|_| !state.stopped) else {
+            drop(state);
+            let fd = dialing.as_fd().as_raw_fd();
+            drop(dialing);
+            self.closed(fd, GIVEN_UP);
             return Ok(());
         };
-        if state.stopped {
-            return Ok(());
-        }
         let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
         state.phase = Phase::Dialing(dialing, watch);
         if let Some(limit) = self.options.connect_timeout {
@@ -205,32 +232,20 @@ impl Dialer {
         Ok(())
     }
 
-    fn dialled(&self, result: io::Result<Accepted>) {
+    /// A connect on the descriptor `fd` has ended.
+    fn dialled(&self, fd: RawFd, result: io::Result<Accepted>) {
         match result {
             Ok(accepted) => {
-                self.port.event(
-                    &self.uri,
-                    None,
-                    EventKind::Connected {
-                        peer: accepted.distinct_peer().to_owned(),
-                        fd: accepted.stream.fd().as_raw_fd(),
-                    },
-                );
-                // A name stays one, whichever of its addresses answered.
-                let accepted = Accepted {
-                    peer_endpoint: self.uri.clone(),
-                    ..accepted
-                };
-                self.session.connected(accepted, false);
+                let place = self
+                    .place
+                    .with_ends(&accepted.local_endpoint, &accepted.peer_endpoint);
+                let peer = accepted.distinct_peer().to_owned();
+                self.port
+                    .event(&place, None, EventKind::Connected { peer, fd });
+                self.session.connected(accepted, place);
             }
             Err(error) => {
-                self.port.event(
-                    &self.uri,
-                    None,
-                    EventKind::Closed {
-                        reason: error.to_string(),
-                    },
-                );
+                self.closed(fd, &error.to_string());
                 self.state.lock().refused = error.kind() == io::ErrorKind::ConnectionRefused;
                 self.dial_next(&error.to_string());
             }
@@ -258,7 +273,7 @@ impl Dialer {
             delay
         };
         self.port.event(
-            &self.uri,
+            &self.place,
             None,
             EventKind::ConnectRetried {
                 after: delay,
@@ -303,7 +318,8 @@ impl Source for Dialer {
                 }
             }
         };
-        self.dialled(dialing.finish());
+        let fd = dialing.as_fd().as_raw_fd();
+        self.dialled(fd, dialing.finish());
     }
 
     fn timeout(&self) {
@@ -319,8 +335,9 @@ impl Source for Dialer {
             Phase::Waiting => self.attempt(),
             Phase::Dialing(dialing, watch) => {
                 watch.stop(dialing.as_fd());
+                let fd = dialing.as_fd().as_raw_fd();
                 drop(dialing);
-                self.dialled(Err(io::ErrorKind::TimedOut.into()));
+                self.dialled(fd, Err(io::ErrorKind::TimedOut.into()));
             }
             other => self.state.lock().phase = other,
         }

@@ -1,16 +1,16 @@
 //! Accepts peers and makes a session for each.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::session::Session;
 use super::{LinkOptions, Port};
-use crate::monitor::EventKind;
+use crate::monitor::{EventKind, Place};
 use crate::reactor::{Driver, Handle, Interest, PollSet, Ready, Source, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Listener};
+use crate::transport::{self, Listener};
 
 /// How long to leave the listener alone when the system has no descriptor or
 /// memory for another peer: trying again at once fails again.
@@ -21,7 +21,7 @@ const TURNS: u32 = 64;
 pub(crate) struct Acceptor {
     me: Weak<Self>,
     origin: u64,
-    endpoint: String,
+    place: Place,
     options: Arc<LinkOptions>,
     port: Arc<dyn Port>,
     reactor: Handle,
@@ -49,7 +49,7 @@ impl Acceptor {
         let acceptor = Arc::new_cyclic(|me: &Weak<Self>| Self {
             me: Weak::clone(me),
             origin,
-            endpoint: listener.endpoint().to_owned(),
+            place: Place::bound(listener.endpoint()),
             options,
             port,
             reactor,
@@ -72,14 +72,18 @@ impl Acceptor {
         let open = self.open.lock().take();
         if let Some(Open { listener, watch }) = open {
             watch.stop(listener.as_fd());
-            drop(listener);
-            self.port.event(
-                &self.endpoint,
-                None,
-                EventKind::Closed {
+            let fd = listener.as_fd().as_raw_fd();
+            let kind = match listener.close() {
+                Ok(()) => EventKind::Closed {
+                    fd,
                     reason: "the endpoint was unbound".to_owned(),
                 },
-            );
+                Err(error) => EventKind::CloseFailed {
+                    errno: transport::errno(&error),
+                    reason: error.to_string(),
+                },
+            };
+            self.port.event(&self.place, None, kind);
         }
     }
 
@@ -88,26 +92,27 @@ impl Acceptor {
             let accepted = {
                 let open = self.open.lock();
                 let Some(open) = &*open else { return };
-                match open.listener.accept() {
-                    Ok(Some(accepted)) => accepted,
-                    Ok(None) => return,
-                    Err(error) => {
-                        let fault = !transport::is_transient_accept(&error);
-                        if fault {
-                            self.pause(open);
-                        }
-                        self.port.event(
-                            &self.endpoint,
-                            None,
-                            EventKind::AcceptFailed {
-                                reason: error.to_string(),
-                            },
-                        );
-                        if fault {
-                            return;
-                        }
+                let accepted = open.listener.accept();
+                if let Err(error) = &accepted
+                    && !transport::is_transient_accept(error)
+                {
+                    self.pause(open);
+                }
+                accepted
+            };
+            let accepted = match accepted {
+                Ok(Some(accepted)) => accepted,
+                Ok(None) => return,
+                Err(error) => {
+                    let kind = EventKind::AcceptFailed {
+                        errno: transport::errno(&error),
+                        reason: error.to_string(),
+                    };
+                    self.port.event(&self.place, None, kind);
+                    if transport::is_transient_accept(&error) {
                         continue;
                     }
+                    return;
                 }
             };
             let key = self.keys.fetch_add(1, Ordering::Relaxed);
@@ -120,23 +125,18 @@ impl Acceptor {
                 None,
             );
             session.announce();
+            let place = self
+                .place
+                .with_ends(&accepted.local_endpoint, &accepted.peer_endpoint);
             self.port.event(
-                &self.endpoint,
+                &place,
                 None,
                 EventKind::Accepted {
                     peer: accepted.distinct_peer().to_owned(),
-                    fd: std::os::fd::AsRawFd::as_raw_fd(&accepted.stream.fd()),
+                    fd: accepted.stream.fd().as_raw_fd(),
                 },
             );
-            // Events name the endpoint as it was bound, as `Accepted` does.
-            let local_endpoint = self.endpoint.clone();
-            session.connected(
-                Accepted {
-                    local_endpoint,
-                    ..accepted
-                },
-                true,
-            );
+            session.connected(accepted, place);
         }
     }
 

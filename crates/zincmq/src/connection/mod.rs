@@ -14,18 +14,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::io::Errno;
 use thiserror::Error;
-use zmtp::SocketType;
+use zmtp::{SocketType, VerdictFault};
 
 pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
 
-use crate::message::PeerInfo;
-use crate::monitor::EventKind;
+use crate::message::{Message, PeerInfo};
+use crate::monitor::{EventKind, Place};
 use crate::peer::Peer;
-use crate::transport::TransportOptions;
+use crate::transport::{self, TransportOptions};
 
 /// What a socket tells its connections when it makes them.
 #[derive(Debug, Clone)]
@@ -55,7 +56,24 @@ pub(crate) struct LinkOptions {
     /// Peers of the NULL mechanism ask, too.
     pub(crate) authenticate_null: bool,
     pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) notices: Notices,
+    /// The most to read at once, bytes; `None` for what is usual.
+    pub(crate) in_batch: Option<usize>,
+    /// How much to gather for a write, bytes; `None` for what is usual.
+    pub(crate) out_batch: Option<usize>,
     pub(crate) transport: TransportOptions,
+}
+
+/// Messages that nobody sends, but that a connection makes by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notices {
+    /// What the peer gets first over each connection (ZMQ_HELLO_MSG).
+    pub(crate) hello: Option<Message>,
+    /// What the socket gets from it when a handshake is over, and what at the
+    /// end of a connection that came so far (ZMQ_ROUTER_NOTIFY,
+    /// ZMQ_DISCONNECT_MSG, ZMQ_HICCUP_MSG).
+    pub(crate) at_begin: Option<Message>,
+    pub(crate) at_end: Vec<Message>,
 }
 
 /// The delays between attempts to connect.
@@ -99,8 +117,8 @@ pub(crate) trait Port: Send + Sync {
     fn lost(&self, messages: u64);
     /// The connection is no more.
     fn link_ended(&self, key: u64);
-    /// For the monitor, if there is one.
-    fn event(&self, endpoint: &str, peer: Option<&Arc<PeerInfo>>, kind: EventKind);
+    /// For the monitors, if there are any.
+    fn event(&self, place: &Place, peer: Option<&Arc<PeerInfo>>, kind: EventKind);
 }
 
 /// A connection, as its socket knows it when it closes.
@@ -149,5 +167,28 @@ impl Ending {
             }
             _ => false,
         }
+    }
+
+    /// Whether this side ended the connection because it wanted to.
+    fn is_deliberate(&self) -> bool {
+        matches!(self, Self::HungUp | Self::Drained)
+    }
+
+    /// The system's number that says the same.
+    fn errno(&self) -> i32 {
+        let errno = match self {
+            Self::System(error) => return transport::errno(error),
+            Self::PeerClosed => Errno::PIPE,
+            Self::Protocol(
+                zmtp::Error::HandshakeTimeout { .. } | zmtp::Error::HeartbeatTimeout { .. },
+            ) => Errno::TIMEDOUT,
+            Self::Protocol(zmtp::Error::NotJudged(VerdictFault::NoHandler)) => Errno::FAULT,
+            Self::Protocol(zmtp::Error::NotJudged(VerdictFault::HandlerGone)) => Errno::PIPE,
+            Self::Protocol(_) => Errno::PROTO,
+            Self::OutOfMemory(_) => Errno::NOMEM,
+            Self::HungUp | Self::Drained => Errno::CANCELED,
+            Self::Panicked => Errno::NOTRECOVERABLE,
+        };
+        errno.raw_os_error()
     }
 }

@@ -2,6 +2,7 @@
 //! a [`Wire`]. Whoever holds its lock drives it; whoever finds the lock taken
 //! leaves word and goes, and the holder sees to it.
 
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use zmtp::{Claim, Config, Engine, Verdict};
 
 use super::wire::{Decoded, Filled, Wire};
 use super::{Application, Ending, Link, LinkOptions, Port, Reply};
-use crate::message::{Item, PeerInfo};
-use crate::monitor::EventKind;
+use crate::message::{Item, Message, PeerInfo};
+use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
 use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
 use crate::sync::Mutex;
@@ -133,13 +134,16 @@ impl Session {
 
     /// Gives the socket its pipe ends before there is a connection, so that
     /// messages can be queued for it.
-    pub(crate) fn attach_early(&self) {
+    pub(crate) fn attach_early(&self, endpoint: &str) {
         {
             let mut inner = self.inner.lock();
             if inner.ended {
                 return;
             }
-            let info = Arc::new(PeerInfo::default());
+            let info = Arc::new(PeerInfo {
+                remote: endpoint.to_owned(),
+                ..PeerInfo::default()
+            });
             self.attach(&mut inner, info);
         }
         // The socket may have been closed meanwhile, and found the lock taken.
@@ -147,7 +151,7 @@ impl Session {
     }
 
     /// Starts to talk over a new connection.
-    pub(super) fn connected(&self, accepted: Accepted, accepting: bool) {
+    pub(super) fn connected(&self, accepted: Accepted, place: Place) {
         let engine = (!self.options.raw).then(|| {
             let mut config = Config::new(self.options.socket_type);
             config.routing_id = self.options.routing_id.to_vec();
@@ -159,14 +163,12 @@ impl Session {
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
         });
-        let endpoint = if accepting {
-            accepted.local_endpoint
-        } else {
-            accepted.peer_endpoint
-        };
-        let wire = Wire::new(accepted.stream, engine, endpoint, accepted.peer);
+        let mut wire = Wire::new(accepted.stream, engine, place, accepted.peer);
+        wire.set_batches(self.options.in_batch, self.options.out_batch);
         let mut inner = self.inner.lock();
         if inner.ended {
+            drop(inner);
+            self.report(&wire, &Ending::HungUp, None);
             return;
         }
         let me: Arc<dyn Source> = match self.me.upgrade() {
@@ -476,10 +478,14 @@ impl Session {
     }
 
     fn handshake_done(&self, inner: &mut Inner) {
-        let Some(wire) = &inner.wire else { return };
+        let notices = &self.options.notices;
+        let Some(wire) = &mut inner.wire else { return };
         let info = wire.peer_info();
+        if let Some(hello) = &notices.hello {
+            wire.greet(hello.clone());
+        }
         inner.info = Some(Arc::clone(&info));
-        let endpoint = wire.endpoint.clone();
+        let place = wire.place.clone();
         let again = inner.connections > 0;
         inner.connections += 1;
         if inner.inn.is_none() {
@@ -487,10 +493,11 @@ impl Session {
         } else {
             self.port.connected(self.key, Arc::clone(&info), again);
         }
+        self.notify(inner, notices.at_begin.iter());
         // Last: who hears of it may send at once.
         if !self.options.raw {
             self.port
-                .event(&endpoint, Some(&info), EventKind::HandshakeSucceeded);
+                .event(&place, Some(&info), EventKind::HandshakeSucceeded);
         }
     }
 
@@ -504,6 +511,19 @@ impl Session {
         let assigned = self.assigned_id.clone();
         self.port
             .attach(Peer::new(self.key, tx, rx, me, info, assigned));
+    }
+
+    /// Has the socket receive messages as if the peer had sent them.
+    fn notify<'a>(&self, inner: &mut Inner, messages: impl Iterator<Item = &'a Message>) {
+        let Some(inn) = &mut inner.inn else { return };
+        for message in messages {
+            // Whatever the high-water mark; if the socket is closed, nobody
+            // is to be told.
+            let _ = inn.push_over(Item::Data(message.clone().into()));
+        }
+        if inn.publish() {
+            self.port.readable(self.key);
+        }
     }
 
     /// The connection is gone, for better or worse.
@@ -527,6 +547,9 @@ impl Session {
         }
         if lost > 0 {
             self.port.lost(lost);
+        }
+        if was_ready {
+            self.notify(inner, self.options.notices.at_end.iter());
         }
         let dialled = self.redial.get().and_then(Weak::upgrade);
         let over = inner.closing
@@ -570,35 +593,40 @@ impl Session {
         if left > 0 {
             self.port.lost(left);
         }
-        self.port.link_ended(self.key);
+        // The socket may be done with the link, and its monitors with that.
         if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
             redial.over();
         }
+        self.port.link_ended(self.key);
     }
 
     fn report(&self, wire: &Wire, ending: &Ending, info: Option<&Arc<PeerInfo>>) {
-        let kind = match ending {
-            Ending::Protocol(error) if !wire.is_ready() => match error.auth_status() {
-                Some(status) => EventKind::HandshakeDenied {
-                    status,
-                    reason: error.to_string(),
-                },
-                None => EventKind::HandshakeFailed {
-                    code: error.code(),
-                    reason: error.to_string(),
-                },
-            },
-            Ending::PeerClosed | Ending::System(_) if !wire.is_ready() => {
+        let deliberate = ending.is_deliberate();
+        if !wire.is_ready() && !deliberate {
+            let error = match ending {
+                Ending::Protocol(error) => Some(error),
+                _ => None,
+            };
+            self.port.event(
+                &wire.place,
+                info,
                 EventKind::HandshakeFailed {
-                    code: None,
+                    code: error.and_then(zmtp::Error::code),
+                    status: error.and_then(zmtp::Error::auth_status),
+                    errno: ending.errno(),
                     reason: ending.to_string(),
-                }
-            }
-            _ => EventKind::Disconnected {
+                },
+            );
+        }
+        self.port.event(
+            &wire.place,
+            info,
+            EventKind::Disconnected {
+                fd: wire.stream().fd().as_raw_fd(),
+                deliberate,
                 reason: ending.to_string(),
             },
-        };
-        self.port.event(&wire.endpoint, info, kind);
+        );
     }
 
     fn set_timer(&self, inner: &mut Inner) {

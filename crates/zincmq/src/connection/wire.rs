@@ -12,10 +12,12 @@ use zmtp::{Claim, Engine, Event};
 use super::Ending;
 use super::buffer::{Input, Output};
 use crate::message::{Item, Message, Multipart, PeerInfo};
+use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
 use crate::transport::ByteStream;
 
-/// How many encoded bytes make a write worth its system call.
+/// How many encoded bytes make a write worth its system call, unless the user
+/// says otherwise.
 const BATCH: usize = 128 * 1024;
 
 /// First allocation for a payload that is read in place. It grows as bytes
@@ -31,6 +33,10 @@ pub(super) struct Wire {
     framing: Framing,
     input: Input,
     output: Output,
+    /// The most to read into `input` at once, bytes.
+    in_batch: usize,
+    /// How many encoded bytes make a write.
+    out_batch: usize,
     /// Bytes more that decoding can use at least.
     hint: usize,
     /// The message whose parts are still coming.
@@ -42,7 +48,7 @@ pub(super) struct Wire {
     /// Why nothing more can be written; what came before can still be read.
     broken: Option<io::Error>,
     pub(super) peer_address: String,
-    pub(super) endpoint: String,
+    pub(super) place: Place,
 }
 
 enum Framing {
@@ -83,7 +89,7 @@ impl Wire {
     pub(super) fn new(
         stream: Box<dyn ByteStream>,
         engine: Option<Engine>,
-        endpoint: String,
+        place: Place,
         peer_address: String,
     ) -> Self {
         Self {
@@ -93,14 +99,22 @@ impl Wire {
             framing: engine.map_or(Framing::Raw, |engine| Framing::Zmtp(Box::new(engine))),
             input: Input::default(),
             output: Output::default(),
+            in_batch: usize::MAX,
+            out_batch: BATCH,
             hint: 1,
             partial: None,
             large: None,
             items: 0,
             broken: None,
             peer_address,
-            endpoint,
+            place,
         }
+    }
+
+    /// Limits how much is read and written at once, bytes.
+    pub(super) fn set_batches(&mut self, input: Option<usize>, output: Option<usize>) {
+        self.in_batch = input.unwrap_or(usize::MAX);
+        self.out_batch = output.unwrap_or(BATCH);
     }
 
     pub(super) fn stream(&self) -> &dyn ByteStream {
@@ -138,6 +152,11 @@ impl Wire {
         let mut info = PeerInfo {
             address: self.peer_address.clone(),
             fd: Some(self.stream.fd().as_raw_fd()),
+            local: self.place.local.clone(),
+            remote: match self.place.bound {
+                true => self.place.remote.clone(),
+                false => self.place.endpoint.clone(),
+            },
             ..PeerInfo::default()
         };
         if let Framing::Zmtp(engine) = &self.framing
@@ -176,7 +195,8 @@ impl Wire {
                     Framing::Zmtp(engine) => engine.is_ready(),
                     Framing::Raw => true,
                 };
-                self.input.fill(&mut *self.stream, self.hint, ready)
+                self.input
+                    .fill(&mut *self.stream, self.hint, self.in_batch, ready)
             }
         };
         match read {
@@ -286,7 +306,7 @@ impl Wire {
     /// many. With `awake` the socket is not told to say when more comes.
     pub(super) fn encode_from(&mut self, source: &mut Consumer<Item>, awake: bool) -> u64 {
         let mut taken = 0;
-        while self.output.len() < BATCH && !(awake && source.is_empty_hint()) {
+        while self.output.len() < self.out_batch && !(awake && source.is_empty_hint()) {
             let Some(item) = source.pop() else { break };
             self.output.prepare(taken > 0);
             self.encode(item);
@@ -334,6 +354,16 @@ impl Wire {
             ) => return,
         }
         self.output.end_message();
+    }
+
+    /// Appends a message that is not the socket's, and not counted as such.
+    /// Only once the handshake is over.
+    pub(super) fn greet(&mut self, hello: Message) {
+        // The handshake's last word goes before it.
+        self.transmit();
+        if let Framing::Zmtp(engine) = &mut self.framing {
+            encode_part(engine, &mut self.output, hello, false);
+        }
     }
 
     /// Appends what the protocol itself has to say. It waits while a peer that
@@ -511,5 +541,77 @@ fn assemble(
 fn control(sink: Option<&mut Producer<Item>>, item: Item) {
     if let Some(sink) = sink {
         let _ = sink.push_over(item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::IoSlice;
+    use std::os::fd::BorrowedFd;
+
+    /// Fills whatever it is given, and takes whatever it gets.
+    struct Generous;
+
+    impl ByteStream for Generous {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(b'x');
+            Ok(buffer.len())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+
+        fn fd(&self) -> BorrowedFd<'_> {
+            unreachable!("nobody polls it")
+        }
+
+        fn shutdown(&mut self) {}
+    }
+
+    fn raw() -> Wire {
+        Wire::new(Box::new(Generous), None, Place::default(), String::new())
+    }
+
+    #[test]
+    fn a_read_brings_a_batch_at_most() {
+        let mut wire = raw();
+        wire.set_batches(Some(100), None);
+        let (mut sink, mut socket) = pipe::bounded(0);
+        for _ in 0..3 {
+            assert_eq!(wire.fill().unwrap(), Filled::Some);
+            wire.decode(Some(&mut sink), Instant::now()).unwrap();
+        }
+        let _ = sink.publish();
+        for _ in 0..3 {
+            let Some(Item::Data(chunk)) = socket.pop() else {
+                panic!("no chunk");
+            };
+            assert_eq!(chunk.size(), 100);
+        }
+    }
+
+    #[test]
+    fn a_write_takes_a_batch_and_the_message_it_ends_in() {
+        let mut wire = raw();
+        let (mut socket, mut source) = pipe::bounded(0);
+        for _ in 0..5 {
+            let message = Multipart::from(vec![0; 60]);
+            socket.push(Item::Data(message)).unwrap();
+        }
+        let _ = socket.publish();
+        wire.set_batches(None, Some(100));
+        assert_eq!(wire.encode_from(&mut source, false), 2);
+        assert!(wire.flush().unwrap());
+        wire.set_batches(None, Some(1));
+        assert_eq!(wire.encode_from(&mut source, false), 1);
+        assert!(wire.flush().unwrap());
+        wire.set_batches(None, None);
+        assert_eq!(wire.encode_from(&mut source, false), 2);
     }
 }

@@ -31,6 +31,10 @@ pub struct PeerInfo {
     pub properties: Vec<(String, Bytes)>,
     /// The connection's descriptor, which may be another's once it is closed.
     pub(crate) fd: Option<i32>,
+    /// This side's end of the connection; empty if there is none yet.
+    pub(crate) local: String,
+    /// The peer's end of it, or the endpoint that was connected to.
+    pub(crate) remote: String,
     pub(crate) texts: CTexts,
 }
 

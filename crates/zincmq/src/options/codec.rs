@@ -136,6 +136,25 @@ impl Codec for MaybeSwitch {
     }
 }
 
+/// A number of bytes of which libzmq's default means no limit of the user's.
+pub(super) struct Batch;
+
+impl Batch {
+    const DEFAULT: usize = 8192;
+}
+
+impl Codec for Batch {
+    type Rust = Option<usize>;
+
+    fn read(value: &OptionValue) -> Option<Option<usize>> {
+        Size::read(value).map(|size| Some(size).filter(|size| *size != Self::DEFAULT))
+    }
+
+    fn write(value: &Option<usize>) -> OptionValue {
+        Size::write(&value.unwrap_or(Self::DEFAULT))
+    }
+}
+
 /// Milliseconds; anything shorter than one counts as one, lest it be none.
 fn millis(duration: Duration) -> OptionValue {
     saturated(duration.as_nanos().div_ceil(1_000_000))

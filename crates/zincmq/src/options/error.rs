@@ -62,6 +62,14 @@ pub enum OptionError {
         /// Why.
         source: SettingError,
     },
+    /// The system refused.
+    #[error("{option}: {}", std::io::Error::from_raw_os_error(*code))]
+    System {
+        /// The option's name.
+        option: &'static str,
+        /// The errno.
+        code: i32,
+    },
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::row::{Place, Types};
+use super::row::Place;
 use super::{Access, OptionError, OptionValue, Row, row_by_name, rows};
 use crate::SocketType;
 use crate::error::SettingError;
@@ -38,6 +38,19 @@ pub struct SocketOptions {
     pub(super) reconnect_stop: u32,
     pub(super) loopback_fastpath: bool,
     pub(super) security: SecuritySettings,
+    pub(super) router_notify: u32,
+    pub(super) hello_message: Bytes,
+    pub(super) disconnect_message: Bytes,
+    pub(super) hiccup_message: Bytes,
+    pub(super) in_batch: Option<usize>,
+    pub(super) out_batch: Option<usize>,
+    // For transports that are not built in; kept to be read back, as in a
+    // libzmq without them.
+    pub(super) multicast_rate: u32,
+    pub(super) multicast_recovery: u32,
+    pub(super) multicast_hops: u32,
+    pub(super) multicast_datagram: u32,
+    pub(super) multicast_loop: bool,
     pub(super) transport: TransportOptions,
 }
 
@@ -227,6 +240,17 @@ impl SocketOptions {
             reconnect_stop: 0,
             loopback_fastpath: false,
             security: SecuritySettings::default(),
+            router_notify: 0,
+            hello_message: Bytes::new(),
+            disconnect_message: Bytes::new(),
+            hiccup_message: Bytes::new(),
+            in_batch: None,
+            out_batch: None,
+            multicast_rate: 0,
+            multicast_recovery: 0,
+            multicast_hops: 0,
+            multicast_datagram: 0,
+            multicast_loop: false,
             transport: TransportOptions::default(),
         }
     }
@@ -303,10 +327,7 @@ impl SocketOptions {
     /// message; types that cannot ignore the option.
     pub(crate) fn conflate(&self, socket_type: SocketType) -> bool {
         self.conflate_wanted
-            && row_by_name("CONFLATE").is_some_and(|row| match row.types {
-                Types::Mainly(types) => types.contains(&socket_type),
-                _ => false,
-            })
+            && row_by_name("CONFLATE").is_some_and(|row| row.heeded_by(socket_type))
     }
 
     /// Takes the routing id asked for the peer of the next connect.
@@ -338,6 +359,37 @@ impl SocketOptions {
             .filter(|timeout| !timeout.is_zero())
     }
 
+    /// What a ROUTER hears of connections: their begin (1) and end (2).
+    pub(crate) fn router_notify(&self) -> u32 {
+        self.router_notify
+    }
+
+    /// What goes first over each connection of a socket of `socket_type`.
+    pub(crate) fn hello_message(&self, socket_type: SocketType) -> Option<&Bytes> {
+        heeded("HELLO_MSG", socket_type, &self.hello_message)
+    }
+
+    /// What a socket of `socket_type` receives when an accepted peer leaves.
+    pub(crate) fn disconnect_message(&self, socket_type: SocketType) -> Option<&Bytes> {
+        heeded("DISCONNECT_MSG", socket_type, &self.disconnect_message)
+    }
+
+    /// What a socket of `socket_type` receives when it loses a connection that
+    /// it made.
+    pub(crate) fn hiccup_message(&self, socket_type: SocketType) -> Option<&Bytes> {
+        heeded("HICCUP_MSG", socket_type, &self.hiccup_message)
+    }
+
+    /// The most to read at once, bytes; `None` for what is usual.
+    pub(crate) fn in_batch(&self) -> Option<usize> {
+        self.in_batch
+    }
+
+    /// How much to gather for a write, bytes; `None` for what is usual.
+    pub(crate) fn out_batch(&self) -> Option<usize> {
+        self.out_batch
+    }
+
     /// `X-` properties for the handshake, in the order they were set.
     pub(crate) fn metadata(&self) -> &[(String, Bytes)] {
         &self.metadata
@@ -348,6 +400,12 @@ impl SocketOptions {
     pub(crate) fn reconnect_stop(&self) -> u32 {
         self.reconnect_stop
     }
+}
+
+/// The message that option `name` holds, if there is one and the type heeds it.
+fn heeded<'a>(name: &str, socket_type: SocketType, message: &'a Bytes) -> Option<&'a Bytes> {
+    let row = row_by_name(name).filter(|row| row.heeded_by(socket_type));
+    row.and(Some(message)).filter(|message| !message.is_empty())
 }
 
 impl OptionError {

@@ -27,10 +27,10 @@ macro_rules! option_table {
         Blob in pattern(Unsubscribe), as Unsubscribe(Bytes) unsubscribe(impl AsRef<[u8]>),
         "Takes one instance of a prefix away.";
     8 RATE [], from(1), Default::Int(100), SetGet Next ALL Multicast Stable,
-        None in missing("multicast"),
+        Count in own(multicast_rate),
         "The greatest multicast rate, kilobits per second.";
     9 RECOVERY_IVL [], from(0), Default::Int(10_000), SetGet Next ALL Multicast Stable,
-        None in missing("multicast"),
+        Count in own(multicast_recovery),
         "How long multicast data can be recovered, milliseconds.";
     11 SNDBUF [], from(-1), Default::Int(-1), SetGet Next ALL Transport Stable,
         MaybeSize in transport(send_buffer), as SendBuffer(Option<usize>) send_buffer(impl Into<Option<usize>>),
@@ -72,7 +72,7 @@ macro_rules! option_table {
         Size in own_live(recv_hwm, RecvHwm), as ReceiveHighWaterMark(usize) receive_high_water_mark(usize),
         "Incoming messages to queue for each peer; 0 for no limit.";
     25 MULTICAST_HOPS [], from(1), Default::Int(1), SetGet Next ALL Multicast Stable,
-        None in missing("multicast"),
+        Count in own(multicast_hops),
         "How many routers a multicast packet may pass.";
     27 RCVTIMEO [], from(-1), Default::Int(-1), SetGet Live ALL Socket Stable,
         MillisOrNone in own(recv_timeout), as ReceiveTimeout(Option<Duration>) receive_timeout(impl Into<Option<Duration>>),
@@ -228,7 +228,7 @@ macro_rules! option_table {
         None in ask(ThreadSafe),
         "Whether the type is one that libzmq lets threads share.";
     84 MULTICAST_MAXTPDU [], from(1), Default::Int(1500), SetGet Next ALL Multicast Stable,
-        None in missing("multicast"),
+        Count in own(multicast_datagram),
         "The longest multicast datagram, bytes.";
     85 VMCI_BUFFER_SIZE [], Kind::U64, Default::Nothing, Set Next ALL OtherTransport Stable,
         None in missing("VMCI"),
@@ -264,14 +264,14 @@ macro_rules! option_table {
         Words in special(add_metadata), as Metadata(String) metadata(impl Into<String>),
         "Adds `X-name:value` to what the handshake tells of this socket.";
     96 MULTICAST_LOOP [], TRUTH, Default::Int(1), SetGet Next ALL Multicast Draft,
-        None in missing("multicast"),
+        Switch in own(multicast_loop),
         "Whether a multicast sender hears itself.";
-    97 ROUTER_NOTIFY [], int(0, 3), Default::Int(0), SetGet Live ROUTER Pattern Draft,
-        None in missing("a draft feature that comes later"),
-        "Whether a message of id and nothing tells of connects (1) and disconnects (2).";
+    97 ROUTER_NOTIFY [], int(0, 3), Default::Int(0), SetGet Next ROUTER Connection Draft,
+        Count in own(router_notify), as RouterNotify(u32) router_notify(u32),
+        "Whether a message of routing id and nothing tells of connects (1) and disconnects (2) over tcp and ipc.";
     98 XPUB_MANUAL_LAST_VALUE [], LOOSE, Default::Int(0), Set Live PUBLISHERS Pattern Draft,
-        None in missing("the last-value cache"),
-        "As XPUB_MANUAL, and the next message goes to the last subscriber only.";
+        Switch in pattern(XpubManualLastValue), as XpubManualLastValue(bool) xpub_manual_last_value(bool),
+        "As XPUB_MANUAL, and the first send after each report received goes to the peer of that report only.";
     99 SOCKS_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
         None in missing("SOCKS"),
         "The user to log in as at the proxy.";
@@ -279,11 +279,11 @@ macro_rules! option_table {
         None in missing("SOCKS"),
         "The password to log in with at the proxy.";
     101 IN_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
-        None in missing("a draft feature that comes later"),
-        "The most to read from a connection at once, bytes.";
+        Batch in own(in_batch), as InBatchSize(Option<usize>) in_batch_size(impl Into<Option<usize>>),
+        "The most to read from a connection at once, bytes; 8192 (none) leaves it to the library. Long messages are read into their place whatever it is.";
     102 OUT_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
-        None in missing("a draft feature that comes later"),
-        "The most to gather for one write to a connection, bytes.";
+        Batch in own(out_batch), as OutBatchSize(Option<usize>) out_batch_size(impl Into<Option<usize>>),
+        "How much to gather for one write to a connection, bytes; 8192 (none) leaves it to the library. A write takes whole messages.";
     103 WSS_KEY_PEM [], any_text(), Default::Nothing, Set Next ALL OtherTransport Draft,
         None in missing("WebSocket"),
         "The TLS key.";
@@ -306,11 +306,11 @@ macro_rules! option_table {
         Count in own(reconnect_stop), as ReconnectStop(u32) reconnect_stop(u32),
         "After what to give an endpoint up: connection refused (1), handshake failed (2), a disconnect while there is no connection (4).";
     110 HELLO_MSG [], any_bytes(), Default::Nothing, Set Next GREETING Connection Draft,
-        None in missing("a draft feature that comes later"),
-        "A message for each new peer; of no bytes, none.";
+        Blob in own(hello_message), as HelloMessage(Bytes) hello_message(impl AsRef<[u8]>),
+        "A message that is sent first over each new connection; of no bytes, none.";
     111 DISCONNECT_MSG [], any_bytes(), Default::Nothing, Set Next ACCEPTING Connection Draft,
-        None in missing("a draft feature that comes later"),
-        "A message to receive when an accepted peer leaves; of no bytes, none.";
+        Blob in own(disconnect_message), as DisconnectMessage(Bytes) disconnect_message(impl AsRef<[u8]>),
+        "A message to receive when an accepted peer leaves, as if it had sent it; of no bytes, none.";
     112 PRIORITY [], from(0), Default::Int(0), SetGet Next ALL Transport Draft,
         Count in transport(priority), as Priority(u32) priority(u32),
         "SO_PRIORITY.";
@@ -318,8 +318,8 @@ macro_rules! option_table {
         Count in transport(busy_poll), as BusyPoll(u32) busy_poll(u32),
         "SO_BUSY_POLL in microseconds.";
     114 HICCUP_MSG [], any_bytes(), Default::Nothing, Set Next CONNECTING Connection Draft,
-        None in missing("a draft feature that comes later"),
-        "A message to receive when a connected peer drops; of no bytes, none.";
+        Blob in own(hiccup_message), as HiccupMessage(Bytes) hiccup_message(impl AsRef<[u8]>),
+        "A message to receive when a connection made to a peer is lost, as if the peer had sent it; of no bytes, none.";
     115 XSUB_VERBOSE_UNSUBSCRIBE [], TRUTH, Default::Int(0), Set Live XSUB Pattern Draft,
         Switch in pattern(XsubVerboseUnsubscribe), as XsubVerboseUnsubscribe(bool) xsub_verbose_unsubscribe(bool),
         "Whether repeated unsubscriptions are passed on.";

@@ -173,6 +173,7 @@ pub(crate) enum Setting {
     XpubVerboser(bool),
     XpubNoDrop(bool),
     XpubManual(bool),
+    XpubManualLastValue(bool),
     XpubWelcomeMessage(Bytes),
     OnlyFirstSubscribe(bool),
     XsubVerboseUnsubscribe(bool),

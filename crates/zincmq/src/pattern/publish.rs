@@ -70,14 +70,35 @@ impl Publisher {
 
     #[inline]
     pub(super) fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        self.choose(message.first());
+        self.deliver(peers, message)
+    }
+
+    /// Sends to peer `id` only, if it is subscribed.
+    pub(super) fn send_to(
+        &mut self,
+        peers: &mut Peers,
+        id: PeerId,
+        message: Multipart,
+    ) -> Result<(), Rejected> {
+        self.choose(message.first());
+        self.fan_out.keep_only(id);
+        self.deliver(peers, message)
+    }
+
+    #[inline]
+    fn choose(&mut self, topic: &[u8]) {
         let fan_out = &mut self.fan_out;
         fan_out.begin();
-        self.subscriptions
-            .matching(message.first(), |id| fan_out.choose(id));
+        self.subscriptions.matching(topic, |id| fan_out.choose(id));
         if self.invert {
             fan_out.invert();
         }
-        let sent = fan_out.try_send(peers, message);
+    }
+
+    #[inline]
+    fn deliver(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+        let sent = self.fan_out.try_send(peers, message);
         sent.map_err(|message| Rejected::new(SendFailure::WouldBlock, message))
     }
 

@@ -16,7 +16,8 @@ use crate::route::{Added, Removed, Subscriptions};
 /// Of each topic the first subscription and the end of the last one are
 /// reported, and more with XPUB_VERBOSE and XPUB_VERBOSER. With XPUB_MANUAL
 /// all are, and the application decides what the peer of the report it
-/// received last is subscribed to.
+/// received last is subscribed to; with XPUB_MANUAL_LAST_VALUE this peer alone
+/// gets what is sent next, if it is subscribed to it.
 pub(super) struct Xpub {
     publisher: Publisher,
     /// What peers asked for in manual mode; what they got is the publisher's.
@@ -25,6 +26,8 @@ pub(super) struct Xpub {
     verbose: bool,
     verboser: bool,
     manual: bool,
+    /// The next send is for the peer on trial alone.
+    last_value: bool,
     /// Whom the report received last was about.
     judged: Option<Subscriber>,
 }
@@ -50,6 +53,7 @@ impl Xpub {
             verbose: false,
             verboser: false,
             manual: false,
+            last_value: false,
             judged: None,
         }
     }
@@ -157,6 +161,14 @@ impl Pattern for Xpub {
         if self.publisher.is_behind() {
             self.absorb(peers);
         }
+        if self.last_value
+            && self.manual
+            && let Some(id) = self.on_trial(peers)
+        {
+            self.publisher.send_to(peers, id, message)?;
+            self.judged = None;
+            return Ok(());
+        }
         self.publisher.send(peers, message)
     }
 
@@ -197,6 +209,10 @@ impl Pattern for Xpub {
                 self.verboser = on;
             }
             Setting::XpubManual(on) => self.manual = on,
+            Setting::XpubManualLastValue(on) => {
+                self.manual = on;
+                self.last_value = on;
+            }
             Setting::Subscribe(_) | Setting::Unsubscribe(_) if !self.manual => {
                 return Err(SettingError::NotManual);
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
-use crate::reactor::{Descriptor, Lookout, Readiness, Watched};
+use crate::reactor::{Descriptor, Lookout, Readiness, Short, Watched, fork_generation};
 use crate::socket::Socket;
 
 /// One thing for [`poll`] to look at.
@@ -50,7 +50,9 @@ impl<'a> PollItem<'a> {
 }
 
 thread_local! {
-    static LOOKOUT: RefCell<Option<Lookout>> = const { RefCell::new(None) };
+    /// With the count of forks it was made at: its bell is shared by a process
+    /// and its child, and must ring for one of them.
+    static LOOKOUT: RefCell<Option<(u32, Lookout)>> = const { RefCell::new(None) };
 }
 
 /// Waits until one of `items` is ready, for at most `limit` or without one,
@@ -62,12 +64,13 @@ thread_local! {
 /// As [`Poller::wait`](super::Poller::wait), with the item's index for its key.
 pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let generation = fork_generation();
     let lookout = match LOOKOUT.take() {
-        Some(lookout) => lookout,
-        None => Lookout::new()?,
+        Some((made_at, lookout)) if made_at == generation => lookout,
+        _ => Lookout::new()?,
     };
     let result = poll_with(&lookout, items, limit.is_none(), deadline);
-    LOOKOUT.set(Some(lookout));
+    LOOKOUT.set(Some((generation, lookout)));
     result
 }
 
@@ -80,8 +83,8 @@ fn poll_with(
     if forever && items.is_empty() {
         return Err(PollError::Empty);
     }
-    let mut watched = Vec::with_capacity(items.len());
-    let mut descriptors = Vec::new();
+    let mut watched = Short::new();
+    let mut descriptors = Short::new();
     for item in items.iter() {
         match item.target {
             ItemTarget::Socket(socket) => watched.push(Watched {

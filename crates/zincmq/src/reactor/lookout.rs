@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
 use super::readiness::Readiness;
 use super::spin::Spin;
@@ -21,6 +22,9 @@ use super::{Bell, Waiting};
 
 /// Up to so many sets are read without asking which of them has something.
 const FEW: usize = 2;
+
+/// A list that needs no allocation while it is of a usual size.
+pub(crate) type Short<T> = SmallVec<[T; 8]>;
 
 #[derive(Debug)]
 pub(crate) struct Lookout {
@@ -91,7 +95,7 @@ impl Lookout {
         if descriptors.is_empty() {
             return Ok(false);
         }
-        let mut fds: Vec<PollFd<'_>> = descriptors.iter().map(Descriptor::poll_fd).collect();
+        let mut fds: Short<PollFd<'_>> = descriptors.iter().map(Descriptor::poll_fd).collect();
         poll_for(&mut fds, Some(Duration::ZERO))?;
         Ok(note(descriptors, &fds))
     }
@@ -141,7 +145,7 @@ impl Lookout {
                 set.drive();
             }
         } else {
-            let mut fds: Vec<PollFd<'_>> = sets().map(|set| readable(set.as_fd())).collect();
+            let mut fds: Short<PollFd<'_>> = sets().map(|set| readable(set.as_fd())).collect();
             poll_for(&mut fds, Some(Duration::ZERO))?;
             for (set, fd) in sets().zip(&fds) {
                 set.renew();
@@ -170,7 +174,7 @@ impl Lookout {
         descriptors: &mut [Descriptor<'_>],
         deadline: Option<Instant>,
     ) -> io::Result<()> {
-        let stays: Vec<Stay<'_>> = sockets
+        let stays: Short<Stay<'_>> = sockets
             .iter()
             .map(|socket| socket.waiting.enter(&self.waker))
             .collect();
@@ -178,7 +182,7 @@ impl Lookout {
             return Ok(());
         }
         let sets = || stays.iter().filter_map(Stay::set);
-        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(1 + stays.len() + descriptors.len());
+        let mut fds: Short<PollFd<'_>> = Short::with_capacity(1 + stays.len() + descriptors.len());
         fds.push(readable(self.bell.bell.as_fd()));
         fds.extend(sets().map(|set| readable(set.as_fd())));
         let before = fds.len();

@@ -28,7 +28,7 @@ pub(crate) use alarm::Alarm;
 pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
 pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
-pub(crate) use lookout::{Descriptor, Lookout, Watched};
+pub(crate) use lookout::{Descriptor, Lookout, Short, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
 pub use readiness::Readiness;
 pub(crate) use threads::Threads;

@@ -66,6 +66,11 @@ impl Readiness {
         self.0 == 0
     }
 
+    /// Those that are not among `other`.
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(super) fn poll_flags(self) -> PollFlags {
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, self.is_readable());

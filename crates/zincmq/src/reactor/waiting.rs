@@ -4,13 +4,15 @@
 //! only if the epoch is still the same. Whoever changes something for the
 //! socket moves the epoch on and wakes those who sleep, and nobody else.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex as StdMutex, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::spin::Spin;
-use super::{PollSet, Ticket, Wakers};
+use super::{Bell, PollSet, Readiness, Ticket, Wakers};
 use crate::sync::Mutex;
 
 #[derive(Default)]
@@ -22,10 +24,22 @@ pub(crate) struct Waiting {
     poll_taken: AtomicBool,
     gate: StdMutex<()>,
     changed: Condvar,
-    wakers: Mutex<Wakers>,
-    has_wakers: AtomicBool,
+    listeners: Mutex<Listeners>,
+    /// A task, or an event loop at the descriptor, is to be told.
+    has_listeners: AtomicBool,
+    /// Readable once something has changed, for event loops; made when asked for.
+    descriptor: OnceLock<Bell>,
     set: OnceLock<Arc<PollSet>>,
     spin: Spin,
+}
+
+#[derive(Default)]
+struct Listeners {
+    wakers: Wakers,
+    /// The descriptor is readable, which will do until somebody looks.
+    is_rung: bool,
+    /// What the program was last told that it could not do.
+    awaited: Readiness,
 }
 
 impl Waiting {
@@ -42,8 +56,8 @@ impl Waiting {
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.wake_sleepers();
         }
-        if self.has_wakers.load(Ordering::SeqCst) {
-            self.wake_tasks();
+        if self.has_listeners.load(Ordering::SeqCst) {
+            self.tell_listeners();
         }
     }
 
@@ -51,9 +65,9 @@ impl Waiting {
     /// Who stops waiting withdraws the ticket.
     pub(crate) fn register(&self, ticket: &mut Ticket, waker: &Waker) {
         let old = {
-            let mut wakers = self.wakers.lock();
-            self.has_wakers.store(true, Ordering::SeqCst);
-            wakers.register(ticket, waker)
+            let mut listeners = self.listeners.lock();
+            self.has_listeners.store(true, Ordering::SeqCst);
+            listeners.wakers.register(ticket, waker)
         };
         drop(old);
         if let Some(set) = self.set.get() {
@@ -67,12 +81,87 @@ impl Waiting {
             return;
         }
         let waker = {
-            let mut wakers = self.wakers.lock();
-            let waker = wakers.withdraw(ticket);
-            self.has_wakers.store(!wakers.is_empty(), Ordering::SeqCst);
+            let mut listeners = self.listeners.lock();
+            let waker = listeners.wakers.withdraw(ticket);
+            self.count(&listeners);
             waker
         };
         drop(waker);
+    }
+
+    /// A descriptor that is readable once something may have changed, from
+    /// the start on, until [`Waiting::hush`]. The same one every time.
+    pub(crate) fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {
+        if let Some(bell) = self.descriptor.get() {
+            return Ok(bell.as_fd());
+        }
+        let new = Bell::new()?;
+        let bell = {
+            let mut listeners = self.listeners.lock();
+            let bell = self.descriptor.get_or_init(|| new);
+            listeners.ring(bell);
+            bell
+        };
+        if let Some(set) = self.set.get() {
+            set.arm();
+        }
+        Ok(bell.as_fd())
+    }
+
+    pub(crate) fn has_descriptor(&self) -> bool {
+        self.descriptor.get().is_some()
+    }
+
+    /// Makes the descriptor readable, if there is one, and wakes nobody else.
+    pub(crate) fn ring(&self) {
+        if let Some(bell) = self.descriptor.get() {
+            let mut listeners = self.listeners.lock();
+            listeners.awaited = Readiness::NONE;
+            listeners.ring(bell);
+            self.count(&listeners);
+        }
+    }
+
+    /// Remembers what of `asked` the program was told that it could not do.
+    /// Returns what else it waits for, if there is a descriptor.
+    pub(crate) fn told(&self, asked: Readiness, ready: Readiness) -> Readiness {
+        if !self.has_descriptor() {
+            return Readiness::NONE;
+        }
+        let mut listeners = self.listeners.lock();
+        let others = listeners.awaited.without(asked);
+        listeners.awaited = others | asked.without(ready);
+        others
+    }
+
+    /// Makes the descriptor unreadable, for a caller that looks at the socket
+    /// next: what changes from now on makes it readable again. Nobody need be
+    /// in a call meanwhile, so the reactor is to drive the connections. False
+    /// if there is no descriptor.
+    pub(crate) fn hush(&self) -> bool {
+        let Some(bell) = self.descriptor.get() else {
+            return false;
+        };
+        {
+            let mut listeners = self.listeners.lock();
+            if std::mem::take(&mut listeners.is_rung) {
+                bell.hush();
+            }
+            self.count(&listeners);
+        }
+        // Whoever did not see that it is to be told has left its news before:
+        // the caller finds them.
+        fence(Ordering::SeqCst);
+        if let Some(set) = self.set.get() {
+            set.arm();
+        }
+        true
+    }
+
+    fn count(&self, listeners: &Listeners) {
+        let waits = self.has_descriptor() && !listeners.is_rung;
+        self.has_listeners
+            .store(waits || !listeners.wakers.is_empty(), Ordering::SeqCst);
     }
 
     /// The poll set of the socket, once it has connections.
@@ -198,14 +287,25 @@ impl Waiting {
     }
 
     #[cold]
-    fn wake_tasks(&self) {
+    fn tell_listeners(&self) {
         let wakers = {
-            let mut wakers = self.wakers.lock();
-            self.has_wakers.store(false, Ordering::SeqCst);
-            wakers.take()
+            let mut listeners = self.listeners.lock();
+            self.has_listeners.store(false, Ordering::SeqCst);
+            if let Some(bell) = self.descriptor.get() {
+                listeners.ring(bell);
+            }
+            listeners.wakers.take()
         };
         for waker in wakers {
             waker.wake();
+        }
+    }
+}
+
+impl Listeners {
+    fn ring(&mut self, bell: &Bell) {
+        if !std::mem::replace(&mut self.is_rung, true) {
+            bell.ring();
         }
     }
 }

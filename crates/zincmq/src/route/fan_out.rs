@@ -80,6 +80,11 @@ impl FanOut {
         }
     }
 
+    /// Chooses nobody but `id`, and that one only if it was chosen.
+    pub(crate) fn keep_only(&mut self, id: PeerId) {
+        self.chosen.retain(|chosen| *chosen == id);
+    }
+
     pub(crate) fn choose_all(&mut self) {
         self.begin();
         self.invert();

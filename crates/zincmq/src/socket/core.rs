@@ -6,13 +6,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use super::Socket;
 use super::closing::Live;
 use super::counters::Totals;
 use super::endpoints::Endpoints;
 use super::state::{Note, State};
 use crate::SocketType;
 use crate::context::Shared;
-use crate::error::{RecvFailure, SendFailure};
+use crate::error::{RecvFailure, SendFailure, SocketError};
 use crate::message::PeerInfo;
 use crate::monitor::Queue;
 use crate::options::SocketOptions;
@@ -85,6 +86,12 @@ impl Core {
             longest_part,
             born: fork_generation(),
         })
+    }
+
+    /// Another socket of the same context.
+    pub(crate) fn sibling(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
+        let defaults = self.context.socket_defaults(socket_type);
+        Shared::socket(&self.context, socket_type, defaults)
     }
 
     pub(crate) fn socket_type(&self) -> SocketType {

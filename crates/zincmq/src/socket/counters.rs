@@ -6,6 +6,7 @@ use super::core::Core;
 use crate::message::PeerInfo;
 use crate::pattern::Drops;
 use crate::peer::PeerCounters;
+use crate::raw::Pipes;
 
 /// A socket's count of messages, exact once traffic has stopped.
 ///
@@ -16,7 +17,8 @@ use crate::peer::PeerCounters;
 #[non_exhaustive]
 pub struct Counters {
     /// Messages put into peers' queues, one count for each peer. A
-    /// subscription, or its end, is one of a subscriber's.
+    /// subscription, or its end, is one of a subscriber's; what options have
+    /// sent (HELLO_MSG, DISCONNECT_MSG) is one over inproc only.
     pub messages_out: u64,
     /// Bytes of their parts, without framing.
     pub bytes_out: u64,
@@ -124,5 +126,20 @@ impl Core {
         });
         counters.lost += self.lost();
         counters
+    }
+
+    /// What is in the pipes to each peer, for C.
+    pub(crate) fn pipes(&self) -> Vec<Pipes> {
+        self.with(|state| {
+            let peers = state.peers.ids().filter_map(|id| state.peers.peer(id));
+            peers
+                .map(|peer| Pipes {
+                    local: peer.info().local.clone(),
+                    remote: peer.info().remote.clone(),
+                    outbound: peer.unacknowledged(),
+                    inbound: peer.queued().1,
+                })
+                .collect()
+        })
     }
 }

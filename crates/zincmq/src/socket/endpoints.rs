@@ -1,16 +1,18 @@
 //! What a socket is bound and connected to.
 
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use rustix::io::Errno;
 
 use super::core::{Core, Refusal};
 use super::settings::link_options;
 use crate::SocketType;
 use crate::connection::{Acceptor, Dialer, LinkOptions, Port, Session};
-use crate::error::{BindError, ConnectError, PeerError, UnbindError};
-use crate::monitor::EventKind;
+use crate::error::{BindError, ConnectError, EndpointError, PeerError, UnbindError};
+use crate::monitor::{EventKind, Place};
 use crate::options::SocketOptions;
 use crate::peer::Peer;
 use crate::reactor::PollSet;
@@ -245,23 +247,26 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let options = self.with(|state| self.link_options(&state.options));
+        let options = self.with(|state| self.link_options(&state.options, true));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
-                let reason = error.to_string();
-                self.event(given, None, EventKind::BindFailed { reason });
+                let kind = EventKind::BindFailed {
+                    errno: errno_of(&error),
+                    reason: error.to_string(),
+                };
+                self.event(&Place::bound(given), None, kind);
                 return Err(error);
             }
         };
         let actual = listener.endpoint().to_owned();
-        let fd = std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&listener));
+        let fd = listener.as_fd().as_raw_fd();
         let Some(me) = self.me.upgrade() else {
             return Err(BindError::Closed);
         };
         let origin = self.keys.fetch_add(1, Ordering::Relaxed);
         let keys = Arc::clone(&self.keys);
-        self.event(&actual, None, EventKind::Listening { fd });
+        self.event(&Place::bound(&actual), None, EventKind::Listening { fd });
         let acceptor = Acceptor::start(listener, origin, Arc::new(options), me, set, keys)
             .map_err(|source| BindError::System {
                 endpoint: given.to_owned(),
@@ -278,7 +283,7 @@ impl Core {
     ) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let options = self.link_options(&state.options);
+            let options = self.link_options(&state.options, false);
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
             (options, assigned)
         });
@@ -310,19 +315,15 @@ impl Core {
         );
         session.announce();
         if !attach_late {
-            session.attach_early();
+            session.attach_early(given);
         }
         dialer.start();
         Ok(Kind::Dialled { dialer, key })
     }
 
-    fn link_options(&self, options: &SocketOptions) -> LinkOptions {
-        link_options(
-            &self.context,
-            options,
-            self.socket_type(),
-            self.longest_part,
-        )
+    fn link_options(&self, options: &SocketOptions, accepting: bool) -> LinkOptions {
+        let (socket_type, longest) = (self.socket_type(), self.longest_part);
+        link_options(&self.context, options, socket_type, longest, accepting)
     }
 
     /// The socket's poll set, made at its first use of a transport.
@@ -372,6 +373,16 @@ impl Core {
                 .entries
                 .iter()
                 .any(|entry| matches!(entry.kind, Kind::Dialled { .. }) && entry.given == given)
+    }
+}
+
+/// The system's number that says why a socket cannot listen.
+fn errno_of(error: &BindError) -> i32 {
+    match error {
+        BindError::System { source, .. } => transport::errno(source),
+        BindError::InUse(_) => Errno::ADDRINUSE.raw_os_error(),
+        BindError::Endpoint(EndpointError::NoSuchInterface(_)) => Errno::NODEV.raw_os_error(),
+        _ => Errno::INVAL.raw_os_error(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::core::Core;
+use super::core::{Core, Refusal};
 use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
@@ -56,6 +56,7 @@ impl Core {
     /// the high-water mark in one go, to peers that must lose nothing, is told
     /// to come back even if they have caught up meanwhile.
     pub(crate) fn send_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
+        let hasty = self.may_be_hasty();
         let mut late = false;
         loop {
             if let Some(refusal) = self.refusal() {
@@ -66,7 +67,7 @@ impl Core {
             }
             let seen = self.waiting.epoch();
             let sent = self.with(|state| {
-                state.peers.set_hasty(true);
+                state.peers.set_hasty(hasty);
                 let sent = state.pattern.send(&mut state.peers, message);
                 state.peers.set_hasty(false);
                 sent
@@ -75,11 +76,19 @@ impl Core {
             let again = rejected.why == SendFailure::WouldBlock
                 && matches!(self.wait(seen, Patience::None, late), Waited::Last);
             if !again {
+                if rejected.why == SendFailure::WouldBlock {
+                    self.told(Readiness::WRITABLE, Readiness::NONE);
+                }
                 return Err(SendError::new(rejected.why, rejected.message));
             }
             late = true;
             message = rejected.message;
         }
+    }
+
+    /// Nothing follows a refusal in haste that an event loop could wait for.
+    fn may_be_hasty(&self) -> bool {
+        !self.waiting.has_descriptor()
     }
 
     #[cold]
@@ -105,7 +114,10 @@ impl Core {
                         late = true;
                         continue;
                     }
-                    Waited::No => SendFailure::WouldBlock,
+                    Waited::No => {
+                        self.told(Readiness::WRITABLE, Readiness::NONE);
+                        SendFailure::WouldBlock
+                    }
                     Waited::TooLong => SendFailure::TimedOut,
                 };
                 return Err(SendError::new(failure, rejected.message));
@@ -117,12 +129,18 @@ impl Core {
     /// know when it hands over the first part. As hasty as
     /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
-        match self.attempt_admission(first, true) {
+        let hasty = self.may_be_hasty();
+        match self.attempt_admission(first, hasty) {
             Err(SendFailure::WouldBlock) => {}
             other => return other,
         }
+        self.hush();
         self.look();
-        self.attempt_admission(first, true)
+        let admission = self.attempt_admission(first, hasty);
+        if admission == Err(SendFailure::WouldBlock) {
+            self.told(Readiness::WRITABLE, Readiness::NONE);
+        }
+        admission
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
@@ -207,7 +225,10 @@ impl Core {
             match self.wait(seen, limit, late) {
                 Waited::Again => {}
                 Waited::Last => late = true,
-                Waited::No => return Err(RecvFailure::WouldBlock),
+                Waited::No => {
+                    self.told(Readiness::READABLE, Readiness::NONE);
+                    return Err(RecvFailure::WouldBlock);
+                }
                 Waited::TooLong => return Err(RecvFailure::TimedOut),
             }
         }
@@ -220,6 +241,10 @@ impl Core {
             Patience::None => {
                 if late {
                     return Waited::No;
+                }
+                if self.hush() {
+                    self.look();
+                    return Waited::Last;
                 }
                 if let Some(set) = self.waiting.set() {
                     set.drive();
@@ -277,8 +302,12 @@ impl Core {
 
     /// What of `interest` could be done now. Does no I/O of its own.
     pub(crate) fn readiness(&self, interest: Readiness) -> Result<Readiness, RecvFailure> {
+        self.ready(interest).map_err(Refusal::into)
+    }
+
+    pub(super) fn ready(&self, interest: Readiness) -> Result<Readiness, Refusal> {
         if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
+            return Err(refusal);
         }
         Ok(self.with(|state| {
             let mut ready = Readiness::NONE;

@@ -11,7 +11,7 @@ use pipe::{Consumer, Producer};
 use super::core::Core;
 use super::settings::conflates;
 use crate::error::BindError;
-use crate::message::{Item, PeerInfo};
+use crate::message::{Item, Message, PeerInfo};
 use crate::peer::{Far, News, Peer, joint_hwm, new_pipe};
 use crate::sync::Mutex;
 
@@ -48,11 +48,20 @@ struct Side {
     conflate_out: bool,
     conflate_in: bool,
     info: Arc<PeerInfo>,
+    hello: Option<Message>,
+    /// What the one that has bound receives when the other leaves.
+    farewell: Option<Message>,
 }
 
-/// The socket at the other end of a pair of pipes.
+/// The socket at the other end of a pair of pipes, once it is known.
 #[derive(Default)]
-struct Other(OnceLock<(Weak<Core>, u64)>);
+struct Other(OnceLock<Known>);
+
+struct Known {
+    core: Weak<Core>,
+    key: u64,
+    last_words: Option<Message>,
+}
 
 impl Inproc {
     pub(super) fn bind(&self, name: &str, core: &Core) -> Result<(), BindError> {
@@ -81,8 +90,7 @@ impl Inproc {
             assigned.or_else(|| core.with(|state| state.options.take_connect_routing_id()));
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
         let far = Arc::new(Other::default());
-        let mut names = self.0.lock();
-        let bound = names.bound.get(name).and_then(Weak::upgrade);
+        let bound = self.0.lock().bound(name);
         let other = bound.as_ref().map(|core| core.inproc_side());
         let conflate_in = side.conflate_in || other.as_ref().is_some_and(|o| o.conflate_out);
         let conflate_out = side.conflate_out || other.as_ref().is_some_and(|o| o.conflate_in);
@@ -98,7 +106,10 @@ impl Inproc {
         let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
         let far_recv_hwm = other.as_ref().map(|other| other.recv_hwm);
-        let peer = Peer::new(key, tx, rx, there, info, assigned).nearby(far_recv_hwm);
+        let hello = side.hello.clone();
+        let peer = Peer::new(key, tx, rx, there, info, assigned)
+            .nearby(far_recv_hwm)
+            .greet(hello);
         let waiter = Waiter {
             core: Weak::clone(&core.me),
             key,
@@ -108,19 +119,25 @@ impl Inproc {
             rx: far_rx,
             lingers: None,
         };
+        // Before anybody can find the waiter: what a bind says of the peer must
+        // come after the peer itself. And without the lock: whom it wakes may
+        // bind or close at once.
+        core.adopt(peer);
         if let Some(bound) = bound {
-            drop(names);
-            core.adopt(peer);
             waiter.meet(&bound);
-        } else {
-            // Before anybody can find the waiter: what a bind says of the
-            // peer must come after the peer itself.
-            core.adopt(peer);
-            names
+            return key;
+        }
+        let mut names = self.0.lock();
+        match names.bound(name) {
+            Some(bound) => {
+                drop(names);
+                waiter.meet(&bound);
+            }
+            None => names
                 .waiting
                 .entry(name.to_owned())
                 .or_default()
-                .push(waiter);
+                .push(waiter),
         }
         key
     }
@@ -163,6 +180,12 @@ impl Inproc {
     }
 }
 
+impl Names {
+    fn bound(&self, name: &str) -> Option<Arc<Core>> {
+        self.bound.get(name).and_then(Weak::upgrade)
+    }
+}
+
 impl Waiter {
     /// Its socket is closed and has lingered long enough.
     fn is_over(&self, now: Instant) -> bool {
@@ -184,7 +207,11 @@ impl Waiter {
             return;
         };
         let key = core.keys.fetch_add(1, Ordering::Relaxed);
-        let _ = self.far.0.set((Weak::clone(&core.me), key));
+        let _ = self.far.0.set(Known {
+            core: Weak::clone(&core.me),
+            key,
+            last_words: side.farewell,
+        });
         // It may have changed since the connect.
         let recv_hwm = waiting.with(|state| state.options.recv_hwm());
         // Conflated pipes have no mark, and ignore this.
@@ -193,24 +220,34 @@ impl Waiter {
         waiting.far_recv_hwm(self.key, side.recv_hwm);
         waiting.introduce(self.key, side.info);
         let far = Arc::new(Other::default());
-        let _ = far.0.set((Weak::clone(&waiting.me), self.key));
+        let _ = far.0.set(Known {
+            core: Weak::clone(&waiting.me),
+            key: self.key,
+            last_words: None,
+        });
         let peer = Peer::new(key, self.tx, self.rx, far, self.side.info, None);
-        core.adopt(peer.nearby(Some(recv_hwm)));
+        core.adopt(peer.nearby(Some(recv_hwm)).greet(side.hello));
     }
 }
 
 impl Core {
     fn inproc_side(&self) -> Side {
         self.with(|state| {
-            let (conflate_out, conflate_in) = conflates(&state.options, self.socket_type());
+            let options = &state.options;
+            let (conflate_out, conflate_in) = conflates(options, self.socket_type());
+            let message = |bytes: &Bytes| Message::from(bytes.clone());
+            let hello = options.hello_message(self.socket_type());
+            let farewell = options.disconnect_message(self.socket_type());
             Side {
+                hello: hello.map(message),
+                farewell: farewell.map(message),
                 conflate_out,
                 conflate_in,
-                send_hwm: state.options.send_hwm(),
-                recv_hwm: state.options.recv_hwm(),
+                send_hwm: options.send_hwm(),
+                recv_hwm: options.recv_hwm(),
                 info: Arc::new(PeerInfo {
                     socket_type: Some(self.socket_type()),
-                    routing_id: Bytes::clone(state.options.routing_id()),
+                    routing_id: Bytes::clone(options.routing_id()),
                     ..PeerInfo::default()
                 }),
             }
@@ -220,10 +257,10 @@ impl Core {
 
 impl Other {
     fn tell(&self, what: News) {
-        if let Some((core, key)) = self.0.get()
-            && let Some(core) = core.upgrade()
+        if let Some(known) = self.0.get()
+            && let Some(core) = known.core.upgrade()
         {
-            core.news(*key, what);
+            core.news(known.key, what);
         }
     }
 }
@@ -246,11 +283,15 @@ impl Far for Other {
     }
 
     fn recv_hwm(&self, high_water_mark: usize) {
-        if let Some((core, key)) = self.0.get()
-            && let Some(core) = core.upgrade()
+        if let Some(known) = self.0.get()
+            && let Some(core) = known.core.upgrade()
         {
-            core.far_recv_hwm(*key, high_water_mark);
+            core.far_recv_hwm(known.key, high_water_mark);
         }
+    }
+
+    fn last_words(&self) -> Option<Message> {
+        self.0.get()?.last_words.clone()
     }
 
     fn discarded(&self, messages: u64) {

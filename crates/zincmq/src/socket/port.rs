@@ -8,7 +8,7 @@ use super::core::{CLOSED, Core};
 use super::state::Note;
 use crate::connection::{Link, Port};
 use crate::message::PeerInfo;
-use crate::monitor::{Event, EventKind, Queue};
+use crate::monitor::{Event, EventKind, Place, Queue};
 use crate::peer::{Peer, PeerId};
 
 impl Core {
@@ -24,11 +24,11 @@ impl Core {
         let monitors = std::mem::take(&mut *self.monitors.lock());
         self.monitored.store(false, Ordering::Release);
         for queue in monitors {
-            queue.push(Event {
-                kind: EventKind::MonitorStopped,
-                endpoint: String::new(),
-                peer: None,
-            });
+            queue.push(Event::new(
+                EventKind::MonitorStopped,
+                Place::default(),
+                None,
+            ));
         }
     }
 
@@ -108,15 +108,11 @@ impl Port for Core {
         self.finish_if_idle();
     }
 
-    fn event(&self, endpoint: &str, peer: Option<&Arc<PeerInfo>>, kind: EventKind) {
+    fn event(&self, place: &Place, peer: Option<&Arc<PeerInfo>>, kind: EventKind) {
         if !self.monitored.load(Ordering::Acquire) {
             return;
         }
-        let event = Event {
-            kind,
-            endpoint: endpoint.to_owned(),
-            peer: peer.cloned(),
-        };
+        let event = Event::new(kind, place.clone(), peer.cloned());
         let queues = {
             let mut monitors = self.monitors.lock();
             monitors.retain(|queue| !queue.is_abandoned());

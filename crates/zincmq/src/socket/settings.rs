@@ -1,20 +1,20 @@
 //! A socket's options: stored, and applied to what is there already.
 
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::admission::SocketGate;
 use super::core::{Core, Refusal};
-use super::state::State;
 use crate::SocketType;
-use crate::connection::{Backoff, LinkOptions, ReconnectStop};
+use crate::connection::{Backoff, LinkOptions, Notices, ReconnectStop};
 use crate::context::Shared;
 use crate::error::SendFailure;
+use crate::message::Message;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
 use crate::pattern::Setting;
-
-const POLL_IN: i32 = 1;
-const POLL_OUT: i32 = 2;
 
 impl Core {
     pub(crate) fn set_option(&self, row: &Row, value: OptionValue) -> Result<(), OptionError> {
@@ -52,7 +52,13 @@ impl Core {
         Ok(match ask {
             Ask::SocketType => OptionValue::Int(i32::from(self.socket_type().number())),
             Ask::LastEndpoint => OptionValue::Text(self.last_endpoint()),
-            Ask::Events => OptionValue::Int(self.events()),
+            Ask::Events => OptionValue::Int(self.events()?),
+            Ask::TopicsCount if !row.is_for(self.socket_type()) => {
+                return Err(OptionError::NotForThisType {
+                    option: row.name,
+                    socket_type: self.socket_type(),
+                });
+            }
             Ask::TopicsCount => {
                 let topics = self.with(|state| state.pattern.topics());
                 OptionValue::Int(i32::try_from(topics).unwrap_or(i32::MAX))
@@ -61,12 +67,7 @@ impl Core {
             Ask::ThreadSafe => OptionValue::Int(1),
             // A multipart message is received whole, so no parts are pending.
             Ask::MoreParts => OptionValue::Int(0),
-            Ask::Descriptor => {
-                return Err(OptionError::NotBuiltIn {
-                    option: row.name,
-                    needs: "the C library",
-                });
-            }
+            Ask::Descriptor => OptionValue::Int(self.readiness_fd()?.as_raw_fd()),
         })
     }
 
@@ -78,26 +79,6 @@ impl Core {
         }
         let last = self.with(|state| state.pattern.last_named().cloned());
         Some(OptionValue::Bytes(last?.into_bytes()))
-    }
-
-    /// ZMQ_POLLIN and ZMQ_POLLOUT, as they are now.
-    fn events(&self) -> i32 {
-        let mut events = 0;
-        if self.can_recv() {
-            events |= POLL_IN;
-        }
-        if self.can_send() {
-            events |= POLL_OUT;
-        }
-        events
-    }
-
-    pub(crate) fn can_recv(&self) -> bool {
-        self.can(|state| state.pattern.can_recv(&mut state.peers))
-    }
-
-    pub(crate) fn can_send(&self) -> bool {
-        self.can(|state| state.pattern.can_send(&mut state.peers))
     }
 
     pub(crate) fn route_state(&self, routing_id: &[u8]) -> Result<(), SendFailure> {
@@ -113,27 +94,20 @@ impl Core {
         self.with(|state| state.pattern.peer_state(&mut state.peers, routing_id))
     }
 
-    /// Asks the pattern; if it cannot, asks once more after a look at the
-    /// connections.
-    fn can(&self, ask: impl Fn(&mut State) -> bool) -> bool {
-        if self.refusal().is_some() {
-            return false;
-        }
-        if self.with(&ask) {
-            return true;
-        }
-        if let Some(set) = self.waiting().set() {
-            set.drive();
-        }
-        self.with(ask)
-    }
-
     fn check_usable(&self) -> Result<(), OptionError> {
         match self.refusal() {
             None => Ok(()),
-            Some(Refusal::Closed) => Err(OptionError::Closed),
-            Some(Refusal::Terminated) => Err(OptionError::Terminated),
-            Some(Refusal::Forked) => Err(OptionError::Forked),
+            Some(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+impl From<Refusal> for OptionError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed => Self::Closed,
+            Refusal::Terminated => Self::Terminated,
+            Refusal::Forked => Self::Forked,
         }
     }
 }
@@ -149,12 +123,40 @@ pub(super) fn conflates(options: &SocketOptions, socket_type: SocketType) -> (bo
     )
 }
 
-/// From a socket's options to what its next connections are told.
+/// What a ROUTER may want to hear of.
+const CONNECTS: u32 = 1;
+const DISCONNECTS: u32 = 2;
+
+/// The messages that connections make by themselves: those that are accepted,
+/// or those that are made from here.
+fn notices(options: &SocketOptions, socket_type: SocketType, accepting: bool) -> Notices {
+    let wants = |what: u32| {
+        let wanted = options.router_notify() & what != 0;
+        wanted.then(Message::new)
+    };
+    let farewell = match accepting {
+        true => options.disconnect_message(socket_type),
+        false => options.hiccup_message(socket_type),
+    };
+    let message = |bytes: &Bytes| Message::from(bytes.clone());
+    Notices {
+        hello: options.hello_message(socket_type).map(message),
+        at_begin: wants(CONNECTS),
+        at_end: wants(DISCONNECTS)
+            .into_iter()
+            .chain(farewell.map(message))
+            .collect(),
+    }
+}
+
+/// From a socket's options to what its next connections are told, those that
+/// are accepted or those that are made from here.
 pub(super) fn link_options(
     context: &Arc<Shared>,
     options: &SocketOptions,
     socket_type: SocketType,
     longest_part: Option<u64>,
+    accepting: bool,
 ) -> LinkOptions {
     let raw = socket_type == SocketType::Stream;
     let heartbeat = options
@@ -199,6 +201,9 @@ pub(super) fn link_options(
         security: options.security().security(),
         authenticate_null: !options.security().zap_domain.is_empty(),
         gate: Arc::new(SocketGate::new(context, options)),
+        notices: notices(options, socket_type, accepting),
+        in_batch: options.in_batch(),
+        out_batch: options.out_batch(),
         transport: options.transport().clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! A connect under way.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
@@ -16,38 +16,68 @@ use super::{Target, TransportOptions};
 pub(crate) struct Dialing {
     socket: Socket,
     endpoint: String,
+    under_way: bool,
+}
+
+/// A connect that failed at once.
+pub(crate) struct Undialled {
+    pub(crate) error: io::Error,
+    /// The descriptor that was closed, if there was one already.
+    pub(crate) fd: Option<RawFd>,
 }
 
 /// Starts to connect to `target` without waiting. An ipc listener whose
 /// backlog is full makes it fail with `WouldBlock`: as with any failure, the
 /// next attempt may do better.
-pub(crate) fn dial(target: &Target, options: &TransportOptions) -> io::Result<Dialing> {
+pub(crate) fn dial(target: &Target, options: &TransportOptions) -> Result<Dialing, Undialled> {
     let domain = Domain::from(i32::from(target.address.family()));
-    let socket = Socket::new(domain, Type::STREAM, None)?;
+    let socket =
+        Socket::new(domain, Type::STREAM, None).map_err(|error| Undialled { error, fd: None })?;
+    match start(&socket, domain, target, options) {
+        Ok(under_way) => Ok(Dialing {
+            socket,
+            endpoint: target.endpoint.clone(),
+            under_way,
+        }),
+        Err(error) => Err(Undialled {
+            error,
+            fd: Some(socket.as_raw_fd()),
+        }),
+    }
+}
+
+/// True if the outcome is still open.
+fn start(
+    socket: &Socket,
+    domain: Domain,
+    target: &Target,
+    options: &TransportOptions,
+) -> io::Result<bool> {
     socket.set_nonblocking(true)?;
     if domain != Domain::UNIX {
-        options.tie_to_device(&socket)?;
+        options.tie_to_device(socket)?;
     }
-    options.tune(&socket, domain)?;
+    options.tune(socket, domain)?;
     if let Some(source) = &target.source {
         // One source port may serve connections to several peers.
         socket.set_reuse_address(true)?;
         socket.bind(source)?;
     }
     match socket.connect(&target.address) {
-        Ok(()) => {}
+        Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
-            Some(Errno::INPROGRESS | Errno::INTR) => {}
-            _ => return Err(error),
+            Some(Errno::INPROGRESS | Errno::INTR) => Ok(true),
+            _ => Err(error),
         },
     }
-    Ok(Dialing {
-        socket,
-        endpoint: target.endpoint.clone(),
-    })
 }
 
 impl Dialing {
+    /// Whether the outcome was open when it was started.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
     /// The connection, or why there is none. Before the descriptor polled
     /// writable this fails with `NotConnected`.
     pub(crate) fn finish(self) -> io::Result<Accepted> {

@@ -1,4 +1,4 @@
-//! What went wrong with an accept, told apart: these decide between going on,
+//! What went wrong, told apart: with an accept it decides between going on,
 //! backing off and giving up.
 
 use std::error::Error;
@@ -26,6 +26,18 @@ pub(crate) fn is_refused_peer(error: &io::Error) -> bool {
 /// this nor exhaustion are the listener's own.
 pub(crate) fn is_transient_accept(error: &io::Error) -> bool {
     is_refused_peer(error) || !(is_resource_exhaustion(error) || is_own_fault(error))
+}
+
+/// The system's number for `error`, or the one that says the same.
+pub(crate) fn errno(error: &io::Error) -> i32 {
+    let errno = Errno::from_io_error(error).unwrap_or(match error.kind() {
+        io::ErrorKind::TimedOut => Errno::TIMEDOUT,
+        io::ErrorKind::ConnectionRefused => Errno::CONNREFUSED,
+        io::ErrorKind::PermissionDenied => Errno::ACCESS,
+        io::ErrorKind::InvalidInput => Errno::INVAL,
+        _ => Errno::IO,
+    });
+    errno.raw_os_error()
 }
 
 fn is_own_fault(error: &io::Error) -> bool {

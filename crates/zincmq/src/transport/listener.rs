@@ -23,7 +23,7 @@ use crate::error::{BindError, EndpointError};
 pub(crate) struct Listener {
     // First, so that the path is gone before the endpoint stops answering:
     // whoever finds the path finds somebody behind it.
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
     socket: Socket,
     domain: Domain,
     endpoint: String,
@@ -54,6 +54,11 @@ impl Listener {
     /// `tcp://127.0.0.1:49213` or `ipc:///tmp/zmq-x/socket`.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Closes it, and tells if what it made in the file system stays there.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), SocketFile::remove)
     }
 
     /// The next connection, or `None` when none waits. An error concerns the
@@ -204,7 +209,7 @@ fn finish(
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
     Ok(Listener {
         endpoint: endpoint_of(&socket.local_addr()?),
-        _file: file,
+        file,
         socket,
         domain,
         options: options.clone(),
@@ -243,7 +248,7 @@ fn adopt(
     let mut options = options.clone();
     options.use_fd = None;
     Ok(Listener {
-        _file: None,
+        file: None,
         endpoint: endpoint_of(&local),
         socket,
         domain,

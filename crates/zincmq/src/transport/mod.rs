@@ -20,9 +20,9 @@ mod tcp_endpoint;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dialing::{Dialing, dial};
+pub(crate) use dialing::{Dialing, Undialled, dial};
 pub(crate) use endpoint::Endpoint;
-pub(crate) use failure::is_transient_accept;
+pub(crate) use failure::{errno, is_transient_accept};
 pub(crate) use listener::{Listener, listen};
 pub use options::ListeningFd;
 pub(crate) use options::TransportOptions;

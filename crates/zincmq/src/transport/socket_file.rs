@@ -35,13 +35,25 @@ impl SocketFile {
     }
 }
 
-impl Drop for SocketFile {
-    fn drop(&mut self) {
+impl SocketFile {
+    /// Removes it, and the directory made for it. The second time there is
+    /// nothing to do.
+    pub(super) fn remove(&mut self) -> io::Result<()> {
         // A forked child must leave its parent's file alone.
         if self.maker == getpid() && identity(&self.path).is_ok_and(|now| now == self.identity) {
-            let _ = fs::remove_file(&self.path);
+            fs::remove_file(&self.path)?;
         }
-        drop(self.directory.take());
+        match self.directory.take() {
+            Some(mut directory) => directory.remove(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = self.remove();
     }
 }
 
@@ -55,6 +67,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 pub(super) struct PrivateDirectory {
     path: PathBuf,
     maker: Pid,
+    removed: bool,
 }
 
 impl PrivateDirectory {
@@ -66,6 +79,7 @@ impl PrivateDirectory {
         Ok(Self {
             path: directory.keep(),
             maker: getpid(),
+            removed: false,
         })
     }
 
@@ -74,11 +88,19 @@ impl PrivateDirectory {
     }
 }
 
+impl PrivateDirectory {
+    fn remove(&mut self) -> io::Result<()> {
+        if self.removed || self.maker != getpid() {
+            return Ok(());
+        }
+        self.removed = true;
+        fs::remove_dir(&self.path)
+    }
+}
+
 impl Drop for PrivateDirectory {
     fn drop(&mut self) {
-        if self.maker == getpid() {
-            let _ = fs::remove_dir(&self.path);
-        }
+        let _ = self.remove();
     }
 }
 

@@ -90,6 +90,16 @@ macro_rules! common_methods {
             self.0.option_by_name(name)
         }
 
+        /// A descriptor to wait for in an event loop, as
+        /// [`Socket::readiness_fd`].
+        ///
+        /// # Errors
+        ///
+        /// As [`Socket::readiness_fd`].
+        pub fn readiness_fd(&self) -> Result<BorrowedFd<'_>, OptionError> {
+            self.0.readiness_fd()
+        }
+
         /// What the socket has sent, received and dropped.
         #[must_use]
         pub fn counters(&self) -> Counters {

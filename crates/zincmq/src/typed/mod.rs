@@ -33,6 +33,7 @@
 
 mod methods;
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use bytes::Bytes;

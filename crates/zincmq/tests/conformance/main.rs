@@ -9,6 +9,7 @@ mod counters;
 mod endpoints;
 mod lifecycle;
 mod limits;
+mod notices;
 mod pair;
 mod peer_to_peer;
 mod pipeline;
@@ -95,6 +96,14 @@ suite! {
         a_number_comes_before_its_peer
         a_peer_that_is_left_is_not_connected_again
         numbers_are_not_for_everyone;
+    notices:
+        a_hello_comes_first
+        each_new_connection_starts_with_a_hello
+        who_leaves_is_told_of
+        a_lost_connection_is_told_of
+        a_router_hears_of_connects_and_disconnects
+        a_router_hears_nothing_of_strangers
+        small_batches_carry_everything;
     limits:
         who_waits_for_a_peer
         who_cannot_send_or_receive

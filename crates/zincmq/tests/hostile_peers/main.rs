@@ -86,7 +86,7 @@ impl Siege {
     fn await_disconnect(&mut self, why: &str) -> Event {
         let event = self.await_event(|kind| matches!(kind, EventKind::Disconnected { .. }));
         match &event.kind {
-            EventKind::Disconnected { reason } if reason.contains(why) => event,
+            EventKind::Disconnected { reason, .. } if reason.contains(why) => event,
             other => panic!("a disconnect for `{why}` expected, not {other:?}"),
         }
     }
@@ -98,6 +98,7 @@ impl Siege {
             EventKind::HandshakeFailed { reason, .. } if reason.contains(why) => {}
             other => panic!("a handshake failed for `{why}` expected, not {other:?}"),
         }
+        self.await_disconnect(why);
     }
 }
 

@@ -155,25 +155,29 @@ fn await_event(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> bool) -> Ev
 /// The next failed handshake: its code and why.
 #[track_caller]
 fn await_failure(monitor: &mut Monitor) -> (Option<u32>, String) {
-    match await_event(monitor, |kind| {
-        matches!(kind, EventKind::HandshakeFailed { .. })
-    })
-    .kind
-    {
-        EventKind::HandshakeFailed { code, reason } => (code, reason),
-        other => panic!("{other:?}"),
-    }
+    let (code, _, _, reason) = await_failed_handshake(monitor);
+    (code, reason)
 }
 
 /// The next denial: its status.
 #[track_caller]
 fn await_denial(monitor: &mut Monitor) -> u16 {
-    match await_event(monitor, |kind| {
-        matches!(kind, EventKind::HandshakeDenied { .. })
-    })
-    .kind
-    {
-        EventKind::HandshakeDenied { status, .. } => status,
+    let (code, status, _, reason) = await_failed_handshake(monitor);
+    assert_eq!(code, None);
+    status.unwrap_or_else(|| panic!("{reason}"))
+}
+
+/// The next failed handshake: code, status, errno and why.
+#[track_caller]
+fn await_failed_handshake(monitor: &mut Monitor) -> (Option<u32>, Option<u16>, i32, String) {
+    let failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
+    match await_event(monitor, failed).kind {
+        EventKind::HandshakeFailed {
+            code,
+            status,
+            errno,
+            reason,
+        } => (code, status, errno, reason),
         other => panic!("{other:?}"),
     }
 }

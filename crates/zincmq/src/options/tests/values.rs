@@ -62,6 +62,50 @@ fn values_are_parsed_once_into_what_the_engine_wants() {
 }
 
 #[test]
+fn the_usual_batch_is_the_librarys_choice() {
+    let mut store = SocketOptions::default();
+    assert_eq!((store.in_batch(), store.out_batch()), (None, None));
+    set(&mut store, "IN_BATCH_SIZE", 1).unwrap();
+    set(&mut store, "OUT_BATCH_SIZE", 100_000).unwrap();
+    assert_eq!(store.in_batch(), Some(1));
+    assert_eq!(store.out_batch(), Some(100_000));
+    assert_eq!(value(&store, "OUT_BATCH_SIZE"), Some(100_000.into()));
+    set(&mut store, "IN_BATCH_SIZE", 8192).unwrap();
+    assert_eq!(store.in_batch(), None);
+    assert_eq!(value(&store, "IN_BATCH_SIZE"), Some(8192.into()));
+    assert!(set(&mut store, "IN_BATCH_SIZE", 0).is_err());
+}
+
+#[test]
+fn messages_of_connections_are_for_some_types() {
+    let mut store = SocketOptions::default();
+    for name in ["HELLO_MSG", "DISCONNECT_MSG", "HICCUP_MSG"] {
+        set(&mut store, name, b"text".as_slice()).unwrap();
+    }
+    let text = Bytes::from_static(b"text");
+    let all = |store: &SocketOptions, socket_type| {
+        [
+            store.hello_message(socket_type).cloned(),
+            store.disconnect_message(socket_type).cloned(),
+            store.hiccup_message(socket_type).cloned(),
+        ]
+    };
+    let some = Some(text);
+    assert_eq!(
+        all(&store, SocketType::Peer),
+        [some.clone(), some.clone(), some.clone()]
+    );
+    assert_eq!(
+        all(&store, SocketType::Router),
+        [some.clone(), some.clone(), None]
+    );
+    assert_eq!(all(&store, SocketType::Client), [some.clone(), None, some]);
+    assert_eq!(all(&store, SocketType::Push), [None, None, None]);
+    set(&mut store, "HELLO_MSG", b"".as_slice()).unwrap();
+    assert_eq!(store.hello_message(SocketType::Peer), None);
+}
+
+#[test]
 fn ipv4only_and_ipv6_are_one() {
     let mut store = SocketOptions::default();
     set(&mut store, "IPV4ONLY", 0).unwrap();

@@ -1,8 +1,8 @@
 //! XPUB.
 
-use super::{Bench, cancel, subscribe};
+use super::{Bench, cancel, full_at, subscribe};
 use crate::SocketType;
-use crate::error::{RecvFailure, SettingError};
+use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::pattern::Setting;
 
 fn xpub() -> Bench {
@@ -200,6 +200,51 @@ fn in_manual_mode_the_verdict_is_on_the_peer_of_the_last_report() {
     assert_eq!(xpub.received(), ["\u{0}T", "\u{0}U"]);
     xpub.leave(&mut a);
     assert_eq!(xpub.received(), ["\u{0}T"]);
+}
+
+#[test]
+fn the_last_value_is_for_the_last_subscriber_alone() {
+    let mut xpub = Bench::new(SocketType::Xpub);
+    xpub.set(Setting::XpubManualLastValue(true))
+        .expect("an option");
+    let mut a = xpub.join();
+    let mut b = xpub.join_as(full_at(1));
+    for other in [&mut a, &mut b] {
+        xpub.hear_item(other, subscribe("T"));
+        assert_eq!(xpub.recv().as_deref(), Ok("\u{1}T"));
+        xpub.subscribe("T");
+        xpub.send(&["T", "last value"]).expect("never waits");
+    }
+    xpub.send(&["T", "next value"]).expect("never waits");
+    assert_eq!(xpub.taken(&mut a), ["T|last value", "T|next value"]);
+    // The first of both was for it, the second found it full.
+    assert_eq!(xpub.taken(&mut b), ["T|last value"]);
+
+    // What it is not subscribed to is for nobody, and the next for all.
+    xpub.hear_item(&mut b, subscribe("U"));
+    assert_eq!(xpub.recv().as_deref(), Ok("\u{1}U"));
+    xpub.send(&["U"]).expect("never waits");
+    xpub.send(&["T", "1"]).expect("never waits");
+    assert_eq!(xpub.taken(&mut a), ["T|1"]);
+    assert_eq!(xpub.taken(&mut b), ["T|1"]);
+
+    // A send that has to be tried again is still for the one.
+    xpub.set(Setting::XpubNoDrop(true)).expect("an option");
+    xpub.send(&["T", "2"]).expect("room");
+    xpub.hear_item(&mut b, cancel("U"));
+    assert_eq!(xpub.recv().as_deref(), Ok("\u{0}U"));
+    assert_eq!(xpub.send(&["T", "3"]), Err(SendFailure::WouldBlock));
+    assert_eq!(xpub.taken(&mut b), ["T|2"]);
+    xpub.send(&["T", "3"]).expect("room");
+    assert_eq!(xpub.taken(&mut b), ["T|3"]);
+    assert_eq!(xpub.taken(&mut a), ["T|2"]);
+
+    // One that has left is not waited for.
+    xpub.hear_item(&mut b, subscribe("V"));
+    assert_eq!(xpub.recv().as_deref(), Ok("\u{1}V"));
+    xpub.leave(&mut b);
+    xpub.send(&["T", "4"]).expect("room");
+    assert_eq!(xpub.taken(&mut a), ["T|4"]);
 }
 
 #[test]

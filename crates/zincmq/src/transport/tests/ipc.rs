@@ -240,9 +240,13 @@ fn a_full_backlog_fails_the_attempt() {
     let full = loop {
         assert!(waiting.len() < 100, "the backlog has no end");
         match dial(target, &options) {
-            Ok(dialing) => waiting.push(dialing),
-            Err(error) => break error,
+            Ok(dialing) => {
+                assert!(!dialing.is_under_way());
+                waiting.push(dialing);
+            }
+            Err(undialled) => break undialled,
         }
     };
-    assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(full.error.kind(), io::ErrorKind::WouldBlock);
+    assert!(full.fd.is_some());
 }

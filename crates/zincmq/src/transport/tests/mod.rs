@@ -34,7 +34,7 @@ fn wait(fd: BorrowedFd<'_>, events: PollFlags) {
 /// What became of dialing the first of the endpoint's addresses.
 fn try_dial(text: &str, options: &TransportOptions) -> io::Result<Accepted> {
     let targets = resolve(&endpoint(text), options).expect("it resolves");
-    let dialing = dial(&targets[0], options)?;
+    let dialing = dial(&targets[0], options).map_err(|undialled| undialled.error)?;
     wait(dialing.as_fd(), PollFlags::OUT);
     dialing.finish()
 }

@@ -1,0 +1,176 @@
+//! Waiting for several sockets and descriptors at once (zmq_poll(3)).
+
+use std::ffi::{c_int, c_long, c_short, c_void};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use zincmq::{PollItem, Readiness};
+
+use crate::boundary::{Outcome, guard};
+use crate::errno::code;
+use crate::handle::Ref;
+use crate::socket::{Socket, socket};
+
+const IN: c_short = 1;
+const OUT: c_short = 2;
+const ERR: c_short = 4;
+const PRI: c_short = 8;
+
+const EACH: [(c_short, Readiness); 4] = [
+    (IN, Readiness::READABLE),
+    (OUT, Readiness::WRITABLE),
+    (ERR, Readiness::ERROR),
+    (PRI, Readiness::URGENT),
+];
+
+/// What `zmq_pollitem_t` is.
+#[repr(C)]
+pub struct Item {
+    /// A socket of ours, or null.
+    pub socket: *mut c_void,
+    /// A descriptor, if there is no socket.
+    pub fd: c_int,
+    /// What to look for.
+    pub events: c_short,
+    /// What there was.
+    pub revents: c_short,
+}
+
+/// Something to look at.
+pub enum Target {
+    /// One of ours.
+    Socket(Ref<Socket>),
+    /// Any descriptor, which C may close at any time.
+    Descriptor(BorrowedFd<'static>),
+    /// A negative descriptor, of which nothing is ever told.
+    Nothing,
+}
+
+impl Target {
+    /// The descriptor `fd`.
+    pub fn descriptor(fd: c_int) -> Self {
+        if fd < 0 {
+            return Self::Nothing;
+        }
+        // SAFETY: it is only polled; for one that is not open the system says
+        // so.
+        Self::Descriptor(unsafe { BorrowedFd::borrow_raw(fd) })
+    }
+}
+
+/// What events stand for; those there are none of are left out.
+pub fn readiness(events: c_short) -> Readiness {
+    let mut all = Readiness::NONE;
+    for (event, readiness) in EACH {
+        if events & event != 0 {
+            all |= readiness;
+        }
+    }
+    all
+}
+
+/// As what events C is told of it.
+pub fn events(ready: Readiness) -> c_short {
+    let mut all = 0;
+    for (event, readiness) in EACH {
+        if ready.contains(readiness) {
+            all |= event;
+        }
+    }
+    all
+}
+
+/// What C gives as the longest time to wait: milliseconds, or without end.
+pub fn limit(timeout: c_long) -> Duration {
+    u64::try_from(timeout).map_or(Duration::MAX, Duration::from_millis)
+}
+
+/// Waits until one of the targets is ready for what it is asked for. `tell` is
+/// called with the place of each that is; returns how many are.
+///
+/// # Errors
+///
+/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has.
+pub fn poll(
+    targets: &[(Target, Readiness)],
+    limit: Duration,
+    mut tell: impl FnMut(usize, Readiness),
+) -> Outcome<usize> {
+    let mut limit = limit;
+    let mut items: SmallVec<[PollItem<'_>; 8]> = SmallVec::new();
+    let mut at_once: SmallVec<[(usize, Readiness); 8]> = SmallVec::new();
+    for (place, (target, asked)) in targets.iter().enumerate() {
+        match target {
+            Target::Socket(socket) => {
+                let (ask, now) = socket.halfway(*asked);
+                if !now.is_empty() {
+                    limit = Duration::ZERO;
+                }
+                at_once.push((place, now));
+                items.push(PollItem::socket(&socket.engine, ask));
+            }
+            Target::Descriptor(fd) => {
+                at_once.push((place, Readiness::NONE));
+                items.push(PollItem::fd(fd, *asked));
+            }
+            Target::Nothing => {}
+        }
+    }
+    zincmq::poll(&mut items, Some(limit)).map_err(code)?;
+    let mut count = 0;
+    for (item, (place, now)) in items.iter().zip(at_once) {
+        let ready = item.ready() | now;
+        if !ready.is_empty() {
+            tell(place, ready);
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Waits until one of the items is ready, for at most `timeout` milliseconds
+/// unless that is negative; writes for each of them what it is ready for, and
+/// returns how many are.
+///
+/// # Safety
+///
+/// `items` points to `count` items.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poll(items: *mut Item, count: c_int, timeout: c_long) -> c_int {
+    guard(|| {
+        // SAFETY: by the caller's promise.
+        let items = unsafe { items_at(items, count) }?;
+        poll_items(items, limit(timeout))
+    })
+}
+
+/// # Safety
+///
+/// `items` points to `count` items that nobody else uses for `'a`.
+unsafe fn items_at<'a>(items: *mut Item, count: c_int) -> Outcome<&'a mut [Item]> {
+    match usize::try_from(count).map_err(|_| libc::EINVAL)? {
+        0 => Ok(&mut []),
+        _ if items.is_null() => Err(libc::EFAULT),
+        // SAFETY: by the caller's promise.
+        count => Ok(unsafe { std::slice::from_raw_parts_mut(items, count) }),
+    }
+}
+
+fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
+    for item in &mut *items {
+        item.revents = 0;
+    }
+    let mut targets: SmallVec<[(Target, Readiness); 8]> = SmallVec::new();
+    for item in &*items {
+        let target = match item.socket.is_null() {
+            false => Target::Socket(socket(item.socket)?),
+            true => Target::descriptor(item.fd),
+        };
+        targets.push((target, readiness(item.events)));
+    }
+    let ready = poll(&targets, limit, |place, ready| {
+        items[place].revents = events(ready);
+    })?;
+    Ok(c_int::try_from(ready).unwrap_or(c_int::MAX))
+}

@@ -1,0 +1,4 @@
+//! Tests of the C functions, as C calls them.
+
+mod poll;
+mod world;

@@ -1,0 +1,202 @@
+//! `cargo xtask conformance pyzmq`: the tests of pyzmq, which is built against our C library.
+
+mod log;
+mod package;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::expected;
+use super::ours;
+use super::outcome::{Ending, Outcome};
+use super::reference::{Reference, sources_in};
+use super::report::Report;
+use super::suite::{self, Arguments, Company};
+use crate::command::Output;
+use crate::test::Run;
+use package::Package;
+
+/// What stands between pyzmq and the engine.
+#[derive(clap::ValueEnum, Debug, Clone, Copy)]
+pub enum Backend {
+    /// pyzmq's own, on our C library
+    Capi,
+}
+
+/// One test may take so long. pyzmq's own alarm is at 60.
+const TEST_SECONDS: u64 = 90;
+/// A file of tests may take so long.
+const FILE: Duration = Duration::from_secs(10 * 60);
+
+/// Files whose tests have ports of their own choosing.
+const FIXED_NAMES: &[&str] = &["monitor", "socket"];
+
+/// Builds what is missing and runs.
+pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
+    let folder = run.repo.target().join("conformance");
+    let reference = Reference::build(run, &folder.join("libzmq"))?;
+    let package = Package::get(run, &folder.join("pyzmq"))?;
+    let on_libzmq = Runner {
+        site: package.build("on-libzmq", reference.prefix())?,
+        library: reference.library_folder(),
+        include: reference.prefix().join("include"),
+        logs: folder.join("logs/pyzmq-on-libzmq"),
+        package: &package,
+    };
+    let files = arguments.chosen(files(&package)?)?;
+    let results = folder.join("pyzmq/results");
+    let outcomes = suite::on_reference(&on_libzmq, &files, &results, arguments)?;
+    let mut report = suite::report(&outcomes, expected::PYZMQ);
+    if arguments.reference {
+        return Ok(report);
+    }
+
+    let logs = folder.join("logs/pyzmq");
+    let runner = match &arguments.library {
+        Some(library) => Runner {
+            library: library.canonicalize()?,
+            logs,
+            ..on_libzmq
+        },
+        None => {
+            let prefix = ours::install(run.repo)?;
+            Runner {
+                site: package.build("on-ours", &prefix)?,
+                library: prefix.join("lib"),
+                include: prefix.join("include"),
+                logs,
+                package: &package,
+            }
+        }
+    };
+    suite::on_ours(&runner, &files, &mut report, arguments)?;
+    Ok(report)
+}
+
+/// `pyzmq-suite: N passed, N failed, N skipped`: all that ran on ours, in the last run; on libzmq
+/// if nothing ran on ours.
+pub fn last_line(report: &Report) -> String {
+    let mut sum = (0, 0, 0);
+    for program in &report.programs {
+        let outcome = program.ours.last().unwrap_or(&program.reference);
+        sum.0 += outcome.passed();
+        sum.1 += outcome.failed();
+        sum.2 += outcome.ignored();
+    }
+    let (passed, failed, skipped) = sum;
+    format!("pyzmq-suite: {passed} passed, {failed} failed, {skipped} skipped")
+}
+
+/// A file of tests.
+#[derive(Debug, Clone)]
+struct TestFile {
+    name: String,
+}
+
+impl suite::Program for TestFile {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn group(&self) -> &'static str {
+        ""
+    }
+
+    fn company(&self) -> Company {
+        match FIXED_NAMES.contains(&self.name.as_str()) {
+            true => Company::NoFixedNames,
+            false => Company::Any,
+        }
+    }
+}
+
+fn files(package: &Package) -> Result<Vec<TestFile>> {
+    let names = sources_in(&package.source().join("tests"), "py")?;
+    let name = |path: &PathBuf| {
+        let stem = path.file_stem()?.to_str()?;
+        Some(TestFile {
+            name: stem.strip_prefix("test_")?.to_owned(),
+        })
+    };
+    Ok(names.iter().filter_map(name).collect())
+}
+
+/// Runs files of tests with one build of pyzmq on one library.
+struct Runner<'a> {
+    package: &'a Package,
+    /// The folder of the build.
+    site: PathBuf,
+    /// The folder of the library.
+    library: PathBuf,
+    /// The folder of its headers, for tests that compile.
+    include: PathBuf,
+    /// Where what they print is kept.
+    logs: PathBuf,
+}
+
+impl Runner<'_> {
+    /// Starts pytest on the tests of the file that are not in `log` yet.
+    fn pytest(&self, file: &TestFile, log: &std::path::Path, rest: Duration) -> Result<Output> {
+        let path = std::env::join_paths([&self.site, self.package.plugins()])?;
+        self.package
+            .python()
+            // Not as `-m pytest`: that would add the folder to the places of modules.
+            .arguments(&["-c", "import sys, pytest; sys.exit(pytest.main())"])
+            .arguments(&[format!("tests/test_{}.py", file.name)])
+            .arguments(&[
+                "-p",
+                "pytest_log",
+                "-p",
+                "no:cacheprovider",
+                "-v",
+                "--tb=short",
+            ])
+            .arguments(&[format!("--timeout={TEST_SECONDS}")])
+            // Signals are not for it, as tests use them. It ends the process.
+            .arguments(&["--timeout-method=thread"])
+            .folder(&self.package.source())
+            .variable("PYTHONPATH", path)
+            .variable("PYTHONDONTWRITEBYTECODE", "1")
+            .variable("PYTEST_LOG", log)
+            .variable("LD_LIBRARY_PATH", &self.library)
+            .variable("CPATH", &self.include)
+            .run_logged(&self.logs.join(format!("{}.log", file.name)), rest)
+    }
+}
+
+impl suite::Runner for Runner<'_> {
+    type Program = TestFile;
+
+    fn once(&self, file: &TestFile, _: Option<Duration>) -> Result<Outcome> {
+        fs::create_dir_all(&self.logs).with_context(|| self.logs.display().to_string())?;
+        let printed = self.logs.join(format!("{}.log", file.name));
+        let events = self.logs.join(format!("{}.events", file.name));
+        fs::write(&printed, "")?;
+        fs::write(&events, "")?;
+        let start = Instant::now();
+        let mut text = String::new();
+        let mut deaths = Vec::new();
+        // Each death takes one test with it. The others have their turn in a new process.
+        let ending = loop {
+            let before = fs::read_to_string(&events)?;
+            let rest = FILE.saturating_sub(start.elapsed());
+            let output = self.pytest(file, &events, rest)?;
+            let ending = output.ending().into();
+            text.push_str(&output.text);
+            let after = fs::read_to_string(&events)?;
+            match log::unfinished(&after[before.len()..])? {
+                Some(test) if ending != Ending::Overdue => deaths.push((test, ending)),
+                _ => break ending,
+            }
+        };
+        Ok(Outcome {
+            ending,
+            milliseconds: start.elapsed().as_millis() as u64,
+            output: text,
+            cases: log::cases(&fs::read_to_string(&events)?, &deaths)?,
+        })
+    }
+}
