@@ -122,7 +122,8 @@ pub enum EventKind {
         /// 400 or 500 (RFC 27).
         status: Option<u16>,
         /// EPIPE if the peer closed the connection, ETIMEDOUT if it took too
-        /// long, EPROTO for a breach of protocol.
+        /// long, EPROTO for a breach of protocol, EFAULT if nobody was there
+        /// to ask whether the peer may come in.
         errno: i32,
         /// Why.
         reason: String,

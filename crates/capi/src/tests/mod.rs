@@ -2,4 +2,8 @@
 
 mod options;
 mod poll;
+mod poller;
+mod proxy;
+mod threads;
 mod world;
+mod wrong_arguments;

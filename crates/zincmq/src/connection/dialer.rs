@@ -405,7 +405,7 @@ impl Redial for Dialer {
     fn lost(&self, ending: &Ending, was_ready: bool) {
         if was_ready {
             self.state.lock().delay = None;
-        } else if self.options.reconnect_stop.handshake {
+        } else if self.options.reconnect_stop.handshake || ending.is_final() {
             self.session.abort();
             return;
         }
