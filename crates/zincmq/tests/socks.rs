@@ -145,9 +145,7 @@ fn a_login_is_given_where_there_is_one() {
         pair.push
             .set(opt::SocksUsername(Some(username.to_owned())))
             .unwrap();
-        pair.push
-            .set(opt::SocksPassword(password.to_owned()))
-            .unwrap();
+        pair.push.set(opt::SocksPassword(password.into())).unwrap();
         pair.connect("127.0.0.1");
         pair.talk("hello");
         let login = Some((username.to_owned(), password.to_owned()));
@@ -157,7 +155,7 @@ fn a_login_is_given_where_there_is_one() {
     let proxy = SocksProxy::new();
     let pair = Pair::new(&proxy.address().to_string());
     pair.push
-        .set(opt::SocksPassword("somepass".to_owned()))
+        .set(opt::SocksPassword("somepass".into()))
         .unwrap();
     pair.connect("127.0.0.1");
     pair.talk("hello");

@@ -276,7 +276,7 @@ macro_rules! option_table {
         MaybeWords in transport(socks_username), as SocksUsername(Option<String>) socks_username(impl Into<Option<String>>),
         "The user to log in as at the SOCKS5 proxy, in up to 255 bytes (RFC 1929); empty (none) for no login.";
     100 SOCKS_PASSWORD [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
-        Words in transport(socks_password), as SocksPassword(String) socks_password(impl Into<String>),
+        Secret in transport(socks_password), as SocksPassword(crate::security::Password) socks_password(impl Into<crate::security::Password>),
         "The password to log in with there, up to 255 bytes, which travel as they are; nothing without SOCKS_USERNAME.";
     101 IN_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
         Batch in own(in_batch), as InBatchSize(Option<usize>) in_batch_size(impl Into<Option<usize>>),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, TcpKeepalive};
 
 use super::filter::Cidr;
+use crate::security::Password;
 
 /// Settings of a transport. Each `None` leaves the system's default alone.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub(crate) struct TransportOptions {
     /// Whom to log in as there, in up to 255 bytes; `None` is not at all.
     pub(crate) socks_username: Option<String>,
     /// With which password, of up to 255 bytes.
-    pub(crate) socks_password: String,
+    pub(crate) socks_password: Password,
     /// Whether tcp may use IPv6; IPv4 works either way.
     pub(crate) ipv6: bool,
     /// Networks whose peers may connect over tcp; empty admits all.
@@ -80,7 +81,7 @@ impl Default for TransportOptions {
             bind_to_device: None,
             socks_proxy: None,
             socks_username: None,
-            socks_password: String::new(),
+            socks_password: Password::default(),
             ipv6: false,
             tcp_accept_filters: Vec::new(),
             ipc_uid_filters: Vec::new(),

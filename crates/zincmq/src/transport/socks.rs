@@ -6,6 +6,7 @@ use std::io;
 use std::net::IpAddr;
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::TransportOptions;
 use super::tcp_endpoint::{Host, Place, TcpEndpoint};
@@ -79,18 +80,17 @@ impl Destination {
 
 /// The conversation. It never asks for a byte past the proxy's reply: what
 /// follows there is the peer's.
-#[derive(Debug)]
 pub(super) struct Handshake {
     awaited: Awaited,
     /// What is to be written before anything is read.
-    output: Vec<u8>,
+    output: Zeroizing<Vec<u8>>,
     written: usize,
     input: [u8; LONGEST_REPLY],
     filled: usize,
     /// Sent if the proxy chooses the method, which it is only offered if
     /// this is there.
-    login: Option<Vec<u8>>,
-    request: Vec<u8>,
+    login: Option<Zeroizing<Vec<u8>>>,
+    request: Zeroizing<Vec<u8>>,
 }
 
 /// What the proxy has to say next.
@@ -185,18 +185,18 @@ impl Handshake {
         let login = options
             .socks_username
             .as_ref()
-            .map(|username| login(username, &options.socks_password));
+            .map(|username| login(username, options.socks_password.reveal()));
         let method = if login.is_some() { LOGIN } else { NO_LOGIN };
         let mut request = vec![VERSION, CONNECT, RESERVED];
         request.extend(&destination.0);
         Self {
             awaited: Awaited::Method,
-            output: vec![VERSION, 1, method],
+            output: vec![VERSION, 1, method].into(),
             written: 0,
             input: [0; LONGEST_REPLY],
             filled: 0,
             login,
-            request,
+            request: request.into(),
         }
     }
 
@@ -234,7 +234,7 @@ impl Handshake {
                 None => self.ask(),
             },
             Awaited::LoginStatus => self.ask(),
-            Awaited::Reply => self.say(Vec::new(), Awaited::Nothing),
+            Awaited::Reply => self.say(Zeroizing::default(), Awaited::Nothing),
             Awaited::Nothing => {}
         }
         Ok(())
@@ -245,7 +245,7 @@ impl Handshake {
         self.say(request, Awaited::Reply);
     }
 
-    fn say(&mut self, output: Vec<u8>, awaited: Awaited) {
+    fn say(&mut self, output: Zeroizing<Vec<u8>>, awaited: Awaited) {
         self.output = output;
         self.written = 0;
         self.filled = 0;
@@ -304,8 +304,10 @@ impl Handshake {
 
 /// Username and password, each behind its length (RFC 1929, 2). The options
 /// hold both to 255 bytes.
-fn login(username: &str, password: &str) -> Vec<u8> {
-    let mut bytes = vec![LOGIN_VERSION];
+fn login(username: &str, password: &str) -> Zeroizing<Vec<u8>> {
+    // With room for all of it, lest growing leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(3 + 2 * 255));
+    bytes.push(LOGIN_VERSION);
     for text in [username, password] {
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
         bytes.push(length);

@@ -8,7 +8,7 @@ use crate::transport::socks::{Destination, Handshake, SocksError, Turn};
 fn options(login: Option<(&str, &str)>) -> TransportOptions {
     TransportOptions {
         socks_username: login.map(|(username, _)| username.to_owned()),
-        socks_password: login.map_or(String::new(), |(_, password)| password.to_owned()),
+        socks_password: login.map_or("", |(_, password)| password).into(),
         ..TransportOptions::default()
     }
 }
