@@ -140,7 +140,7 @@ fn send_labelled(
 #[inline]
 fn hand_over(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), SendError> {
     match flags & DONTWAIT {
-        0 => socket.engine.send(message),
+        0 => raw::send(&socket.engine, message),
         _ => raw::try_send(&socket.engine, message),
     }
 }
@@ -196,7 +196,7 @@ fn go_on_receiving(socket: &Socket, turn: &mut Turn, flags: c_int) -> Outcome<(M
 #[inline]
 fn recv_whole(socket: &Socket, flags: c_int) -> Outcome<Multipart> {
     match flags & DONTWAIT {
-        0 => socket.engine.recv(),
+        0 => raw::recv(&socket.engine),
         _ => socket.engine.try_recv(),
     }
     .map_err(code)
