@@ -156,6 +156,7 @@ fn try_pollers(calls: &mut Calls, handles: &Handles) {
     let (event, null) = (&raw mut event, ptr::null_mut());
     refused!(calls, "no event", libc::EFAULT, unsafe zmq_poller_wait(poller, null, 0));
     refused!(calls, "no events", libc::EFAULT, unsafe zmq_poller_wait_all(poller, null, 1, 0));
+    refused!(calls, "no events", libc::EFAULT, unsafe zmq_poller_wait_all(poller, null, 0, 0));
     refused!(calls, "less than no events", CODE, unsafe zmq_poller_wait_all(poller, event, -1, 0));
     refused!(calls, "a limit", libc::EAGAIN, unsafe zmq_poller_wait(poller, event, 0));
     assert_eq!(zmq_poller_modify(poller, socket, 0), 0);
