@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use zincmq::{PollItem, Readiness};
+use zincmq::{PollItem, Readiness, raw};
 
 use crate::boundary::{Outcome, guard};
 use crate::errno::code;
@@ -86,13 +86,15 @@ pub fn limit(timeout: c_long) -> Duration {
     u64::try_from(timeout).map_or(Duration::MAX, Duration::from_millis)
 }
 
-/// Waits until one of the targets is ready for what it is asked for. `tell` is
-/// called with the place of each that is; returns how many are.
+/// Waits until one of the targets is ready for what it is asked for. While the
+/// thread sleeps `mask`, if there is one, is its signal mask. `tell` is called with the place of each that is; returns how many are.
 ///
 /// # Errors
 ///
-/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has.
+/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has;
+/// EINTR if a signal handler has run.
 pub fn poll(
+    mask: Option<&libc::sigset_t>,
     targets: &[(Target, Readiness)],
     limit: Duration,
     mut tell: impl FnMut(usize, Readiness),
@@ -117,10 +119,10 @@ pub fn poll(
             Target::Nothing => {}
         }
     }
-    zincmq::poll(&mut items, Some(limit)).map_err(code)?;
+    raw::poll(&mut items, Some(limit), mask).map_err(code)?;
     let mut count = 0;
     for (item, (place, now)) in items.iter().zip(at_once) {
-        let ready = item.ready() | now;
+        let ready = raw::reported(item) | now;
         if !ready.is_empty() {
             tell(place, ready);
             count += 1;
@@ -141,7 +143,28 @@ pub unsafe extern "C" fn zmq_poll(items: *mut Item, count: c_int, timeout: c_lon
     guard(|| {
         // SAFETY: by the caller's promise.
         let items = unsafe { items_at(items, count) }?;
-        poll_items(items, limit(timeout))
+        poll_items(None, items, limit(timeout))
+    })
+}
+
+/// As [`zmq_poll`] with another signal mask for while the thread sleeps.
+///
+/// # Safety
+///
+/// `items` points to `count` items; `mask` is null or points to a mask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ppoll(
+    items: *mut Item,
+    count: c_int,
+    timeout: c_long,
+    mask: *const libc::sigset_t,
+) -> c_int {
+    guard(|| {
+        // SAFETY: by the caller's promise, as is the next.
+        let items = unsafe { items_at(items, count) }?;
+        // SAFETY: see above.
+        let mask = unsafe { mask.as_ref() };
+        poll_items(mask, items, limit(timeout))
     })
 }
 
@@ -157,7 +180,11 @@ unsafe fn items_at<'a>(items: *mut Item, count: c_int) -> Outcome<&'a mut [Item]
     }
 }
 
-fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
+fn poll_items(
+    mask: Option<&libc::sigset_t>,
+    items: &mut [Item],
+    limit: Duration,
+) -> Outcome<c_int> {
     for item in &mut *items {
         item.revents = 0;
     }
@@ -169,7 +196,7 @@ fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
         };
         targets.push((target, readiness(item.events)));
     }
-    let ready = poll(&targets, limit, |place, ready| {
+    let ready = poll(mask, &targets, limit, |place, ready| {
         items[place].revents = events(ready);
     })?;
     Ok(c_int::try_from(ready).unwrap_or(c_int::MAX))
