@@ -38,7 +38,7 @@ fn named(pointer: *mut c_void) -> Outcome<*mut c_void> {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_term(pointer: *mut c_void) -> c_int {
     guard_unit(|| {
-        context(pointer)?.term().map_err(code)?;
+        zincmq::raw::term(&*context(pointer)?).map_err(code)?;
         // Another thread may have been faster.
         drop(CONTEXTS.remove(pointer));
         Ok(())

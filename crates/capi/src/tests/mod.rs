@@ -3,6 +3,7 @@
 mod poll;
 mod poller;
 mod proxy;
+mod signals;
 mod threads;
 mod world;
 mod wrong_arguments;
