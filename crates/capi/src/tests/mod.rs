@@ -4,6 +4,7 @@ mod options;
 mod poll;
 mod poller;
 mod proxy;
+mod signals;
 mod threads;
 mod world;
 mod wrong_arguments;
