@@ -8,6 +8,7 @@
 mod atomic_counter;
 mod boundary;
 mod context;
+mod curve;
 mod draft;
 mod errno;
 mod exchange;
@@ -32,3 +33,4 @@ mod thread;
 mod timers;
 mod turns;
 mod version;
+mod z85;

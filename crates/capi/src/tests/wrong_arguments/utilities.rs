@@ -1,20 +1,23 @@
 //! Timers, counters, threads and what else there is.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 
 use super::{Calls, Handles, NULL, refused};
 use crate::atomic_counter::*;
+use crate::curve::*;
 use crate::stopwatch::*;
 use crate::thread::*;
 use crate::timers::*;
 use crate::version::*;
+use crate::z85::*;
 
 pub fn try_all(calls: &mut Calls) {
     let handles = Handles::new();
     try_timers(calls, &handles);
     try_counters(calls, &handles);
     try_others(calls, &handles);
+    try_keys(calls);
     take_anything();
 }
 
@@ -85,6 +88,44 @@ fn try_others(calls: &mut Calls, handles: &Handles) {
     }
     refused!(calls, "no function", CODE, unsafe zmq_threadstart(None, NULL));
     refused!(calls, "less than none", libc::EINVAL, zmq_sleep(-1));
+}
+
+fn try_keys(calls: &mut Calls) {
+    const SECRET: &CStr = c"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+    let (mut text, mut bytes) = ([0; 64], [0u8; 64]);
+    let (text, bytes) = (text.as_mut_ptr(), bytes.as_mut_ptr());
+    let (no_text, no_bytes) = (ptr::null_mut(), ptr::null_mut());
+    for size in [1, 3, 5, 42, usize::MAX] {
+        let what = format!("{size} bytes");
+        refused!(calls, &what, libc::EINVAL, unsafe zmq_z85_encode(text, bytes, size));
+        refused!(calls, &what, libc::EINVAL, unsafe zmq_z85_encode(no_text, no_bytes, size));
+    }
+    refused!(calls, "no data", libc::EFAULT, unsafe zmq_z85_encode(text, no_bytes, 4));
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_z85_encode(no_text, bytes, 4));
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_z85_encode(no_text, bytes, 0));
+    let most = usize::MAX - 3;
+    refused!(calls, "more than there is", libc::EFAULT, unsafe zmq_z85_encode(text, bytes, most));
+    refused!(calls, "no text", libc::EFAULT, unsafe zmq_z85_decode(bytes, no_text));
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_z85_decode(no_bytes, c"01234".as_ptr()));
+    for wrong in [
+        c"",
+        c"0",
+        c"01234567",
+        c"#####",
+        c"%nSc1",
+        c"0123 ",
+        c"0123\x80",
+    ] {
+        let what = format!("{wrong:?}");
+        refused!(calls, &what, libc::EINVAL, unsafe zmq_z85_decode(bytes, wrong.as_ptr()));
+        refused!(calls, &what, libc::EINVAL, unsafe zmq_curve_public(text, wrong.as_ptr()));
+    }
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_curve_keypair(no_text, text));
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_curve_keypair(text, no_text));
+    refused!(calls, "no place", libc::EFAULT, unsafe zmq_curve_public(no_text, SECRET.as_ptr()));
+    refused!(calls, "no key", libc::EFAULT, unsafe zmq_curve_public(text, no_text));
+    let long = c"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs01234".as_ptr();
+    refused!(calls, "a key too long", libc::EINVAL, unsafe zmq_curve_public(text, long));
 }
 
 /// Functions for which nothing is wrong.
