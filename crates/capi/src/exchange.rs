@@ -109,7 +109,11 @@ fn go_on_sending(
     let failure = error.failure();
     let mut parts: Vec<Message> = error.into_message().into_iter().collect();
     let last = parts.pop().unwrap_or_default();
-    if matches!(failure, SendFailure::WouldBlock | SendFailure::TimedOut) {
+    let can_try_again = matches!(
+        failure,
+        SendFailure::WouldBlock | SendFailure::TimedOut | SendFailure::Interrupted
+    );
+    if can_try_again {
         // To be tried again with the same part.
         turn.sending = Some(Multipart::from(parts));
     }

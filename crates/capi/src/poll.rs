@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use zincmq::{PollItem, Readiness};
+use zincmq::{PollItem, Readiness, raw};
 
 use crate::boundary::{Outcome, guard};
 use crate::errno::code;
@@ -88,14 +88,17 @@ pub fn limit(timeout: c_long) -> Option<Duration> {
 }
 
 /// Waits until one of the targets, each with its place, is ready for what it
-/// is asked for. `tell` is called for each that is; returns how many are.
+/// is asked for. While the thread sleeps `mask`, if there is one, is its signal
+/// mask. `tell` is called for each that is ready; returns how many are.
 ///
 /// # Errors
 ///
-/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has.
+/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has;
+/// EINTR if a signal handler has run.
 pub fn poll<'a>(
     targets: impl Iterator<Item = (usize, &'a Target, Readiness)>,
     mut limit: Duration,
+    mask: Option<&libc::sigset_t>,
     mut tell: impl FnMut(usize, Readiness),
 ) -> Outcome<usize> {
     let mut items: SmallVec<[PollItem<'a>; 8]> = SmallVec::new();
@@ -116,10 +119,10 @@ pub fn poll<'a>(
         }
         known.push((place, now));
     }
-    zincmq::poll(&mut items, Some(limit)).map_err(code)?;
+    raw::poll(&mut items, Some(limit), mask).map_err(code)?;
     let mut count = 0;
     for (item, (place, now)) in items.iter().zip(known) {
-        let ready = item.ready() | now;
+        let ready = raw::reported(item) | now;
         if !ready.is_empty() {
             tell(place, ready);
             count += 1;
@@ -140,8 +143,28 @@ pub unsafe extern "C" fn zmq_poll(items: *mut Item, count: c_int, timeout: c_lon
     guard(|| {
         // SAFETY: by the caller's promise.
         let items = unsafe { items_at(items, count) }?;
-        // Without a limit nothing but a signal ends a wait for nothing.
-        poll_items(items, limit(timeout).unwrap_or(Duration::MAX))
+        poll_items(items, timeout, None)
+    })
+}
+
+/// As [`zmq_poll`] with another signal mask for while the thread sleeps.
+///
+/// # Safety
+///
+/// `items` points to `count` items; `mask` is null or points to a mask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ppoll(
+    items: *mut Item,
+    count: c_int,
+    timeout: c_long,
+    mask: *const libc::sigset_t,
+) -> c_int {
+    guard(|| {
+        // SAFETY: by the caller's promise, as is the next.
+        let items = unsafe { items_at(items, count) }?;
+        // SAFETY: see above.
+        let mask = unsafe { mask.as_ref() };
+        poll_items(items, timeout, mask)
     })
 }
 
@@ -157,7 +180,13 @@ unsafe fn items_at<'a>(items: *mut Item, count: c_int) -> Outcome<&'a mut [Item]
     }
 }
 
-fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
+fn poll_items(
+    items: &mut [Item],
+    timeout: c_long,
+    mask: Option<&libc::sigset_t>,
+) -> Outcome<c_int> {
+    // Without a limit nothing but a signal ends a wait for nothing.
+    let limit = limit(timeout).unwrap_or(Duration::MAX);
     for item in &mut *items {
         item.revents = 0;
     }
@@ -176,7 +205,7 @@ fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
     let targets = targets
         .iter()
         .map(|(place, target, asked)| (*place, target, *asked));
-    let ready = poll(targets, limit, |place, ready| {
+    let ready = poll(targets, limit, mask, |place, ready| {
         items[place].revents = events(ready);
     })?;
     Ok(c_int::try_from(ready).unwrap_or(c_int::MAX))

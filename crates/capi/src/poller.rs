@@ -196,7 +196,7 @@ pub unsafe extern "C" fn zmq_poller_wait_all(
         if room < 0 {
             return Err(libc::EINVAL);
         }
-        if events.is_null() && room > 0 {
+        if events.is_null() {
             return Err(libc::EFAULT);
         }
         let mut written = 0;

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use zincmq::Proxy;
+use zincmq::{Proxy, raw};
 
 use crate::boundary::{Outcome, guard_unit};
 use crate::errno::code;
@@ -23,7 +23,7 @@ fn other(pointer: *mut c_void) -> Outcome<Option<Ref<Socket>>> {
 
 /// Passes on what `front` receives to `back` and the other way round, and a
 /// copy of both to `capture` unless that is null, until the context of one of
-/// them is terminated or one is closed.
+/// them is terminated, one is closed, or a signal handler has run.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_proxy(front: *mut c_void, back: *mut c_void, capture: *mut c_void) -> c_int {
     zmq_proxy_steerable(front, back, capture, ptr::null_mut())
@@ -48,7 +48,7 @@ pub extern "C" fn zmq_proxy_steerable(
         if let Some(control) = &control {
             proxy = proxy.control(&control.engine);
         }
-        proxy.run().map_err(code)
+        raw::run(&proxy).map_err(code)
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// Connects whoever asks, by whatever host, to the port asked for on
-/// 127.0.0.1. Settings work on connections to come. Dropping it ends the
+/// 127.0.0.1, and replies with an address of the type asked for. Settings work on connections to come. Dropping it ends the
 /// connections there are.
 #[derive(Debug)]
 pub struct SocksProxy {
@@ -207,9 +207,13 @@ impl Shared {
         server.set_nodelay(true)?;
         self.keep(&server);
 
-        // Bound to a name, as a proxy hardly ever is: the longest reply.
-        let mut reply = vec![5, 0, 0, 3, 255];
-        reply.extend([b'a'; 255]);
+        let mut reply = vec![5, 0, 0, kind];
+        match kind {
+            1 => reply.extend(Ipv4Addr::LOCALHOST.octets()),
+            4 => reply.extend(Ipv6Addr::LOCALHOST.octets()),
+            // The longest name there is.
+            _ => reply.extend([u8::MAX; 256]),
+        }
         reply.extend(server.local_addr()?.port().to_be_bytes());
         if eager {
             let last = reply.split_off(reply.len() - 1);

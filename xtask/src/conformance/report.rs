@@ -20,6 +20,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// The program of this name.
+    pub fn program(&mut self, name: &str) -> Option<&mut Comparison> {
+        self.programs
+            .iter_mut()
+            .find(|program| program.program == name)
+    }
+
     /// Whether what fails is what is expected to.
     pub fn holds(&self) -> bool {
         let tally = self.tally();

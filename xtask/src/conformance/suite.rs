@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::comparison::{self, Comparison, counted, expectation};
+use super::comparison::{self, Comparison, Failure, counted, expectation};
 use super::expected::Expected;
 use super::jobs;
 use super::outcome::Outcome;
@@ -147,14 +147,14 @@ pub fn report<P: Program>(reference: &[Ran<P>], table: &'static [Expected]) -> R
     report
 }
 
-/// Runs on ours what counts. What fails and is not expected to has a second try by itself.
+/// Runs on ours what counts. What fails and is not expected to has a second try, when the machine
+/// is quieter.
 pub fn on_ours<R: Runner>(
     runner: &R,
     programs: &[R::Program],
     report: &mut Report,
     arguments: &Arguments,
 ) -> Result<()> {
-    let table = report.table;
     let times: BTreeMap<String, Duration> = report
         .programs
         .iter()
@@ -167,26 +167,41 @@ pub fn on_ours<R: Runner>(
         if arguments.runs > 1 {
             eprintln!("run {number} of {}", arguments.runs);
         }
-        for (program, mut outcome) in each(runner, &counting, usual)? {
-            let mut comparisons = report.programs.iter_mut();
-            let Some(comparison) = comparisons.find(|c| c.program == program.name()) else {
-                continue;
-            };
-            let failures = comparison::failures(&comparison.reference, &outcome);
-            let unexpected = failures
-                .into_iter()
-                .find(|failure| expectation(table, program.name(), &failure.case).is_none());
-            if let Some(failure) = unexpected {
-                let again = runner.once(&program, usual(&program))?;
-                if comparison::failures(&comparison.reference, &again).is_empty() {
-                    comparison.unsteady = Some(failure);
-                    outcome = again;
+        let mut outcomes = each(runner, &counting, usual)?;
+        let tried: Vec<R::Program> = outcomes
+            .iter()
+            .filter(|(program, outcome)| unexpected(report, program.name(), outcome).is_some())
+            .map(|(program, _)| program.clone())
+            .collect();
+        for (program, again) in each(runner, &tried, usual)? {
+            let name = program.name();
+            let first = outcomes.iter_mut().find(|(other, _)| other.name() == name);
+            let Some((_, outcome)) = first else { continue };
+            if unexpected(report, name, &again).is_none() {
+                let failure = unexpected(report, name, outcome);
+                if let Some(comparison) = report.program(name) {
+                    comparison.unsteady = failure;
                 }
+                *outcome = again;
             }
-            comparison.add(outcome);
+        }
+        for (program, outcome) in outcomes {
+            if let Some(comparison) = report.program(program.name()) {
+                comparison.add(outcome);
+            }
         }
     }
     Ok(())
+}
+
+/// The first failure that is not in the table.
+fn unexpected(report: &mut Report, program: &str, outcome: &Outcome) -> Option<Failure> {
+    let table = report.table;
+    let comparison = report.program(program)?;
+    let failures = comparison::failures(&comparison.reference, outcome);
+    failures
+        .into_iter()
+        .find(|failure| expectation(table, program, &failure.case).is_none())
 }
 
 /// Runs each program once, side by side where they may.

@@ -94,6 +94,7 @@ impl Poller {
             poll::poll(
                 active.map(|(place, entry)| (place, &*entry.target, entry.interest)),
                 limit,
+                None,
                 |place, ready| tell(entries[place].event(ready)),
             )
         };

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_short};
 use std::ptr;
 
 use super::{Calls, Handles, NULL, refused};
-use crate::poll::{Item, zmq_poll};
+use crate::poll::{Item, zmq_poll, zmq_ppoll};
 use crate::poller::*;
 use crate::proxy::*;
 
@@ -19,6 +19,7 @@ pub fn try_all(calls: &mut Calls) {
 }
 
 fn try_poll(calls: &mut Calls, handles: &Handles) {
+    let mask = ptr::null();
     for (what, pointer) in handles.no_sockets() {
         // A null socket is for a descriptor.
         if pointer.is_null() {
@@ -32,6 +33,7 @@ fn try_poll(calls: &mut Calls, handles: &Handles) {
         };
         let item = &raw mut item;
         refused!(calls, what, libc::ENOTSOCK, unsafe zmq_poll(item, 1, 0));
+        refused!(calls, what, libc::ENOTSOCK, unsafe zmq_ppoll(item, 1, 0, mask));
     }
     let mut item = Item {
         socket: handles.socket,
@@ -42,7 +44,9 @@ fn try_poll(calls: &mut Calls, handles: &Handles) {
     let item = &raw mut item;
     let null = ptr::null_mut();
     refused!(calls, "less than no items", libc::EINVAL, unsafe zmq_poll(item, -1, 0));
+    refused!(calls, "less than no items", libc::EINVAL, unsafe zmq_ppoll(item, -1, 0, mask));
     refused!(calls, "null", libc::EFAULT, unsafe zmq_poll(null, 1, 0));
+    refused!(calls, "null", libc::EFAULT, unsafe zmq_ppoll(null, 1, 0, mask));
 }
 
 fn try_no_pollers(calls: &mut Calls, handles: &Handles) {
@@ -156,6 +160,7 @@ fn try_pollers(calls: &mut Calls, handles: &Handles) {
     let (event, null) = (&raw mut event, ptr::null_mut());
     refused!(calls, "no event", libc::EFAULT, unsafe zmq_poller_wait(poller, null, 0));
     refused!(calls, "no events", libc::EFAULT, unsafe zmq_poller_wait_all(poller, null, 1, 0));
+    refused!(calls, "no events", libc::EFAULT, unsafe zmq_poller_wait_all(poller, null, 0, 0));
     refused!(calls, "less than no events", CODE, unsafe zmq_poller_wait_all(poller, event, -1, 0));
     refused!(calls, "a limit", libc::EAGAIN, unsafe zmq_poller_wait(poller, event, 0));
     assert_eq!(zmq_poller_modify(poller, socket, 0), 0);
