@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-use zincmq::{Context, raw};
 use zincmq::options::OptionValue;
+use zincmq::{Context, raw};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::errno::code;
