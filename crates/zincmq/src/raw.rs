@@ -218,3 +218,9 @@ pub struct Pipes {
 pub fn pipes(socket: &Socket) -> Vec<Pipes> {
     socket.inner().pipes()
 }
+
+/// Has the thread that `spawn` starts handle none of the signals that are sent
+/// to the process, as the engine's own threads do.
+pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
+    crate::reactor::deaf(spawn)
+}
