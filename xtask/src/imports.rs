@@ -89,7 +89,7 @@ const OPTIONS: Layer = Layer {
 };
 
 /// What everything else is made of names no layer at all.
-const GROUND: &[&str] = &["message", "error", "peer"];
+const GROUND: &[&str] = &["message", "error", "peer", "security"];
 
 /// Where layers are wired together.
 const WIRING: &[&str] = &["context", "socket"];

@@ -41,10 +41,13 @@ pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Ref
 fn send_whole(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), Refused> {
     match hand_over(socket, message, flags) {
         Ok(()) => Ok(()),
-        // A STREAM's routing id with nothing after it: libzmq ignores it.
+        // A routing id with nothing after it: libzmq ignores it.
         Err(error)
             if error.failure() == SendFailure::MalformedEnvelope
-                && socket.engine.socket_type() == SocketType::Stream =>
+                && matches!(
+                    socket.engine.socket_type(),
+                    SocketType::Router | SocketType::Stream
+                ) =>
         {
             Ok(())
         }

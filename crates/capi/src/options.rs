@@ -14,7 +14,13 @@ use crate::socket::{Socket, socket};
 const RCVMORE: c_int = 13;
 const FD: c_int = 14;
 const EVENTS: c_int = 15;
+const TCP_ACCEPT_FILTER: c_int = 38;
+const SOCKS_PROXY: c_int = 68;
 const THREAD_SAFE: c_int = 81;
+const BINDTODEVICE: c_int = 92;
+
+/// Text that a null pointer clears, while empty text is refused.
+const CLEARED_BY_NULL: [c_int; 3] = [TCP_ACCEPT_FILTER, SOCKS_PROXY, BINDTODEVICE];
 
 /// Sets an option to what is in `len` bytes.
 ///
@@ -31,6 +37,9 @@ pub unsafe extern "C" fn zmq_setsockopt(
     guard_unit(|| {
         let socket = socket(pointer)?;
         let row = row_by_number(option).ok_or(libc::EINVAL)?;
+        if len == 0 && !value.is_null() && CLEARED_BY_NULL.contains(&option) {
+            return Err(libc::EINVAL);
+        }
         // SAFETY: by the caller's promise.
         let value = unsafe { boundary::bytes(value, len) }.map_err(|_| libc::EINVAL)?;
         let value = match OptionValue::from_c_bytes(row, value).map_err(code)? {

@@ -11,12 +11,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::vec;
 
 use zincmq::{Message, Multipart};
 
-/// How long the owner of a half message has to go on with it.
+use crate::owner::Owner;
+
+/// How long the owner of a half message has at least to go on with it.
 const MOMENT: Duration = Duration::from_millis(50);
 /// The same on a socket that was handed over in the midst of a message before.
 const SHORT_MOMENT: Duration = Duration::from_millis(1);
@@ -42,7 +44,7 @@ struct Inner {
 }
 
 struct Entry {
-    thread: usize,
+    thread: Owner,
     /// Its thread is in a call that has it.
     busy: bool,
     turn: Turn,
@@ -72,7 +74,7 @@ impl Turns {
 
     /// What the calling thread is in the middle of. To be put back.
     pub fn take(&self) -> Turn {
-        let me = thread();
+        let me = Owner::here();
         let mut inner = self.lock();
         if !inner.shared && inner.entries.iter().all(|entry| entry.thread != me) {
             inner = self.judge(inner, me);
@@ -92,7 +94,7 @@ impl Turns {
 
     /// Says what the calling thread is in the middle of after a call.
     pub fn put(&self, turn: Turn) {
-        let me = thread();
+        let me = Owner::here();
         let mut inner = self.lock();
         let place = inner.entries.iter().position(|entry| entry.thread == me);
         match place {
@@ -105,11 +107,18 @@ impl Turns {
                 entry.turn = turn;
             }
             None if turn.is_blank() => {}
-            None => inner.entries.push(Entry {
-                thread: me,
-                busy: false,
-                turn,
-            }),
+            None => {
+                // It was in a call while another was in the middle of its own.
+                if !inner.entries.is_empty() {
+                    inner.shared = true;
+                    self.known.notify_all();
+                }
+                inner.entries.push(Entry {
+                    thread: me,
+                    busy: false,
+                    turn,
+                });
+            }
         }
         self.open.store(inner.entries.len(), Ordering::Release);
     }
@@ -120,8 +129,12 @@ impl Turns {
         if !self.any() {
             return (false, false);
         }
-        let me = thread();
-        let inner = self.lock();
+        let me = Owner::here();
+        let mut inner = self.lock();
+        if inner.asking > 0 && inner.entries.iter().any(|entry| entry.thread == me) {
+            inner.shared = true;
+            self.known.notify_all();
+        }
         let mut entries = inner.entries.iter();
         let entry = entries.find(|entry| !inner.shared || entry.thread == me);
         entry.map_or((false, false), |entry| {
@@ -131,26 +144,22 @@ impl Turns {
 
     /// Finds out whether the half message of another thread is to be gone on
     /// with by this one.
-    fn judge<'a>(&self, mut inner: MutexGuard<'a, Inner>, me: usize) -> MutexGuard<'a, Inner> {
+    fn judge<'a>(&self, mut inner: MutexGuard<'a, Inner>, me: Owner) -> MutexGuard<'a, Inner> {
         if inner.entries.iter().any(|entry| entry.busy) {
             inner.shared = true;
             return inner;
         }
-        if inner.entries.is_empty() {
+        let Some(entry) = inner.entries.first() else {
             return inner;
-        }
-        inner.asking += 1;
+        };
+        let watch = entry.thread.watch();
         let moment = match inner.handed_over {
             true => SHORT_MOMENT,
             false => MOMENT,
         };
-        let until = Instant::now() + moment;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if inner.shared || left.is_zero() {
-                break;
-            }
-            let waited = self.known.wait_timeout(inner, left);
+        inner.asking += 1;
+        while !inner.shared && !watch.is_elsewhere(moment) {
+            let waited = self.known.wait_timeout(inner, SHORT_MOMENT);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         inner.asking -= 1;
@@ -166,12 +175,6 @@ impl Turns {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A number that no other living thread has.
-fn thread() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use crate::options::{OptionError, OptionValue, SocketOptions};
 use crate::reactor::{
     Handle, Reactor, Signals, Threads, Waiting, Woken, deaf, fork_generation, watch_forks,
 };
-use crate::socket::{Core, Inproc, Socket};
+use crate::security::Authenticator;
+use crate::socket::{Admission, Core, Inproc, Socket};
 use crate::sync::Mutex;
 use crate::typed::TypedSocket;
 
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     options: Mutex<ContextOptions>,
     reactors: Mutex<Vec<Reactor>>,
     inproc: Inproc,
+    admission: Admission,
     sockets: Mutex<HashMap<u64, Arc<Core>>>,
     /// For who waits until there are none.
     socket_gone: Waiting,
@@ -80,6 +82,7 @@ impl Context {
                 options: Mutex::new(options),
                 reactors: Mutex::default(),
                 inproc: Inproc::default(),
+                admission: Admission::default(),
                 sockets: Mutex::default(),
                 socket_gone: Waiting::default(),
                 next_id: AtomicU64::new(1),
@@ -126,6 +129,33 @@ impl Context {
         options: SocketOptions,
     ) -> Result<Socket, SocketError> {
         Shared::socket(self.shared(), socket_type, options)
+    }
+
+    /// Has `authenticator` decide which clients the context's sockets let in,
+    /// from now on. It is asked about every client of a server that PLAIN or
+    /// CURVE protects, and with the option ZAP_DOMAIN about every other peer.
+    /// Without one, none of these is let in.
+    ///
+    /// ```
+    /// use zincmq::Context;
+    /// use zincmq::security::{AuthRequest, Credentials, Denial, Verdict};
+    ///
+    /// let ctx = Context::new();
+    /// ctx.set_authenticator(|request: &AuthRequest| match request.credentials() {
+    ///     Credentials::Plain { username, password: b"open sesame" } => Verdict::accept(username),
+    ///     _ => Verdict::deny(Denial::Refused, "no such user, or another password"),
+    /// });
+    /// ```
+    pub fn set_authenticator(&self, authenticator: impl Authenticator + 'static) {
+        let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator);
+        self.shared()
+            .admission
+            .set_authenticator(Some(authenticator));
+    }
+
+    /// Takes the authenticator away: who would have to ask is not let in.
+    pub fn remove_authenticator(&self) {
+        self.shared().admission.set_authenticator(None);
     }
 
     /// Sets the option called `name`, as in `zmq.h` without `ZMQ_`, to the
@@ -221,6 +251,16 @@ impl Drop for LastHandle {
 impl Shared {
     pub(crate) fn inproc(&self) -> &Inproc {
         &self.inproc
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// A thread of this library's name and so much more.
+    pub(crate) fn start_thread(&self, name: &str, job: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        let name = format!("{}/{name}", self.threads().name);
+        deaf(|| std::thread::Builder::new().name(name).spawn(job)).map(drop)
     }
 
     fn threads(&self) -> Threads {
@@ -356,7 +396,6 @@ impl Resolve for Shared {
     fn run(&self, job: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         // One look-up at a time for each endpoint, so their number is bounded
         // by what the program connects to.
-        let name = format!("{}/resolve", self.threads().name);
-        deaf(|| std::thread::Builder::new().name(name).spawn(job)).map(drop)
+        self.start_thread("resolve", job)
     }
 }

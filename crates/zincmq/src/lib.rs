@@ -120,6 +120,7 @@ mod proxy;
 pub mod raw;
 mod reactor;
 mod route;
+pub mod security;
 mod socket;
 mod sync;
 mod transport;

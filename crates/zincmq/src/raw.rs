@@ -184,6 +184,13 @@ pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Result<bool, SendFailur
     }
 }
 
+/// Lets peers in as libzmq does where nobody is there to ask about them:
+/// clients of CURVE, and with a domain those of NULL, unless ZAP_ENFORCE_DOMAIN
+/// is set.
+pub fn be_lenient(context: &Context) {
+    context.shared().admission().be_lenient();
+}
+
 /// Another socket of the same context.
 ///
 /// # Errors
@@ -211,4 +218,10 @@ pub struct Pipes {
 #[must_use]
 pub fn pipes(socket: &Socket) -> Vec<Pipes> {
     socket.inner().pipes()
+}
+
+/// Has the thread that `spawn` starts handle none of the signals that are sent
+/// to the process, as the engine's own threads do.
+pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
+    crate::reactor::deaf(spawn)
 }

@@ -1,5 +1,6 @@
 //! What a program holds of a socket.
 
+mod admission;
 mod closing;
 mod core;
 mod counters;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::admission::Admission;
 pub(crate) use self::core::Core;
 pub use self::counters::{Counters, PeerCount};
 pub(crate) use self::exchange::Patience;

@@ -135,6 +135,22 @@ pub enum Verdict {
     Fail(VerdictFault),
 }
 
+impl Verdict {
+    /// Lets the peer in, as that user.
+    pub fn accept(user_id: impl Into<Vec<u8>>) -> Self {
+        Self::Accept(Grant {
+            user_id: user_id.into(),
+            metadata: Vec::new(),
+        })
+    }
+
+    /// Keeps the peer out.
+    pub fn deny(status: Denial, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Deny { status, reason }
+    }
+}
+
 /// What is known of a peer that was let in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grant {

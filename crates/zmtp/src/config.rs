@@ -89,7 +89,7 @@ impl Security {
 
 /// The name and password of a PLAIN client. The password is wiped from memory when
 /// dropped, and left out by `Debug`.
-#[derive(Clone, Eq)]
+#[derive(Clone, Default, Eq)]
 pub struct Login {
     username: Vec<u8>,
     password: Zeroizing<Vec<u8>>,

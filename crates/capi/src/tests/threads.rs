@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::context::{zmq_ctx_new, zmq_ctx_term};
 use crate::errno;
@@ -12,6 +13,7 @@ use crate::options::{zmq_getsockopt, zmq_setsockopt};
 use crate::socket::{zmq_bind, zmq_close, zmq_connect, zmq_socket};
 
 const THREADS: usize = 16;
+const LIMIT: Duration = Duration::from_secs(60);
 const DONTWAIT: c_int = 1;
 const SNDMORE: c_int = 2;
 const ROUTING_ID: c_int = 5;
@@ -104,7 +106,9 @@ fn parts_of_two_messages_never_mix() {
             .map(|_| {
                 let received = Arc::clone(&received);
                 thread::spawn(move || {
+                    let end = Instant::now() + LIMIT;
                     while received.load(Ordering::SeqCst) < THREADS * MESSAGES {
+                        assert!(Instant::now() < end, "messages are missing");
                         let Some(first) = recv(pull, 0) else { continue };
                         let first = String::from_utf8(first).expect("it was text");
                         let name = first.strip_suffix(" 0").expect("a first part");

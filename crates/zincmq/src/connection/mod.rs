@@ -4,6 +4,7 @@
 
 mod buffer;
 mod dialer;
+mod gate;
 mod listener;
 mod session;
 mod wire;
@@ -15,9 +16,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::io::Errno;
 use thiserror::Error;
-use zmtp::SocketType;
+use zmtp::{SocketType, VerdictFault};
 
 pub(crate) use dialer::{Dialer, Resolve};
+pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
 
@@ -50,6 +52,10 @@ pub(crate) struct LinkOptions {
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) properties: Vec<(String, Vec<u8>)>,
+    pub(crate) security: zmtp::Security,
+    /// Peers of the NULL mechanism ask, too.
+    pub(crate) authenticate_null: bool,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) notices: Notices,
     /// The most to read at once, bytes; `None` for what is usual.
     pub(crate) in_batch: Option<usize>,
@@ -152,6 +158,17 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// Whether there is no use in trying again: the peer has refused our
+    /// credentials, or could not judge them (RFC 26, "General Design").
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Protocol(error @ zmtp::Error::PeerRefused { .. }) => {
+                matches!(error.auth_status(), Some(400 | 500))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether this side ended the connection because it wanted to.
     fn is_deliberate(&self) -> bool {
         matches!(self, Self::HungUp | Self::Drained)
@@ -165,6 +182,8 @@ impl Ending {
             Self::Protocol(
                 zmtp::Error::HandshakeTimeout { .. } | zmtp::Error::HeartbeatTimeout { .. },
             ) => Errno::TIMEDOUT,
+            Self::Protocol(zmtp::Error::NotJudged(VerdictFault::NoHandler)) => Errno::FAULT,
+            Self::Protocol(zmtp::Error::NotJudged(VerdictFault::HandlerGone)) => Errno::PIPE,
             Self::Protocol(_) => Errno::PROTO,
             Self::OutOfMemory(_) => Errno::NOMEM,
             Self::HungUp | Self::Drained => Errno::CANCELED,

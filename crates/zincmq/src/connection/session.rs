@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Config, Engine};
+use zmtp::{Claim, Config, Engine, Verdict};
 
 use super::wire::{Decoded, Filled, Wire};
-use super::{Ending, Link, LinkOptions, Port};
+use super::{Application, Ending, Link, LinkOptions, Port, Reply};
 use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
@@ -38,6 +38,8 @@ const ABORT: u32 = 16;
 const PANIC: u32 = 32;
 /// The reactor's turn, which it was scheduled for.
 const TURN: u32 = 64;
+/// Someone has said whether the peer may come in.
+const VERDICT: u32 = 128;
 
 /// What a session reports its losses to, if it was dialled.
 pub(super) trait Redial: Send + Sync {
@@ -58,6 +60,10 @@ pub(crate) struct Session {
     redial: OnceLock<Weak<dyn Redial>>,
     assigned_id: Option<Bytes>,
     pending: AtomicU32,
+    /// A verdict, and which connection it is on.
+    verdict: Mutex<Option<(u64, Verdict)>>,
+    /// The connection whose peer waits for one; 0 for none.
+    asking: AtomicU64,
     inner: Mutex<Inner>,
     scheduled: AtomicBool,
     started: Instant,
@@ -71,6 +77,8 @@ struct Inner {
     inn: Option<Producer<Item>>,
     wire: Option<Wire>,
     timer: Option<TimerKey>,
+    /// Streams there have been.
+    wires: u64,
     /// Handshakes completed.
     connections: u32,
     closing: bool,
@@ -104,6 +112,8 @@ impl Session {
             redial: OnceLock::new(),
             assigned_id,
             pending: AtomicU32::new(0),
+            verdict: Mutex::default(),
+            asking: AtomicU64::new(0),
             inner: Mutex::default(),
             scheduled: AtomicBool::new(false),
             started: Instant::now(),
@@ -146,6 +156,8 @@ impl Session {
             let mut config = Config::new(self.options.socket_type);
             config.routing_id = self.options.routing_id.to_vec();
             config.properties = self.options.properties.clone();
+            config.security = self.options.security.clone();
+            config.authenticate_null = self.options.authenticate_null;
             config.max_message_size = self.options.max_message_size;
             config.handshake_timeout = self.options.handshake_timeout;
             config.heartbeat = self.options.heartbeat;
@@ -164,6 +176,7 @@ impl Session {
             None => return,
         };
         let raw = self.options.raw;
+        inner.wires += 1;
         let wire = inner.wire.insert(wire);
         match self.set.join(wire.stream().fd(), Interest::READ, me) {
             Ok(membership) => wire.joined(membership),
@@ -237,7 +250,15 @@ impl Session {
         if inner.wire.is_none() {
             return Ok(());
         }
-        if work & (READ | TIMER) != 0 {
+        if work & VERDICT != 0
+            && let Some((connection, verdict)) = self.verdict.lock().take()
+            && connection == inner.wires
+            && let Some(engine) = inner.wire.as_mut().and_then(Wire::engine)
+        {
+            self.asking.store(0, Ordering::SeqCst);
+            engine.verdict(verdict);
+        }
+        if work & (READ | TIMER | VERDICT) != 0 {
             // Before the clock is asked: what came while this process was
             // held up came in time.
             self.read(inner, by)?;
@@ -292,7 +313,8 @@ impl Session {
     }
 
     /// Reads and decodes for as long as there is something and it is this
-    /// driver's turn. True if it ended at the pipe's high-water mark.
+    /// driver's turn. True if it ended at the pipe's high-water mark, or the
+    /// peer waits to be let in.
     fn read_some(
         &self,
         inner: &mut Inner,
@@ -319,7 +341,11 @@ impl Session {
                     self.handshake_done(inner);
                     continue;
                 }
-                Decoded::Full => return Ok(true),
+                Decoded::Asks(claim) => {
+                    self.ask(inner, claim);
+                    continue;
+                }
+                Decoded::Full | Decoded::Paused => return Ok(true),
                 Decoded::NeedsInput => {}
             }
             if turns == TURNS || (*progress && by == Driver::Application) {
@@ -426,6 +452,31 @@ impl Session {
         }
     }
 
+    /// Has someone decide whether the peer may come in.
+    fn ask(&self, inner: &Inner, claim: Claim) {
+        let Some(wire) = &inner.wire else { return };
+        self.asking.store(inner.wires, Ordering::SeqCst);
+        let application = Application {
+            address: wire.peer_address.clone(),
+            claim,
+        };
+        let reply = Reply::new(Weak::clone(&self.me), inner.wires);
+        self.options.gate.ask(application, reply);
+    }
+
+    /// Whether the peer of that connection still waits to be let in.
+    pub(super) fn awaits(&self, connection: u64) -> bool {
+        self.asking.load(Ordering::SeqCst) == connection
+    }
+
+    /// Takes the verdict on the peer of that connection.
+    pub(super) fn judged(&self, connection: u64, verdict: Verdict) {
+        if self.awaits(connection) {
+            *self.verdict.lock() = Some((connection, verdict));
+            self.drive(VERDICT | WRITE, Driver::Application);
+        }
+    }
+
     fn handshake_done(&self, inner: &mut Inner) {
         let notices = &self.options.notices;
         let Some(wire) = &mut inner.wire else { return };
@@ -482,6 +533,7 @@ impl Session {
         // Who sends over the next connection has to wake us again.
         inner.napping = false;
         inner.full = false;
+        self.asking.store(0, Ordering::SeqCst);
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting.
             wire.transmit();

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Engine, Event};
+use zmtp::{Claim, Engine, Event};
 
 use super::Ending;
 use super::buffer::{Input, Output};
@@ -64,12 +64,16 @@ struct Large {
 }
 
 /// Why decoding stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Decoded {
     /// Everything whole was decoded.
     NeedsInput,
     /// The pipe to the socket is at its high-water mark.
     Full,
+    /// The peer asks to be let in.
+    Asks(Claim),
+    /// It waits to be let in.
+    Paused,
     /// The handshake has just ended.
     Ready,
 }
@@ -165,6 +169,14 @@ impl Wire {
                 .iter()
                 .map(|(name, value)| (name.clone(), Bytes::copy_from_slice(value)))
                 .collect();
+            if let Some(grant) = &peer.grant {
+                info.user_id = Some(Bytes::copy_from_slice(&grant.user_id));
+                info.granted = grant
+                    .metadata
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Bytes::copy_from_slice(value)))
+                    .collect();
+            }
         }
         Arc::new(info)
     }
@@ -274,11 +286,12 @@ impl Wire {
                     self.hint = 1;
                     return Ok(Decoded::Ready);
                 }
-                // No socket sets a mechanism that asks.
-                Event::Authenticate(_) | Event::Paused => {
+                Event::Authenticate(credentials) => {
+                    let claim = Claim::from(credentials);
                     self.input.consume(consumed);
-                    return Ok(Decoded::NeedsInput);
+                    return Ok(Decoded::Asks(claim));
                 }
+                Event::Paused => return Ok(Decoded::Paused),
                 Event::NeedMore { hint } => {
                     self.input.consume(consumed);
                     self.hint = hint.max(1);

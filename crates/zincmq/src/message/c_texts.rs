@@ -36,6 +36,14 @@ fn texts_of(info: &PeerInfo) -> HashMap<String, CString> {
     for name in ["Identity", "Routing-Id"] {
         texts.insert(name.to_owned(), text(&info.routing_id));
     }
+    // What the peer says of itself does not count beside these.
+    for (name, value) in &info.granted {
+        texts.insert(name.clone(), text(value));
+    }
+    match &info.user_id {
+        Some(user_id) => texts.insert("User-Id".to_owned(), text(user_id)),
+        None => texts.remove("User-Id"),
+    };
     texts
 }
 

@@ -10,15 +10,24 @@ use crate::SocketType;
 #[non_exhaustive]
 pub struct PeerInfo {
     /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
-    /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
-    /// nothing. The port is in the event
+    /// address without port, which is a SOCKS5 proxy's if one is between; over
+    /// ipc `localhost:uid:gid:pid`, over inproc nothing. The port is in the event
     /// [`Accepted`](crate::monitor::EventKind::Accepted).
     pub address: String,
     /// The socket type it announced, if its protocol announces one.
     pub socket_type: Option<SocketType>,
     /// The routing id it announced, empty if none.
     pub routing_id: Bytes,
-    /// All metadata of its handshake, in order, names as sent.
+    /// Who it was let in as, if an [`Authenticator`] was asked
+    /// (`User-Id`, RFC 27); empty for nobody in particular.
+    ///
+    /// [`Authenticator`]: crate::security::Authenticator
+    pub user_id: Option<Bytes>,
+    /// What the authenticator said of it further, in order. Unlike
+    /// `properties` it can be relied on.
+    pub granted: Vec<(String, Bytes)>,
+    /// All metadata of its handshake, in order, names as sent: what it says of
+    /// itself.
     pub properties: Vec<(String, Bytes)>,
     /// The connection's descriptor, which may be another's once it is closed.
     pub(crate) fd: Option<i32>,
@@ -30,11 +39,17 @@ pub struct PeerInfo {
 }
 
 impl PeerInfo {
-    /// The handshake property `name`, compared without regard to case (RFC 37).
+    /// The property `name`, compared without regard to case (RFC 37): what the
+    /// authenticator said of the peer, or else what the peer says of itself.
+    /// `User-Id` is the authenticator's alone.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Bytes> {
-        self.properties
+        if name.eq_ignore_ascii_case("User-Id") {
+            return self.user_id.as_ref();
+        }
+        self.granted
             .iter()
+            .chain(&self.properties)
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::OptionValue;
+use crate::security::{Password, PublicKey, SecretKey};
 use crate::transport::ListeningFd;
 
 /// Writes a `Rust` as an [`OptionValue`] and reads it back.
@@ -345,5 +346,57 @@ impl Codec for Descriptor {
         value
             .as_ref()
             .map_or(OptionValue::Int(-1), |fd| OptionValue::Fd(fd.clone()))
+    }
+}
+
+/// Text that nobody is to see.
+pub(super) struct Secret;
+
+impl Codec for Secret {
+    type Rust = Password;
+
+    fn read(value: &OptionValue) -> Option<Password> {
+        Words::read(value).map(Password::from)
+    }
+
+    fn write(value: &Password) -> OptionValue {
+        OptionValue::Text(value.reveal().to_owned())
+    }
+}
+
+fn key(value: &OptionValue) -> Option<[u8; 32]> {
+    match value {
+        OptionValue::Bytes(value) => value[..].try_into().ok(),
+        _ => None,
+    }
+}
+
+/// A key that anybody may see.
+pub(super) struct Public;
+
+impl Codec for Public {
+    type Rust = PublicKey;
+
+    fn read(value: &OptionValue) -> Option<PublicKey> {
+        key(value).map(PublicKey::from_bytes)
+    }
+
+    fn write(value: &PublicKey) -> OptionValue {
+        OptionValue::Bytes(Bytes::copy_from_slice(value.as_bytes()))
+    }
+}
+
+/// A key that nobody is to see.
+pub(super) struct SecretHalf;
+
+impl Codec for SecretHalf {
+    type Rust = SecretKey;
+
+    fn read(value: &OptionValue) -> Option<SecretKey> {
+        key(value).map(SecretKey::from_bytes)
+    }
+
+    fn write(value: &SecretKey) -> OptionValue {
+        OptionValue::Bytes(Bytes::copy_from_slice(value.as_bytes()))
     }
 }

@@ -1,5 +1,6 @@
 //! Options for sockets yet to be made.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::opt::{self, SocketOption, builder_methods};
@@ -18,7 +19,7 @@ use crate::transport::ListeningFd;
 ///     .linger(Duration::ZERO)
 ///     .ipv6(true);
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct SocketConfig {
     values: Vec<(&'static Row, OptionValue)>,
 }
@@ -42,5 +43,14 @@ impl SocketConfig {
     /// The options in the order they were given.
     pub fn values(&self) -> impl Iterator<Item = (&'static Row, &OptionValue)> {
         self.values.iter().map(|(row, value)| (*row, value))
+    }
+}
+
+impl fmt::Debug for SocketConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self
+            .values()
+            .map(|(row, value)| (row.name, row.show(value)));
+        f.debug_map().entries(shown).finish()
     }
 }

@@ -12,6 +12,7 @@ pub mod context;
 mod error;
 pub mod opt;
 mod row;
+mod security;
 mod special;
 mod store;
 mod table;

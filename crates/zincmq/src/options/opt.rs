@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::codec::{self, Codec};
 use super::{OptionValue, Row, option_table, row_by_number};
+use crate::security::{Password, PublicKey, SecretKey};
 use crate::transport::ListeningFd;
 
 /// An option with its new value.
@@ -137,6 +138,9 @@ arguments!(
     Option<String>,
     Option<Duration>,
     Option<ListeningFd>,
+    Password,
+    PublicKey,
+    SecretKey,
 );
 
 /// A method for each typed option, for a builder with a method

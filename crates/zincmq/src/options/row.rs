@@ -73,6 +73,8 @@ pub enum Kind {
         /// The longest.
         max: usize,
     },
+    /// A key of 32 bytes; as text, 40 characters of Z85 (RFC 32).
+    Key,
     /// A descriptor, or -1 for none.
     Fd,
     /// A user, group or process to add to a list; nothing empties the list.
@@ -177,8 +179,8 @@ pub(super) enum Place {
     Special(SetField),
     /// Only the socket knows.
     Ask(Ask),
-    /// The default, always.
-    Fixed,
+    /// In the store; follows from other options, and cannot be set.
+    Told(GetField),
     /// In something that is not built in.
     Missing(&'static str),
 }
@@ -236,6 +238,7 @@ impl Row {
                 (min..=max).contains(&value.len())
             }
             (Kind::Text { max }, OptionValue::Text(value)) => value.len() <= max,
+            (Kind::Key, OptionValue::Bytes(value)) => value.len() == 32,
             _ => true,
         };
         if fits {
@@ -248,8 +251,20 @@ impl Row {
     pub(super) fn out_of_range(&self, value: &OptionValue) -> OptionError {
         OptionError::OutOfRange {
             option: self.name,
-            value: value.describe(),
+            value: self.show(value),
             range: self.takes(),
+        }
+    }
+
+    /// A value in words, unless nobody is to see it.
+    pub(super) fn show(&self, value: &OptionValue) -> String {
+        match self.name {
+            "PLAIN_PASSWORD" | "SOCKS_PASSWORD" | "CURVE_SECRETKEY" => match value {
+                OptionValue::Text(secret) => format!("{} bytes", secret.len()),
+                OptionValue::Bytes(secret) => format!("{} bytes", secret.len()),
+                other => other.describe(),
+            },
+            _ => value.describe(),
         }
     }
 
@@ -287,6 +302,7 @@ impl fmt::Display for Kind {
             Self::Bytes { min, max } => write!(f, "{min} to {max} bytes"),
             Self::Text { max: usize::MAX } => f.write_str("text"),
             Self::Text { max } => write!(f, "text of up to {max} bytes"),
+            Self::Key => f.write_str("a key of 32 bytes or 40 characters of Z85"),
             Self::Fd => f.write_str("an owned descriptor or -1"),
             Self::Id => f.write_str("an id, or nothing to clear the list"),
         }
@@ -301,7 +317,7 @@ impl fmt::Debug for Place {
             Self::Pattern(_) => f.write_str("Pattern"),
             Self::PatternField { .. } => f.write_str("PatternField"),
             Self::Special(_) => f.write_str("Special"),
-            Self::Fixed => f.write_str("Fixed"),
+            Self::Told(_) => f.write_str("Told"),
             Self::Ask(ask) => write!(f, "Ask({ask:?})"),
             Self::Missing(needs) => write!(f, "Missing({needs})"),
         }

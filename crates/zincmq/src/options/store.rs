@@ -10,6 +10,7 @@ use super::{Access, OptionError, OptionValue, Row, row_by_name, rows};
 use crate::SocketType;
 use crate::error::SettingError;
 use crate::pattern::Setting;
+use crate::security::SecuritySettings;
 use crate::transport::TransportOptions;
 
 /// Every option of a socket; by default as on a new socket of libzmq.
@@ -36,6 +37,7 @@ pub struct SocketOptions {
     pub(super) metadata: Vec<(String, Bytes)>,
     pub(super) reconnect_stop: u32,
     pub(super) loopback_fastpath: bool,
+    pub(super) security: SecuritySettings,
     pub(super) router_notify: u32,
     pub(super) hello_message: Bytes,
     pub(super) disconnect_message: Bytes,
@@ -163,7 +165,7 @@ impl SocketOptions {
 
         let refused = |range: &str| OptionError::OutOfRange {
             option: row.name,
-            value: value.describe(),
+            value: row.show(&value),
             range: range.to_owned(),
         };
         match row.place {
@@ -177,7 +179,7 @@ impl SocketOptions {
             }
             Place::Pattern(tell) => tell(&value)
                 .map(Effect::Pattern)
-                .ok_or_else(|| row.wrong_type(value.describe())),
+                .ok_or_else(|| row.wrong_type(row.show(&value))),
             Place::PatternField { set, tell, .. } => {
                 set(self, &value).map_err(refused)?;
                 Ok(match tell(&value) {
@@ -185,7 +187,7 @@ impl SocketOptions {
                     _ => Effect::Stored,
                 })
             }
-            Place::Ask(_) | Place::Fixed => Err(OptionError::ReadOnly(row.name)),
+            Place::Ask(_) | Place::Told(_) => Err(OptionError::ReadOnly(row.name)),
             Place::Missing(needs) => Err(OptionError::NotBuiltIn {
                 option: row.name,
                 needs,
@@ -202,9 +204,9 @@ impl SocketOptions {
         match row.place {
             Place::Field { get, .. }
             | Place::LiveField { get, .. }
-            | Place::PatternField { get, .. } => Ok(Answer::Known(get(self))),
+            | Place::PatternField { get, .. }
+            | Place::Told(get) => Ok(Answer::Known(get(self))),
             Place::Ask(ask) => Ok(Answer::Ask(ask)),
-            Place::Fixed => default().ok_or(OptionError::WriteOnly(row.name)),
             Place::Pattern(_) | Place::Special(_) => Err(OptionError::WriteOnly(row.name)),
             Place::Missing(needs) => default().ok_or(OptionError::NotBuiltIn {
                 option: row.name,
@@ -237,6 +239,7 @@ impl SocketOptions {
             metadata: Vec::new(),
             reconnect_stop: 0,
             loopback_fastpath: false,
+            security: SecuritySettings::default(),
             router_notify: 0,
             hello_message: Bytes::new(),
             disconnect_message: Bytes::new(),
@@ -258,6 +261,11 @@ impl SocketOptions {
     /// Settings of tcp and ipc.
     pub(crate) fn transport(&self) -> &TransportOptions {
         &self.transport
+    }
+
+    /// Mechanism, keys and the like.
+    pub(crate) fn security(&self) -> &SecuritySettings {
+        &self.security
     }
 
     /// I/O threads that may serve new connections, one bit each; 0 for all.

@@ -6,8 +6,8 @@
 
 use super::codec;
 use super::row::{Access, Default, Group, Kind, Place, Row, Status, Types, When};
-use super::special;
 use super::store::{Ask, Live, SocketOptions};
+use super::{security, special};
 use crate::SocketType;
 use crate::pattern::Setting;
 
@@ -117,29 +117,29 @@ macro_rules! option_table {
         Switch in transport(ipv6), as Ipv6(bool) ipv6(bool),
         "Whether tcp uses IPv6 beside IPv4.";
     43 MECHANISM [], int(0, 3), Default::Int(0), Get Next ALL Security Stable,
-        None in fixed(),
+        None in told(mechanism),
         "The security mechanism: 0 NULL, 1 PLAIN, 2 CURVE, 3 GSSAPI.";
     44 PLAIN_SERVER [], SWITCH, Default::Int(0), SetGet Next ALL Security Stable,
-        None in missing("PLAIN"),
-        "Whether this side checks the password.";
-    45 PLAIN_USERNAME [], text(255), Default::Nothing, SetGet Next ALL Security Stable,
-        None in missing("PLAIN"),
+        Switch in secured(set_plain_server, plain_server), as PlainServer(bool) plain_server(bool),
+        "Whether this side is the server, and has passwords checked.";
+    45 PLAIN_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
+        Words in secured(set_plain_username, plain_username), as PlainUsername(String) plain_username(impl Into<String>),
         "The user to log in as.";
-    46 PLAIN_PASSWORD [], text(255), Default::Nothing, SetGet Next ALL Security Stable,
-        None in missing("PLAIN"),
+    46 PLAIN_PASSWORD [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
+        Secret in secured(set_plain_password, plain_password), as PlainPassword(crate::security::Password) plain_password(impl Into<crate::security::Password>),
         "The password to log in with.";
     47 CURVE_SERVER [], SWITCH, Default::Int(0), SetGet Next ALL Security Stable,
-        None in missing("CURVE"),
+        Switch in secured(set_curve_server, curve_server), as CurveServer(bool) curve_server(bool),
         "Whether this side is the server of the handshake.";
-    48 CURVE_PUBLICKEY [], bytes(32, 41), Default::Nothing, SetGet Next ALL Security Stable,
-        None in missing("CURVE"),
-        "This side's long-term public key, 32 bytes or 40 characters of Z85.";
-    49 CURVE_SECRETKEY [], bytes(32, 41), Default::Nothing, SetGet Next ALL Security Stable,
-        None in missing("CURVE"),
+    48 CURVE_PUBLICKEY [], Kind::Key, Default::Nothing, SetGet Next ALL Security Stable,
+        Public in secured(set_curve_public_key, curve_public_key), as CurvePublicKey(crate::security::PublicKey) curve_public_key(crate::security::PublicKey),
+        "A client's long-term public key, 32 bytes or 40 characters of Z85.";
+    49 CURVE_SECRETKEY [], Kind::Key, Default::Nothing, SetGet Next ALL Security Stable,
+        SecretHalf in secured(set_curve_secret_key, curve_secret_key), as CurveSecretKey(crate::security::SecretKey) curve_secret_key(crate::security::SecretKey),
         "This side's long-term secret key, 32 bytes or 40 characters of Z85.";
-    50 CURVE_SERVERKEY [], bytes(32, 41), Default::Nothing, SetGet Next ALL Security Stable,
-        None in missing("CURVE"),
-        "The server's long-term public key, 32 bytes or 40 characters of Z85.";
+    50 CURVE_SERVERKEY [], Kind::Key, Default::Nothing, SetGet Next ALL Security Stable,
+        Public in secured(set_curve_server_key, curve_server_key), as CurveServerKey(crate::security::PublicKey) curve_server_key(crate::security::PublicKey),
+        "The server's long-term public key, 32 bytes or 40 characters of Z85; makes this side a client.";
     51 PROBE_ROUTER [], LOOSE, Default::Int(0), Set Live PROBERS Pattern Stable,
         Switch in pattern(ProbeRouter), as ProbeRouter(bool) probe_router(bool),
         "Whether each new connection starts with an empty message.";
@@ -153,7 +153,7 @@ macro_rules! option_table {
         Switch in own(conflate_wanted), as Conflate(bool) conflate(bool),
         "Whether each queue keeps only its newest message, of one part.";
     55 ZAP_DOMAIN [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
-        None in missing("ZAP"),
+        Words in security(zap_domain), as ZapDomain(String) zap_domain(impl Into<String>),
         "The domain for authentication (RFC 27).";
     56 ROUTER_HANDOVER [], LOOSE, Default::Int(0), Set Live ROUTER Pattern Stable,
         Switch in pattern(RouterHandover), as RouterHandover(bool) router_handover(bool),
@@ -189,8 +189,8 @@ macro_rules! option_table {
         MillisOrOff in own(handshake_timeout), as HandshakeTimeout(Option<Duration>) handshake_timeout(impl Into<Option<Duration>>),
         "How long a handshake may take, milliseconds; 0 (none) for ever.";
     68 SOCKS_PROXY [], any_text(), Default::Text(""), SetGet Next ALL Transport Stable,
-        None in missing("SOCKS"),
-        "The SOCKS5 proxy to connect through.";
+        MaybeWords in transport_if(is_proxy, socks_proxy), as SocksProxy(Option<String>) socks_proxy(impl Into<Option<String>>),
+        "The SOCKS5 proxy through which tcp connects, `host:port` or `source:port;host:port` (RFC 1928); empty (none) for none. It is asked for names as they are. CONNECT_TIMEOUT covers what is said to it, as does HANDSHAKE_IVL.";
     69 XPUB_NODROP [], LOOSE, Default::Int(0), Set Live PUBLISHERS_AND_RADIO Pattern Stable,
         Switch in pattern(XpubNoDrop), as XpubNoDrop(bool) xpub_no_drop(bool),
         "Whether a send waits for the slowest subscriber instead of dropping its copy.";
@@ -255,7 +255,7 @@ macro_rules! option_table {
         MaybeWords in transport(bind_to_device), as BindToDevice(Option<String>) bind_to_device(impl Into<Option<String>>),
         "SO_BINDTODEVICE: the interface to keep tcp to; empty (none) for any.";
     93 ZAP_ENFORCE_DOMAIN [], TRUTH, Default::Int(0), SetGet Next ALL Security Draft,
-        None in missing("ZAP"),
+        Switch in security(zap_enforce_domain), as ZapEnforceDomain(bool) zap_enforce_domain(bool),
         "Whether authentication is asked only for a domain, as RFC 27 says.";
     94 LOOPBACK_FASTPATH [], TRUTH, Default::Int(0), SetGet Next ALL Transport Draft,
         Switch in own(loopback_fastpath),
@@ -273,11 +273,11 @@ macro_rules! option_table {
         Switch in pattern(XpubManualLastValue), as XpubManualLastValue(bool) xpub_manual_last_value(bool),
         "As XPUB_MANUAL, and the first send after each report received goes to the peer of that report only.";
     99 SOCKS_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
-        None in missing("SOCKS"),
-        "The user to log in as at the proxy.";
+        MaybeWords in transport(socks_username), as SocksUsername(Option<String>) socks_username(impl Into<Option<String>>),
+        "The user to log in as at the SOCKS5 proxy, in up to 255 bytes (RFC 1929); empty (none) for no login.";
     100 SOCKS_PASSWORD [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
-        None in missing("SOCKS"),
-        "The password to log in with at the proxy.";
+        Secret in transport(socks_password), as SocksPassword(crate::security::Password) socks_password(impl Into<crate::security::Password>),
+        "The password to log in with there, up to 255 bytes, which travel as they are; nothing without SOCKS_USERNAME.";
     101 IN_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
         Batch in own(in_batch), as InBatchSize(Option<usize>) in_batch_size(impl Into<Option<usize>>),
         "The most to read from a connection at once, bytes; 8192 (none) leaves it to the library. Long messages are read into their place whatever it is.";
@@ -429,6 +429,25 @@ macro_rules! place {
             get: place!(@get $codec transport.$field),
         }
     };
+    ($codec:ident transport_if($rule:ident, $field:ident)) => {
+        Place::Field {
+            set: |store: &mut SocketOptions, value| {
+                special::$rule(value)?;
+                place!(@set $codec transport.$field)(store, value)
+            },
+            get: place!(@get $codec transport.$field),
+        }
+    };
+    ($codec:ident security($field:ident)) => {
+        Place::Field {
+            set: place!(@set $codec security.$field),
+            get: place!(@get $codec security.$field),
+        }
+    };
+    ($codec:ident secured($set:ident, $get:ident)) => {
+        Place::Field { set: security::$set, get: security::$get }
+    };
+    ($codec:ident told($get:ident)) => { Place::Told(security::$get) };
     ($codec:ident pattern($setting:ident)) => {
         Place::Pattern(place!(@setting $codec $setting))
     };
@@ -441,7 +460,6 @@ macro_rules! place {
     };
     ($codec:ident special($set:ident)) => { Place::Special(special::$set) };
     ($codec:ident ask($what:ident)) => { Place::Ask(Ask::$what) };
-    ($codec:ident fixed()) => { Place::Fixed };
     ($codec:ident missing($needs:literal)) => { Place::Missing($needs) };
 }
 

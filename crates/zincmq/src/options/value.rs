@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use zmtp::SecretKey;
 
 use super::{Kind, OptionError, Row};
 use crate::transport::ListeningFd;
@@ -35,7 +36,7 @@ impl OptionValue {
     /// [`OptionError::WrongType`] if `text` is no value of this kind. Whether
     /// it is in range shows when it is set.
     pub fn parse(row: &Row, text: &str) -> Result<Self, OptionError> {
-        let wrong = || row.wrong_type(format!("`{text}`"));
+        let wrong = || row.wrong_type(row.show(&Self::Text(text.to_owned())));
         match row.kind {
             Kind::Switch | Kind::Loose | Kind::Truth => match text {
                 "true" | "on" | "yes" => Ok(Self::Int(1)),
@@ -53,6 +54,7 @@ impl OptionValue {
             Kind::I64 { .. } => text.parse().map(Self::I64).map_err(|_| wrong()),
             Kind::U64 => text.parse().map(Self::U64).map_err(|_| wrong()),
             Kind::Bytes { .. } => Ok(Self::Bytes(Bytes::copy_from_slice(text.as_bytes()))),
+            Kind::Key => key(row, text.as_bytes()),
             Kind::Text { .. } => Ok(Self::Text(text.to_owned())),
         }
     }
@@ -83,6 +85,11 @@ impl OptionValue {
                 .map(|int| Self::U64(u64::from_ne_bytes(int)))
                 .map_err(|_| wrong()),
             Kind::Bytes { .. } => Ok(Self::Bytes(Bytes::copy_from_slice(bytes))),
+            Kind::Key => match bytes {
+                // Z85 comes with its terminating NUL or without.
+                [text @ .., 0] if text.len() == 40 => key(row, text),
+                other => key(row, other),
+            },
             Kind::Text { .. } => {
                 // Callers may count the terminating NUL. Nothing but a NUL
                 // stays one: empty text clears lists.
@@ -121,7 +128,7 @@ impl OptionValue {
             Self::U64(value) => i64::try_from(*value).ok(),
             _ => None,
         };
-        let wrong = |value: Self| row.wrong_type(value.describe());
+        let wrong = |value: Self| row.wrong_type(row.show(&value));
         match row.kind {
             Kind::Switch | Kind::Loose | Kind::Truth | Kind::Int { .. } => match as_int {
                 Some(int) => match i32::try_from(int) {
@@ -152,6 +159,11 @@ impl OptionValue {
                 },
                 other => Err(wrong(other)),
             },
+            Kind::Key => match self {
+                Self::Bytes(bytes) => key(row, &bytes),
+                Self::Text(text) => key(row, text.as_bytes()),
+                other => Err(wrong(other)),
+            },
             // A number alone does not hand a descriptor over; -1 takes none.
             Kind::Fd => match self {
                 Self::Fd(_) | Self::Int(-1) => Ok(self),
@@ -172,6 +184,20 @@ impl OptionValue {
             Self::Bytes(bytes) if bytes.len() > 32 => format!("{} bytes", bytes.len()),
             other => other.to_string(),
         }
+    }
+}
+
+/// The 32 bytes of a key, from themselves or from Z85.
+fn key(row: &Row, bytes: &[u8]) -> Result<OptionValue, OptionError> {
+    if bytes.len() == 32 {
+        return Ok(OptionValue::Bytes(Bytes::copy_from_slice(bytes)));
+    }
+    let decoded = std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse::<SecretKey>().ok());
+    match decoded {
+        Some(key) => Ok(OptionValue::Bytes(Bytes::copy_from_slice(key.as_bytes()))),
+        None => Err(row.out_of_range(&OptionValue::Bytes(Bytes::copy_from_slice(bytes)))),
     }
 }
 

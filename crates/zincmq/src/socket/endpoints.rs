@@ -10,9 +10,10 @@ use rustix::io::Errno;
 use super::core::{Core, Refusal};
 use super::settings::link_options;
 use crate::SocketType;
-use crate::connection::{Acceptor, Dialer, Port, Session};
+use crate::connection::{Acceptor, Dialer, LinkOptions, Port, Session};
 use crate::error::{BindError, ConnectError, EndpointError, PeerError, UnbindError};
 use crate::monitor::{EventKind, Place};
+use crate::options::SocketOptions;
 use crate::peer::Peer;
 use crate::reactor::PollSet;
 use crate::transport::{self, Endpoint};
@@ -246,8 +247,7 @@ impl Core {
 
     fn listen(&self, given: &str, endpoint: &Endpoint) -> Result<(String, Kind), BindError> {
         let set = self.poll_set(given)?;
-        let (socket_type, longest) = (self.socket_type(), self.longest_part);
-        let options = self.with(|state| link_options(&state.options, socket_type, longest, true));
+        let options = self.with(|state| self.link_options(&state.options, true));
         let listener = match transport::listen(endpoint, &options.transport) {
             Ok(listener) => listener,
             Err(error) => {
@@ -283,11 +283,11 @@ impl Core {
     ) -> Result<Kind, ConnectError> {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
-            let (socket_type, longest) = (self.socket_type(), self.longest_part);
-            let options = link_options(&state.options, socket_type, longest, false);
+            let options = self.link_options(&state.options, false);
+            transport::check_dial(&endpoint, &options.transport)?;
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
-            (options, assigned)
-        });
+            Ok::<_, ConnectError>((options, assigned))
+        })?;
         let Some(me) = self.me.upgrade() else {
             return Err(ConnectError::Closed);
         };
@@ -320,6 +320,11 @@ impl Core {
         }
         dialer.start();
         Ok(Kind::Dialled { dialer, key })
+    }
+
+    fn link_options(&self, options: &SocketOptions, accepting: bool) -> LinkOptions {
+        let (socket_type, longest) = (self.socket_type(), self.longest_part);
+        link_options(&self.context, options, socket_type, longest, accepting)
     }
 
     /// The socket's poll set, made at its first use of a transport.

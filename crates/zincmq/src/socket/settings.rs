@@ -1,13 +1,16 @@
 //! A socket's options: stored, and applied to what is there already.
 
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::admission::SocketGate;
 use super::core::{Core, Refusal};
 use crate::SocketType;
 use crate::connection::{Backoff, LinkOptions, Notices, ReconnectStop};
+use crate::context::Shared;
 use crate::error::SendFailure;
 use crate::message::Message;
 use crate::options::{Answer, Ask, Effect, Live, OptionError, OptionValue, Row, SocketOptions};
@@ -149,6 +152,7 @@ fn notices(options: &SocketOptions, socket_type: SocketType, accepting: bool) ->
 /// From a socket's options to what its next connections are told, those that
 /// are accepted or those that are made from here.
 pub(super) fn link_options(
+    context: &Arc<Shared>,
     options: &SocketOptions,
     socket_type: SocketType,
     longest_part: Option<u64>,
@@ -194,6 +198,9 @@ pub(super) fn link_options(
             .iter()
             .map(|(name, value)| (name.clone(), value.to_vec()))
             .collect(),
+        security: options.security().security(),
+        authenticate_null: !options.security().zap_domain.is_empty(),
+        gate: Arc::new(SocketGate::new(context, options)),
         notices: notices(options, socket_type, accepting),
         in_batch: options.in_batch(),
         out_batch: options.out_batch(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::{Engine, Event, Phase};
-use crate::command::{self, Command, Traffic};
+use crate::command::{self, Traffic};
 use crate::error::printable;
 use crate::frame::{Flags, Framing, Header, put_header};
 use crate::greeting::{Found, Greeting, Ours, Outcome};
@@ -240,7 +240,8 @@ impl Engine {
             }
             Ok(frame) => frame,
         };
-        let step = state.command(Command::parse(payload)?, &mut self.link())?;
+        let command = state.parse(payload)?;
+        let step = state.command(command, &mut self.link())?;
         Ok((used, self.follow(version, step, now)))
     }
 

@@ -45,6 +45,11 @@ pub(crate) trait Mechanism: Send {
 
 /// One state of a handshake, waiting for the peer's next command.
 pub(crate) trait Expect: Send {
+    /// Splits a command into its name and data.
+    fn parse<'a>(&self, payload: &'a [u8]) -> Result<Command<'a>, Error> {
+        Command::parse(payload)
+    }
+
     /// Takes the command and moves on.
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error>;
 }

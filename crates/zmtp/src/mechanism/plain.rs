@@ -10,7 +10,7 @@
 use zeroize::Zeroizing;
 
 use super::{Expect, ExpectVerdict, Link, Mechanism, Step};
-use crate::command::{Command, HELLO, INITIATE, READY, WELCOME};
+use crate::command::{Command, ERROR, HELLO, INITIATE, READY, WELCOME};
 use crate::{Credentials, Error, Login};
 
 /// The side that shows a password.
@@ -39,6 +39,10 @@ impl Mechanism for PlainClient {
 struct ExpectWelcome;
 
 impl Expect for ExpectWelcome {
+    fn parse<'a>(&self, payload: &'a [u8]) -> Result<Command<'a>, Error> {
+        parse_from_server(payload)
+    }
+
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error> {
         command.must_be_or_refuse(WELCOME, "waiting for WELCOME")?;
         if !command.data.is_empty() {
@@ -54,6 +58,10 @@ impl Expect for ExpectWelcome {
 struct ExpectReady;
 
 impl Expect for ExpectReady {
+    fn parse<'a>(&self, payload: &'a [u8]) -> Result<Command<'a>, Error> {
+        parse_from_server(payload)
+    }
+
     fn command(self: Box<Self>, command: Command<'_>, link: &mut Link<'_>) -> Result<Step, Error> {
         command.must_be_or_refuse(READY, "waiting for READY")?;
         Ok(Step::Done {
@@ -121,6 +129,17 @@ impl Expect for ExpectInitiate {
 }
 
 const NAME: &str = "PLAIN";
+
+/// How libzmq up to 4.3.5 begins the ERROR of a PLAIN server: `\x5E` where length and
+/// first letter of the name should be.
+const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
+
+fn parse_from_server(payload: &[u8]) -> Result<Command<'_>, Error> {
+    match payload.strip_prefix(ERROR_OF_LIBZMQ) {
+        Some(data) => Ok(Command { name: ERROR, data }),
+        None => Command::parse(payload),
+    }
+}
 
 /// The string at the start of `data`, and what follows it.
 fn string(data: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -200,6 +200,11 @@ fn a_server_may_refuse_at_either_step() {
         end.receive(welcome, now);
         end.receive(&command("ERROR", b"\x03400"), now);
         assert_eq!(end.error.as_ref().unwrap().auth_status(), Some(400));
+        // As libzmq 4.3.5 spells it.
+        let (mut end, now) = client();
+        end.receive(welcome, now);
+        end.receive(b"\x04\x09^RROR\x03400", now);
+        assert_eq!(end.error.as_ref().unwrap().auth_status(), Some(400));
         let (mut end, now) = client();
         end.receive(welcome, now);
         end.receive(&command("ERROR", b"\x04400"), now);

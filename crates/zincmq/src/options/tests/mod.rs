@@ -1,6 +1,7 @@
 //! The table against what libzmq documents, and values at every edge.
 
 mod context;
+mod security;
 mod table;
 mod values;
 

@@ -1,0 +1,135 @@
+//! Options of security: each of them also chooses the mechanism and the side.
+
+use bytes::Bytes;
+use zmtp::{Login, PublicKey, SecretKey};
+
+use super::{OptionValue, SocketOptions};
+use crate::security::Mechanism;
+
+type Set = Result<(), &'static str>;
+
+/// What a value of another kind than the row's would be told; the row sees to it.
+const OTHER: &str = "another kind of value";
+
+/// Off is back to NULL.
+fn serve(store: &mut SocketOptions, value: &OptionValue, mechanism: Mechanism) -> Set {
+    let OptionValue::Int(on) = value else {
+        return Err(OTHER);
+    };
+    store.security.server = *on != 0;
+    store.security.mechanism = match store.security.server {
+        true => mechanism,
+        false => Mechanism::Null,
+    };
+    Ok(())
+}
+
+fn serves(store: &SocketOptions, mechanism: Mechanism) -> OptionValue {
+    let serves = store.security.server && store.security.mechanism == mechanism;
+    OptionValue::Int(serves.into())
+}
+
+/// A client of PLAIN, unless the text is empty: then back to NULL.
+fn log_in(store: &mut SocketOptions, text: &str, login: Option<Login>) -> Set {
+    store.security.login = login.ok_or("text of up to 255 bytes")?;
+    store.security.server = false;
+    store.security.mechanism = match text.is_empty() {
+        true => Mechanism::Null,
+        false => Mechanism::Plain,
+    };
+    Ok(())
+}
+
+fn text(value: &OptionValue) -> Result<&str, &'static str> {
+    match value {
+        OptionValue::Text(text) => Ok(text),
+        _ => Err(OTHER),
+    }
+}
+
+fn key(value: &OptionValue) -> Result<[u8; 32], &'static str> {
+    match value {
+        OptionValue::Bytes(key) => key[..].try_into().map_err(|_| "a key of 32 bytes"),
+        _ => Err(OTHER),
+    }
+}
+
+fn shown(key: &[u8; 32]) -> OptionValue {
+    OptionValue::Bytes(Bytes::copy_from_slice(key))
+}
+
+pub(super) fn mechanism(store: &SocketOptions) -> OptionValue {
+    OptionValue::Int(store.security.mechanism as i32)
+}
+
+pub(super) fn set_plain_server(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    serve(store, value, Mechanism::Plain)
+}
+
+pub(super) fn plain_server(store: &SocketOptions) -> OptionValue {
+    serves(store, Mechanism::Plain)
+}
+
+pub(super) fn set_plain_username(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    let username = text(value)?;
+    let login = Login::new(username, store.security.login.password());
+    log_in(store, username, login.ok())
+}
+
+pub(super) fn plain_username(store: &SocketOptions) -> OptionValue {
+    String::from_utf8_lossy(store.security.login.username())
+        .into_owned()
+        .into()
+}
+
+pub(super) fn set_plain_password(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    let password = text(value)?;
+    let login = Login::new(store.security.login.username(), password);
+    log_in(store, password, login.ok())
+}
+
+pub(super) fn plain_password(store: &SocketOptions) -> OptionValue {
+    String::from_utf8_lossy(store.security.login.password())
+        .into_owned()
+        .into()
+}
+
+pub(super) fn set_curve_server(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    serve(store, value, Mechanism::Curve)
+}
+
+pub(super) fn curve_server(store: &SocketOptions) -> OptionValue {
+    serves(store, Mechanism::Curve)
+}
+
+pub(super) fn set_curve_public_key(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    store.security.public_key = PublicKey::from_bytes(key(value)?);
+    store.security.mechanism = Mechanism::Curve;
+    Ok(())
+}
+
+pub(super) fn curve_public_key(store: &SocketOptions) -> OptionValue {
+    shown(store.security.public_key.as_bytes())
+}
+
+pub(super) fn set_curve_secret_key(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    store.security.secret_key = SecretKey::from_bytes(key(value)?);
+    store.security.mechanism = Mechanism::Curve;
+    Ok(())
+}
+
+pub(super) fn curve_secret_key(store: &SocketOptions) -> OptionValue {
+    shown(store.security.secret_key.as_bytes())
+}
+
+/// Who names a server is a client.
+pub(super) fn set_curve_server_key(store: &mut SocketOptions, value: &OptionValue) -> Set {
+    store.security.server_key = PublicKey::from_bytes(key(value)?);
+    store.security.server = false;
+    store.security.mechanism = Mechanism::Curve;
+    Ok(())
+}
+
+pub(super) fn curve_server_key(store: &SocketOptions) -> OptionValue {
+    shown(store.security.server_key.as_bytes())
+}

@@ -1,0 +1,49 @@
+//! Who may connect, and what others on the way can read.
+//!
+//! A socket has one mechanism, the last one its options speak of: NULL, PLAIN
+//! (a name and a password in the clear) or CURVE (both ends prove who they
+//! are, and all is encrypted). A server asks the context's [`Authenticator`]
+//! about each client.
+//!
+//! ```
+//! use zincmq::Context;
+//! use zincmq::security::{AuthRequest, Credentials, Denial, KeyPair, Verdict};
+//!
+//! let (server_keys, client_keys) = (KeyPair::generate()?, KeyPair::generate()?);
+//!
+//! let ctx = Context::new();
+//! let known = *client_keys.public();
+//! ctx.set_authenticator(move |request: &AuthRequest| match request.credentials() {
+//!     Credentials::Curve { public_key } if *public_key == known => Verdict::accept("alice"),
+//!     _ => Verdict::deny(Denial::Refused, "not on the list"),
+//! });
+//! let server = zincmq::Rep::builder(&ctx)
+//!     .curve_server(true)
+//!     .curve_secret_key(server_keys.secret().clone())
+//!     .bind("tcp://127.0.0.1:*")?;
+//!
+//! let client = zincmq::Req::builder(&Context::new())
+//!     .curve_server_key(*server_keys.public())
+//!     .curve_public_key(*client_keys.public())
+//!     .curve_secret_key(client_keys.secret().clone())
+//!     .connect(&server.last_endpoint())?;
+//! client.send("hello")?;
+//! let request = server.recv()?;
+//! let peer = request.first().peer().expect("it came over a connection");
+//! assert_eq!(peer.user_id.as_deref(), Some(&b"alice"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod authenticator;
+mod password;
+mod settings;
+
+pub use zmtp::z85;
+pub use zmtp::{
+    Credentials, Denial, Grant, KeyPair, NoRandomness, PublicKey, SecretKey, Verdict, VerdictFault,
+    Z85Error,
+};
+
+pub use authenticator::{AuthRequest, Authenticator};
+pub use password::Password;
+pub(crate) use settings::{Mechanism, SecuritySettings};
