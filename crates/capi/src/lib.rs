@@ -14,6 +14,7 @@ mod exchange;
 mod groups;
 mod handle;
 mod iov;
+mod keys;
 mod label;
 mod message;
 mod monitor;

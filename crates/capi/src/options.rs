@@ -8,12 +8,15 @@ use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
 use crate::errno::code;
+use crate::keys;
 use crate::poll;
 use crate::socket::{Socket, socket};
 
 const RCVMORE: c_int = 13;
 const FD: c_int = 14;
 const EVENTS: c_int = 15;
+const CURVE_PUBLICKEY: c_int = 48;
+const CURVE_SERVERKEY: c_int = 50;
 const THREAD_SAFE: c_int = 81;
 
 /// Sets an option to what is in `len` bytes.
@@ -61,8 +64,15 @@ pub unsafe extern "C" fn zmq_getsockopt(
     guard_unit(|| {
         let socket = socket(pointer)?;
         let known = read(&socket, option)?;
+        let known = match (option, &known) {
+            (CURVE_PUBLICKEY..=CURVE_SERVERKEY, OptionValue::Bytes(key)) if !len.is_null() => {
+                // SAFETY: by the caller's promise.
+                keys::sized(key, unsafe { len.read() })?
+            }
+            _ => known.to_c_bytes(),
+        };
         // SAFETY: by the caller's promise.
-        unsafe { boundary::copy_out(&known.to_c_bytes(), value, len) }
+        unsafe { boundary::copy_out(&known, value, len) }
     })
 }
 
