@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-use zincmq::Context;
 use zincmq::options::OptionValue;
+use zincmq::{Context, raw};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::errno::code;
@@ -29,7 +29,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// A context that lets peers in as libzmq does.
 fn fresh() -> Context {
     let context = Context::new();
-    zincmq::raw::be_lenient(&context);
+    raw::be_lenient(&context);
     context
 }
 
@@ -45,7 +45,7 @@ fn named(pointer: *mut c_void) -> Outcome<*mut c_void> {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_term(pointer: *mut c_void) -> c_int {
     guard_unit(|| {
-        context(pointer)?.term().map_err(code)?;
+        raw::term(&*context(pointer)?).map_err(code)?;
         // Another thread may have been faster.
         drop(CONTEXTS.remove(pointer));
         Ok(())

@@ -63,6 +63,7 @@ impl Code for SendFailure {
     fn code(&self) -> c_int {
         match self {
             Self::WouldBlock | Self::TimedOut => libc::EAGAIN,
+            Self::Interrupted => libc::EINTR,
             Self::CannotSend(_) => libc::ENOTSUP,
             Self::WrongState(_) => EFSM,
             Self::Unroutable => libc::EHOSTUNREACH,
@@ -79,6 +80,7 @@ impl Code for RecvFailure {
     fn code(&self) -> c_int {
         match self {
             Self::WouldBlock | Self::TimedOut => libc::EAGAIN,
+            Self::Interrupted => libc::EINTR,
             Self::CannotReceive(_) => libc::ENOTSUP,
             Self::WrongState(_) => EFSM,
             Self::Closed => libc::ENOTSOCK,
@@ -192,6 +194,7 @@ impl Code for PollError {
         match self {
             Self::Empty => libc::EFAULT,
             Self::NoIoThread => EMTHREAD,
+            Self::Interrupted => libc::EINTR,
             Self::Closed(_) => libc::ENOTSOCK,
             Self::Terminated(_) => ETERM,
             Self::Forked(_) => FORKED,
@@ -206,6 +209,7 @@ impl Code for ProxyError {
         match self {
             Self::Receive(failure) => failure.code(),
             Self::Send(failure) => failure.code(),
+            Self::Interrupted => libc::EINTR,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,
@@ -219,6 +223,7 @@ impl Code for TermError {
     fn code(&self) -> c_int {
         match self {
             Self::TimedOut { .. } => libc::EAGAIN,
+            Self::Interrupted => libc::EINTR,
             Self::Forked => FORKED,
             _ => libc::EINVAL,
         }

@@ -41,10 +41,13 @@ pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Ref
 fn send_whole(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), Refused> {
     match hand_over(socket, message, flags) {
         Ok(()) => Ok(()),
-        // A STREAM's routing id with nothing after it: libzmq ignores it.
+        // A routing id with nothing after it: libzmq ignores it.
         Err(error)
             if error.failure() == SendFailure::MalformedEnvelope
-                && socket.engine.socket_type() == SocketType::Stream =>
+                && matches!(
+                    socket.engine.socket_type(),
+                    SocketType::Router | SocketType::Stream
+                ) =>
         {
             Ok(())
         }
@@ -106,7 +109,11 @@ fn go_on_sending(
     let failure = error.failure();
     let mut parts: Vec<Message> = error.into_message().into_iter().collect();
     let last = parts.pop().unwrap_or_default();
-    if matches!(failure, SendFailure::WouldBlock | SendFailure::TimedOut) {
+    let can_try_again = matches!(
+        failure,
+        SendFailure::WouldBlock | SendFailure::TimedOut | SendFailure::Interrupted
+    );
+    if can_try_again {
         // To be tried again with the same part.
         turn.sending = Some(Multipart::from(parts));
     }
@@ -137,7 +144,7 @@ fn send_labelled(
 #[inline]
 fn hand_over(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), SendError> {
     match flags & DONTWAIT {
-        0 => socket.engine.send(message),
+        0 => raw::send(&socket.engine, message),
         _ => raw::try_send(&socket.engine, message),
     }
 }
@@ -193,7 +200,7 @@ fn go_on_receiving(socket: &Socket, turn: &mut Turn, flags: c_int) -> Outcome<(M
 #[inline]
 fn recv_whole(socket: &Socket, flags: c_int) -> Outcome<Multipart> {
     match flags & DONTWAIT {
-        0 => socket.engine.recv(),
+        0 => raw::recv(&socket.engine),
         _ => socket.engine.try_recv(),
     }
     .map_err(code)

@@ -184,6 +184,12 @@ pub struct Ref<T: 'static> {
     slot: &'static Slot<T>,
 }
 
+// SAFETY: it gives away no more than shares of the object, is counted by an
+// atomic, and whoever comes last drops the object.
+unsafe impl<T: Send + Sync> Send for Ref<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for Ref<T> {}
+
 impl<T> Ref<T> {
     /// What names the object in C.
     pub fn pointer(&self) -> *mut c_void {

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use zincmq::{PollItem, Readiness};
+use zincmq::{PollItem, Readiness, raw};
 
 use crate::boundary::{Outcome, guard};
 use crate::errno::code;
@@ -43,19 +43,20 @@ pub enum Target {
     Socket(Ref<Socket>),
     /// Any descriptor, which C may close at any time.
     Descriptor(BorrowedFd<'static>),
-    /// A negative descriptor, of which nothing is ever told.
-    Nothing,
 }
 
 impl Target {
     /// The descriptor `fd`.
-    pub fn descriptor(fd: c_int) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// EBADF for what can be none.
+    pub fn descriptor(fd: c_int) -> Outcome<Self> {
         if fd < 0 {
-            return Self::Nothing;
+            return Err(libc::EBADF);
         }
-        // SAFETY: it is only polled; for one that is not open the system says
-        // so.
-        Self::Descriptor(unsafe { BorrowedFd::borrow_raw(fd) })
+        // SAFETY: it is only polled; should it not be open, the system says so.
+        Ok(Self::Descriptor(unsafe { BorrowedFd::borrow_raw(fd) }))
     }
 }
 
@@ -82,45 +83,46 @@ pub fn events(ready: Readiness) -> c_short {
 }
 
 /// What C gives as the longest time to wait: milliseconds, or without end.
-pub fn limit(timeout: c_long) -> Duration {
-    u64::try_from(timeout).map_or(Duration::MAX, Duration::from_millis)
+pub fn limit(timeout: c_long) -> Option<Duration> {
+    u64::try_from(timeout).ok().map(Duration::from_millis)
 }
 
-/// Waits until one of the targets is ready for what it is asked for. `tell` is
-/// called with the place of each that is; returns how many are.
+/// Waits until one of the targets, each with its place, is ready for what it
+/// is asked for. While the thread sleeps `mask`, if there is one, is its signal
+/// mask. `tell` is called for each that is ready; returns how many are.
 ///
 /// # Errors
 ///
-/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has.
-pub fn poll(
-    targets: &[(Target, Readiness)],
-    limit: Duration,
+/// ENOTSOCK and ETERM for a socket that has been closed, or whose context has;
+/// EINTR if a signal handler has run.
+pub fn poll<'a>(
+    targets: impl Iterator<Item = (usize, &'a Target, Readiness)>,
+    mut limit: Duration,
+    mask: Option<&libc::sigset_t>,
     mut tell: impl FnMut(usize, Readiness),
 ) -> Outcome<usize> {
-    let mut limit = limit;
-    let mut items: SmallVec<[PollItem<'_>; 8]> = SmallVec::new();
-    let mut at_once: SmallVec<[(usize, Readiness); 8]> = SmallVec::new();
-    for (place, (target, asked)) in targets.iter().enumerate() {
-        match target {
+    let mut items: SmallVec<[PollItem<'a>; 8]> = SmallVec::new();
+    // The place of each item, and what is known of it before.
+    let mut known: SmallVec<[(usize, Readiness); 8]> = SmallVec::new();
+    for (place, target, asked) in targets {
+        let mut now = Readiness::NONE;
+        items.push(match target {
             Target::Socket(socket) => {
-                let (ask, now) = socket.halfway(*asked);
-                if !now.is_empty() {
-                    limit = Duration::ZERO;
-                }
-                at_once.push((place, now));
-                items.push(PollItem::socket(&socket.engine, ask));
+                let ask;
+                (ask, now) = socket.halfway(asked);
+                PollItem::socket(&socket.engine, ask)
             }
-            Target::Descriptor(fd) => {
-                at_once.push((place, Readiness::NONE));
-                items.push(PollItem::fd(fd, *asked));
-            }
-            Target::Nothing => {}
+            Target::Descriptor(fd) => PollItem::fd(fd, asked),
+        });
+        if !now.is_empty() {
+            limit = Duration::ZERO;
         }
+        known.push((place, now));
     }
-    zincmq::poll(&mut items, Some(limit)).map_err(code)?;
+    raw::poll(&mut items, Some(limit), mask).map_err(code)?;
     let mut count = 0;
-    for (item, (place, now)) in items.iter().zip(at_once) {
-        let ready = item.ready() | now;
+    for (item, (place, now)) in items.iter().zip(known) {
+        let ready = raw::reported(item) | now;
         if !ready.is_empty() {
             tell(place, ready);
             count += 1;
@@ -141,7 +143,28 @@ pub unsafe extern "C" fn zmq_poll(items: *mut Item, count: c_int, timeout: c_lon
     guard(|| {
         // SAFETY: by the caller's promise.
         let items = unsafe { items_at(items, count) }?;
-        poll_items(items, limit(timeout))
+        poll_items(items, timeout, None)
+    })
+}
+
+/// As [`zmq_poll`] with another signal mask for while the thread sleeps.
+///
+/// # Safety
+///
+/// `items` points to `count` items; `mask` is null or points to a mask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ppoll(
+    items: *mut Item,
+    count: c_int,
+    timeout: c_long,
+    mask: *const libc::sigset_t,
+) -> c_int {
+    guard(|| {
+        // SAFETY: by the caller's promise, as is the next.
+        let items = unsafe { items_at(items, count) }?;
+        // SAFETY: see above.
+        let mask = unsafe { mask.as_ref() };
+        poll_items(items, timeout, mask)
     })
 }
 
@@ -157,19 +180,32 @@ unsafe fn items_at<'a>(items: *mut Item, count: c_int) -> Outcome<&'a mut [Item]
     }
 }
 
-fn poll_items(items: &mut [Item], limit: Duration) -> Outcome<c_int> {
+fn poll_items(
+    items: &mut [Item],
+    timeout: c_long,
+    mask: Option<&libc::sigset_t>,
+) -> Outcome<c_int> {
+    // Without a limit nothing but a signal ends a wait for nothing.
+    let limit = limit(timeout).unwrap_or(Duration::MAX);
     for item in &mut *items {
         item.revents = 0;
     }
-    let mut targets: SmallVec<[(Target, Readiness); 8]> = SmallVec::new();
-    for item in &*items {
+    let mut targets: SmallVec<[(usize, Target, Readiness); 8]> = SmallVec::new();
+    for (place, item) in items.iter().enumerate() {
         let target = match item.socket.is_null() {
             false => Target::Socket(socket(item.socket)?),
-            true => Target::descriptor(item.fd),
+            // Nothing is ever told of what can be no descriptor.
+            true => match Target::descriptor(item.fd) {
+                Ok(target) => target,
+                Err(_) => continue,
+            },
         };
-        targets.push((target, readiness(item.events)));
+        targets.push((place, target, readiness(item.events)));
     }
-    let ready = poll(&targets, limit, |place, ready| {
+    let targets = targets
+        .iter()
+        .map(|(place, target, asked)| (*place, target, *asked));
+    let ready = poll(targets, limit, mask, |place, ready| {
         items[place].revents = events(ready);
     })?;
     Ok(c_int::try_from(ready).unwrap_or(c_int::MAX))

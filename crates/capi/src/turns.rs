@@ -11,13 +11,17 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::vec;
 
 use zincmq::{Message, Multipart};
 
-/// How long the owner of a half message has to go on with it.
-const MOMENT: Duration = Duration::from_millis(2);
+use crate::owner::Owner;
+
+/// How long the owner of a half message has at least to go on with it.
+const MOMENT: Duration = Duration::from_millis(50);
+/// The same on a socket that was handed over in the midst of a message before.
+const SHORT_MOMENT: Duration = Duration::from_millis(1);
 
 /// The half messages of one socket.
 #[derive(Default)]
@@ -32,13 +36,15 @@ pub struct Turns {
 struct Inner {
     /// Threads are known to use the socket at the same time.
     shared: bool,
+    /// It was handed over in the midst of a message, and never found shared.
+    handed_over: bool,
     /// Threads that wait to know.
     asking: usize,
     entries: Vec<Entry>,
 }
 
 struct Entry {
-    thread: usize,
+    thread: Owner,
     /// Its thread is in a call that has it.
     busy: bool,
     turn: Turn,
@@ -68,7 +74,7 @@ impl Turns {
 
     /// What the calling thread is in the middle of. To be put back.
     pub fn take(&self) -> Turn {
-        let me = thread();
+        let me = Owner::here();
         let mut inner = self.lock();
         if !inner.shared && inner.entries.iter().all(|entry| entry.thread != me) {
             inner = self.judge(inner, me);
@@ -88,7 +94,7 @@ impl Turns {
 
     /// Says what the calling thread is in the middle of after a call.
     pub fn put(&self, turn: Turn) {
-        let me = thread();
+        let me = Owner::here();
         let mut inner = self.lock();
         let place = inner.entries.iter().position(|entry| entry.thread == me);
         match place {
@@ -101,11 +107,18 @@ impl Turns {
                 entry.turn = turn;
             }
             None if turn.is_blank() => {}
-            None => inner.entries.push(Entry {
-                thread: me,
-                busy: false,
-                turn,
-            }),
+            None => {
+                // It was in a call while another was in the middle of its own.
+                if !inner.entries.is_empty() {
+                    inner.shared = true;
+                    self.known.notify_all();
+                }
+                inner.entries.push(Entry {
+                    thread: me,
+                    busy: false,
+                    turn,
+                });
+            }
         }
         self.open.store(inner.entries.len(), Ordering::Release);
     }
@@ -116,8 +129,12 @@ impl Turns {
         if !self.any() {
             return (false, false);
         }
-        let me = thread();
-        let inner = self.lock();
+        let me = Owner::here();
+        let mut inner = self.lock();
+        if inner.asking > 0 && inner.entries.iter().any(|entry| entry.thread == me) {
+            inner.shared = true;
+            self.known.notify_all();
+        }
         let mut entries = inner.entries.iter();
         let entry = entries.find(|entry| !inner.shared || entry.thread == me);
         entry.map_or((false, false), |entry| {
@@ -127,29 +144,30 @@ impl Turns {
 
     /// Finds out whether the half message of another thread is to be gone on
     /// with by this one.
-    fn judge<'a>(&self, mut inner: MutexGuard<'a, Inner>, me: usize) -> MutexGuard<'a, Inner> {
+    fn judge<'a>(&self, mut inner: MutexGuard<'a, Inner>, me: Owner) -> MutexGuard<'a, Inner> {
         if inner.entries.iter().any(|entry| entry.busy) {
             inner.shared = true;
             return inner;
         }
-        if inner.entries.is_empty() {
+        let Some(entry) = inner.entries.first() else {
             return inner;
-        }
+        };
+        let watch = entry.thread.watch();
+        let moment = match inner.handed_over {
+            true => SHORT_MOMENT,
+            false => MOMENT,
+        };
         inner.asking += 1;
-        let until = Instant::now() + MOMENT;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if inner.shared || left.is_zero() {
-                break;
-            }
-            let waited = self.known.wait_timeout(inner, left);
+        while !inner.shared && !watch.is_elsewhere(moment) {
+            let waited = self.known.wait_timeout(inner, SHORT_MOMENT);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         inner.asking -= 1;
-        if !inner.shared
-            && let Some(entry) = inner.entries.first_mut()
-        {
-            entry.thread = me;
+        if !inner.shared {
+            inner.handed_over = true;
+            if let Some(entry) = inner.entries.first_mut() {
+                entry.thread = me;
+            }
         }
         inner
     }
@@ -157,12 +175,6 @@ impl Turns {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A number that no other living thread has.
-fn thread() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PushError<T> {
     /// As many items are queued as the high-water mark allows. The producer is
-    /// marked as asleep and will be woken at the low-water mark.
+    /// marked as asleep and will be woken when the queue reopens.
     #[error("the queue is at its high-water mark")]
     Full(T),
     /// The consumer is gone, or this producer was closed: no item will ever be

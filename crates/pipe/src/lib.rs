@@ -1,7 +1,7 @@
 //! A message queue between two owners: one [`Producer`], one [`Consumer`].
 //!
 //! The queue is bounded by a high-water mark counted in whole items and
-//! reopens at a low-water mark. The producer makes a batch visible with one
+//! reopens in steps of half of it. The producer makes a batch visible with one
 //! [`publish`](Producer::publish); the consumer reports its progress with
 //! [`release`](Consumer::release). Neither end ever blocks or wakes anyone by
 //! itself: a `true` from `publish`, `release` or `close` tells the caller that
@@ -56,12 +56,18 @@
 //! finds the mark, or the producer's second look finds every pop that came
 //! before the check. A mark whose target is not reached yet is put back.
 //!
-//! The consumer does not check after each pop but (a) every `high - low` pops,
-//! (b) whenever it finds the queue empty, (c) when a plain look at `wake_at`
-//! shows a target reached. Rule (a) makes the wake-up exact: the producer
-//! marks itself with at least `high` items queued, so the next check comes at
-//! `low` or more items, and from then on (c) sees the mark for certain. Rule (b)
-//! covers a high-water mark lowered meanwhile: nobody sleeps on an empty queue.
+//! The consumer does not check after each pop but (a) when the popped count
+//! passes a multiple of half the high-water mark, rounded up, (b) whenever it
+//! finds the queue empty, (c) when a plain look at `wake_at` shows a target
+//! reached. Rule (a) makes the wake-up exact, as every target is such a
+//! multiple. Rule (b) covers a high-water mark lowered meanwhile: nobody sleeps
+//! on an empty queue.
+//!
+//! Targets are multiples, and not so many pops after the queue was full, and
+//! room is given in the same steps, also to a producer that looks again without
+//! being woken: as in libzmq, whose consumer acknowledges as many at a time. So
+//! whatever the timing, a consumer that stops has made room for all whole steps
+//! in what it popped, and no more; an empty queue has room for all.
 //!
 //! *Slots.* An item's slot is written before the swap on `tail` (release) and
 //! read after a load of it (acquire). A chunk is written anew only after

@@ -29,8 +29,7 @@ impl<T> Producer<T> {
     ///
     /// # Errors
     /// - [`PushError::Full`]: the high-water mark is reached. The producer is
-    ///   now marked as asleep: once the queue is down to the low-water mark,
-    ///   the consumer's [`release`](crate::Consumer::release) tells to wake it.
+    ///   now marked as asleep: once the queue reopens, the consumer's [`release`](crate::Consumer::release) tells to wake it.
     ///   Publish before sleeping.
     /// - [`PushError::Closed`]: the consumer or this producer is closed.
     #[inline]
@@ -94,9 +93,10 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Changes the high-water mark, in items; 0 means unlimited. The queue is
-    /// open again at `(n + 1) / 2` items, a queue of one at none. Items beyond
-    /// a lowered mark stay. No effect on a conflated queue.
+    /// Changes the high-water mark, in items; 0 means unlimited. A full queue is
+    /// open again when the number of items popped from it, ever, next reaches a
+    /// multiple of `(n + 1) / 2`, or all are popped. Items beyond a lowered mark
+    /// stay. No effect on a conflated queue.
     pub fn set_high_water_mark(&mut self, n: usize) {
         match &mut self.end {
             End::Queue(writer) => writer.set_high_water_mark(n),

@@ -71,9 +71,39 @@ fn producer_of_a_queue_of_three_is_woken_by_release() {
     full_queue(3, 5);
 }
 
-/// The wake-up comes at the low-water mark, even if the consumer stops there.
+/// The wake-up comes at the next step, even if that is one pop away and the
+/// consumer stops there.
 #[test]
-fn release_at_the_low_water_mark_is_enough() {
+fn release_at_the_next_step_is_enough() {
+    model(|| {
+        let (mut producer, mut consumer) = bounded(4);
+        let bell = Doorbell::new();
+        for item in 0..4 {
+            producer.push(item).unwrap();
+        }
+        let _ = producer.publish();
+        assert_eq!(consumer.pop(), Some(0));
+        assert!(!consumer.release());
+        let receiver = {
+            let bell = bell.clone();
+            thread::spawn(move || {
+                assert_eq!(consumer.pop(), Some(1));
+                bell.ring_if(consumer.release());
+                consumer
+            })
+        };
+        for item in 4..6 {
+            while let Err(PushError::Full(_)) = producer.push(item) {
+                bell.wait();
+            }
+        }
+        drop(receiver.join().unwrap());
+    });
+}
+
+/// The wake-up comes when the queue reopens, even if the consumer stops there.
+#[test]
+fn release_where_the_queue_reopens_is_enough() {
     model(|| {
         let (mut producer, mut consumer) = bounded(4);
         let bell = Doorbell::new();

@@ -50,6 +50,8 @@ struct Model {
     high: usize,
     pushed: u64,
     popped: u64,
+    /// So many pushes there may be, as far as the producer has looked.
+    limit: u64,
     /// Popped since the last release, so that a release may say something.
     unreleased: bool,
     producer_wakes_at: Option<u64>,
@@ -59,13 +61,30 @@ struct Model {
 }
 
 impl Model {
+    /// What is popped counts in whole steps, unless nothing is left.
+    fn limit(&self) -> u64 {
+        let (high, step) = (self.high as u64, self.high.div_ceil(2) as u64);
+        match self.high {
+            0 => u64::MAX,
+            _ if self.popped == self.pushed => self.popped + high,
+            _ => self.popped / step * step + high,
+        }
+    }
+
     fn has_room(&mut self) -> bool {
         if self.producer_closed || self.consumer_closed {
             return false;
         }
-        let room = self.high == 0 || self.len() < self.high;
-        let low = self.high.div_ceil(2).min(self.high.saturating_sub(1));
-        self.producer_wakes_at = (!room).then(|| self.pushed - low as u64);
+        let (high, step) = (self.high as u64, self.high.div_ceil(2) as u64);
+        if self.pushed >= self.limit {
+            self.limit = self.limit();
+        }
+        let room = self.pushed < self.limit;
+        self.producer_wakes_at = (!room).then(|| {
+            (self.popped + 1..)
+                .find(|popped| popped % step == 0 && self.pushed - popped < high)
+                .expect("a step is no longer than the queue")
+        });
         room
     }
 
@@ -134,6 +153,7 @@ proptest! {
             high,
             pushed: 0,
             popped: 0,
+            limit: if high == 0 { u64::MAX } else { high as u64 },
             unreleased: false,
             producer_wakes_at: None,
             consumer_asleep: false,
@@ -176,7 +196,8 @@ proptest! {
                 Op::SetHighWaterMark(n) => {
                     producer.set_high_water_mark(n);
                     model.high = n;
-                    if n == 0 || model.len() < n {
+                    model.limit = model.limit();
+                    if model.pushed < model.limit {
                         model.producer_wakes_at = None;
                     }
                 }

@@ -3,6 +3,7 @@
 //! - [`ScriptedPeer`]: the other end of a connection, written down byte by
 //!   byte, in any version of ZMTP; [`wire`] has the bytes.
 //! - [`FaultProxy`]: a tcp proxy that delays, splits, stops, cuts and resets.
+//! - [`SocksProxy`]: a SOCKS5 proxy that takes down what it is asked.
 //! - [`Ledger`]: messages that prove what became of them.
 //! - [`Deadline`]: ends a test that hangs, and says where it hung.
 //! - [`own_process`]: runs a test in a process of its own.
@@ -17,6 +18,7 @@ mod peer;
 mod process;
 mod proxy;
 mod random;
+mod socks;
 mod stream;
 pub mod wire;
 
@@ -26,6 +28,7 @@ pub use peer::{Handshake, PeerListener, ScriptedPeer};
 pub use process::{open_descriptors, own_process, resident_bytes};
 pub use proxy::{Direction, Ending, FaultProxy};
 pub use random::Random;
+pub use socks::{SocksHost, SocksProxy, SocksRequest};
 pub use wire::{Frame, Version};
 
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::SocketType;
@@ -12,7 +12,9 @@ use crate::connection::Resolve;
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
 use crate::options::{OptionError, OptionValue, SocketOptions};
-use crate::reactor::{Handle, Reactor, Threads, fork_generation, watch_forks};
+use crate::reactor::{
+    Handle, Reactor, Signals, Threads, Waiting, Woken, deaf, fork_generation, watch_forks,
+};
 use crate::security::Authenticator;
 use crate::socket::{Admission, Core, Inproc, Socket};
 use crate::sync::Mutex;
@@ -50,8 +52,9 @@ pub(crate) struct Shared {
     reactors: Mutex<Vec<Reactor>>,
     inproc: Inproc,
     admission: Admission,
-    sockets: StdMutex<HashMap<u64, Arc<Core>>>,
-    socket_gone: Condvar,
+    sockets: Mutex<HashMap<u64, Arc<Core>>>,
+    /// For who waits until there are none.
+    socket_gone: Waiting,
     next_id: AtomicU64,
     terminated: AtomicBool,
     born: u32,
@@ -80,8 +83,8 @@ impl Context {
                 reactors: Mutex::default(),
                 inproc: Inproc::default(),
                 admission: Admission::default(),
-                sockets: StdMutex::default(),
-                socket_gone: Condvar::new(),
+                sockets: Mutex::default(),
+                socket_gone: Waiting::default(),
                 next_id: AtomicU64::new(1),
                 terminated: AtomicBool::new(false),
                 born: fork_generation(),
@@ -208,7 +211,7 @@ impl Context {
     ///
     /// [`TermError::Forked`] in a process that inherited the context.
     pub fn term(&self) -> Result<(), TermError> {
-        self.shared().term(None)
+        self.shared().term(None, Signals::PassUnseen)
     }
 
     /// As [`Context::term`], for `limit` at most.
@@ -217,7 +220,8 @@ impl Context {
     ///
     /// [`TermError::TimedOut`] tells how many sockets were left.
     pub fn term_timeout(&self, limit: Duration) -> Result<(), TermError> {
-        self.shared().term(Instant::now().checked_add(limit))
+        self.shared()
+            .term(Instant::now().checked_add(limit), Signals::PassUnseen)
     }
 }
 
@@ -230,7 +234,7 @@ impl Default for Context {
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context")
-            .field("sockets", &self.shared().lock_sockets().len())
+            .field("sockets", &self.shared().sockets.lock().len())
             .finish_non_exhaustive()
     }
 }
@@ -255,10 +259,8 @@ impl Shared {
 
     /// A thread of this library's name and so much more.
     pub(crate) fn start_thread(&self, name: &str, job: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-        std::thread::Builder::new()
-            .name(format!("{}/{name}", self.threads().name))
-            .spawn(job)
-            .map(drop)
+        let name = format!("{}/{name}", self.threads().name);
+        deaf(|| std::thread::Builder::new().name(name).spawn(job)).map(drop)
     }
 
     fn threads(&self) -> Threads {
@@ -283,10 +285,6 @@ impl Shared {
         self.born != fork_generation()
     }
 
-    fn lock_sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<Core>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The options a new socket of `socket_type` starts with.
     pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
         self.options.lock().socket_defaults(socket_type)
@@ -301,7 +299,7 @@ impl Shared {
             return Err(SocketError::Forked);
         }
         let most = this.options.lock().max_sockets as usize;
-        let mut sockets = this.lock_sockets();
+        let mut sockets = this.sockets.lock();
         if this.terminated.load(Ordering::SeqCst) {
             return Err(SocketError::Terminated);
         }
@@ -316,8 +314,8 @@ impl Shared {
 
     /// Called by a closed socket when nothing of it is left.
     pub(crate) fn socket_done(&self, id: u64) {
-        let core = self.lock_sockets().remove(&id);
-        self.socket_gone.notify_all();
+        let core = self.sockets.lock().remove(&id);
+        self.socket_gone.notify();
         drop(core);
     }
 
@@ -348,54 +346,48 @@ impl Shared {
             return;
         }
         self.terminated.store(true, Ordering::SeqCst);
-        let open: Vec<Arc<Core>> = self.lock_sockets().values().cloned().collect();
+        let open: Vec<Arc<Core>> = self.sockets.lock().values().cloned().collect();
         for core in open {
             core.terminate();
         }
     }
 
-    fn term(&self, deadline: Option<Instant>) -> Result<(), TermError> {
+    pub(crate) fn term(
+        &self,
+        deadline: Option<Instant>,
+        signals: Signals,
+    ) -> Result<(), TermError> {
         if self.is_foreign() {
             return Err(TermError::Forked);
         }
         self.shutdown();
-        let mut sockets = self.lock_sockets();
-        while !sockets.is_empty() {
-            sockets = match deadline {
-                None => self
-                    .socket_gone
-                    .wait(sockets)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(at) => {
-                    let left = at.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err(TermError::TimedOut {
-                            open: sockets.len(),
-                        });
-                    }
-                    self.socket_gone
-                        .wait_timeout(sockets, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+        loop {
+            let seen = self.socket_gone.epoch();
+            let open = self.sockets.lock().len();
+            if open == 0 {
+                return Ok(());
+            }
+            match self.socket_gone.wait(seen, deadline, signals) {
+                Woken::News => {}
+                Woken::Late => return Err(TermError::TimedOut { open }),
+                Woken::Interrupted => return Err(TermError::Interrupted),
+            }
         }
-        Ok(())
     }
 
     /// Waits for closed sockets only: open ones have owners who may go on.
     fn await_lingering(&self, deadline: Instant) {
-        let mut sockets = self.lock_sockets();
-        while sockets.values().any(|core| core.is_closed()) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        loop {
+            let seen = self.socket_gone.epoch();
+            if !self.sockets.lock().values().any(|core| core.is_closed()) {
                 return;
             }
-            sockets = self
+            let woken = self
                 .socket_gone
-                .wait_timeout(sockets, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+                .wait(seen, Some(deadline), Signals::PassUnseen);
+            if woken == Woken::Late {
+                return;
+            }
         }
     }
 }

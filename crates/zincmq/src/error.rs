@@ -64,6 +64,10 @@ pub enum SendFailure {
     /// The time given ran out (EAGAIN).
     #[error("timed out before a peer could take the message")]
     TimedOut,
+    /// A signal handler ran during the wait (EINTR). For C and Python alone:
+    /// in Rust a wait goes on.
+    #[error("a signal interrupted the wait for a peer")]
+    Interrupted,
     /// This socket type never sends (ENOTSUP).
     #[error("a {0} socket cannot send")]
     CannotSend(SocketType),
@@ -155,6 +159,10 @@ pub enum RecvFailure {
     /// The time given ran out (EAGAIN).
     #[error("timed out before a message came")]
     TimedOut,
+    /// A signal handler ran during the wait (EINTR). For C and Python alone:
+    /// in Rust a wait goes on.
+    #[error("a signal interrupted the wait for a message")]
+    Interrupted,
     /// This socket type never receives (ENOTSUP).
     #[error("a {0} socket cannot receive")]
     CannotReceive(SocketType),
@@ -407,6 +415,10 @@ pub enum PollError {
     /// It was made in the parent of this forked process.
     #[error("the socket under key {0} belongs to the process that forked this one")]
     Forked(usize),
+    /// A signal handler ran during the wait (EINTR). For C and Python alone:
+    /// in Rust a wait goes on.
+    #[error("a signal interrupted the wait")]
+    Interrupted,
     /// The system refused.
     #[error("cannot poll: {0}")]
     System(#[from] io::Error),
@@ -431,6 +443,10 @@ pub enum ProxyError {
     /// A socket was made in the parent of this forked process.
     #[error("a socket of the proxy belongs to the process that forked this one")]
     Forked,
+    /// A signal handler ran while it waited (EINTR). For C and Python alone: in
+    /// Rust a proxy goes on.
+    #[error("a signal interrupted the proxy")]
+    Interrupted,
     /// The sockets could not be waited for.
     #[error(transparent)]
     Poll(PollError),
@@ -462,6 +478,7 @@ impl From<PollError> for ProxyError {
             PollError::Closed(_) => Self::Closed,
             PollError::Terminated(_) => Self::Terminated,
             PollError::Forked(_) => Self::Forked,
+            PollError::Interrupted => Self::Interrupted,
             other => Self::Poll(other),
         }
     }
@@ -477,6 +494,10 @@ pub enum TermError {
         /// How many.
         open: usize,
     },
+    /// A signal handler ran during the wait (EINTR), which may be begun again.
+    /// For C and Python alone: in Rust it goes on.
+    #[error("a signal interrupted the wait for the context's sockets")]
+    Interrupted,
     /// The context was made in the parent of this forked process.
     #[error("the context belongs to the process that forked this one")]
     Forked,

@@ -28,7 +28,7 @@ pub struct Event {
     /// This side's end of the connection, such as `tcp://127.0.0.1:49152`;
     /// empty if there is none, or none yet.
     pub local: String,
-    /// The peer's end of it.
+    /// The peer's end of it, or that of the SOCKS5 proxy before the peer.
     pub remote: String,
     /// The peer, once its handshake is over.
     pub peer: Option<Arc<PeerInfo>>,
@@ -41,11 +41,13 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A connection to the peer's address was made.
+    /// A connection to the peer's address was made, by a SOCKS5 proxy if there
+    /// is one.
     Connected {
         /// The peer: over tcp the endpoint that answered, numeric and with
-        /// port, such as `tcp://127.0.0.1:5555`; over ipc
-        /// `localhost:uid:gid:pid`. [`PeerInfo::address`] has no port.
+        /// port, such as `tcp://127.0.0.1:5555`, which is a SOCKS5 proxy's if
+        /// there is one; over ipc `localhost:uid:gid:pid`.
+        /// [`PeerInfo::address`] has no port.
         peer: String,
         /// The descriptor.
         fd: i32,

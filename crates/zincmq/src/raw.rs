@@ -2,12 +2,18 @@
 //! alone: it changes without notice.
 
 use std::ffi::CStr;
+use std::time::Duration;
 
 use crate::SocketType;
 use crate::context::Context;
-use crate::error::{SendError, SendFailure, SocketError};
+use crate::error::{
+    PollError, ProxyError, RecvError, SendError, SendFailure, SocketError, TermError,
+};
 use crate::message::{Message, Multipart, PeerInfo};
-use crate::socket::Socket;
+use crate::poller::{PollEvent, PollItem, Poller, poll_heeding};
+use crate::proxy::Proxy;
+use crate::reactor::{Readiness, Signals};
+use crate::socket::{Patience, Socket};
 
 /// A message of `len` bytes to be filled through [`data`]; `None` if there is
 /// no memory for it.
@@ -59,13 +65,89 @@ pub fn admits(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
     socket.inner().admits(first)
 }
 
-/// As [`admits`], waiting as [`Socket::send`] does.
+/// As [`admits`], waiting as [`send`] does.
 ///
 /// # Errors
 ///
-/// As [`Socket::send`].
+/// As [`send`].
 pub fn await_admission(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
-    socket.inner().await_admission(first)
+    socket.inner().await_admission(first, Signals::EndWaits)
+}
+
+/// As [`Socket::send`], but a signal handler that runs on this thread while it
+/// waits ends the wait, whatever SA_RESTART says.
+///
+/// # Errors
+///
+/// [`SendFailure::Interrupted`] then; else as [`Socket::send`].
+#[inline]
+pub fn send(socket: &Socket, message: Multipart) -> Result<(), SendError> {
+    socket.inner().send(message, |options| {
+        Patience::heeding(options.send_timeout(), Signals::EndWaits)
+    })
+}
+
+/// As [`Socket::recv`], ending at a signal as [`send`] does.
+///
+/// # Errors
+///
+/// [`RecvError::Interrupted`] then; else as [`Socket::recv`].
+#[inline]
+pub fn recv(socket: &Socket) -> Result<Multipart, RecvError> {
+    socket
+        .inner()
+        .recv::<true>(|options| Patience::heeding(options.recv_timeout(), Signals::EndWaits))
+}
+
+/// As [`poll`](crate::poll), ending at a signal as [`send`] does. While it
+/// sleeps `mask`, if there is one, is the thread's signal mask, and what that
+/// lets through and has come before ends it too (zmq_ppoll(3), ppoll(2)).
+///
+/// # Errors
+///
+/// [`PollError::Interrupted`] then; else as [`poll`](crate::poll).
+pub fn poll(
+    items: &mut [PollItem<'_>],
+    limit: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize, PollError> {
+    poll_heeding(items, limit, Signals::EndWaits, mask)
+}
+
+/// As [`PollItem::ready`], in the words of zmq_poll(3): a descriptor whose far
+/// side is gone is [`Readiness::ERROR`], and readable only if there are bytes,
+/// or the end of a stream, to be read.
+#[must_use]
+pub fn reported(item: &PollItem<'_>) -> Readiness {
+    item.reported()
+}
+
+/// As [`Poller::wait`], ending at a signal as [`send`] does.
+///
+/// # Errors
+///
+/// [`PollError::Interrupted`] then; else as [`Poller::wait`].
+pub fn wait(poller: &Poller, limit: Option<Duration>) -> Result<Vec<PollEvent>, PollError> {
+    poller.wait_heeding(limit, Signals::EndWaits)
+}
+
+/// As [`Proxy::run`], ending at a signal as [`send`] does.
+///
+/// # Errors
+///
+/// [`ProxyError::Interrupted`] then; else as [`Proxy::run`].
+pub fn run(proxy: &Proxy<'_>) -> Result<(), ProxyError> {
+    proxy.run_heeding(Signals::EndWaits)
+}
+
+/// As [`Context::term`], ending at a signal as [`send`] does. To be called
+/// again.
+///
+/// # Errors
+///
+/// [`TermError::Interrupted`] then; else as [`Context::term`].
+pub fn term(context: &Context) -> Result<(), TermError> {
+    context.shared().term(None, Signals::EndWaits)
 }
 
 /// A send that does not wait, as C programs know it: of more messages in one

@@ -1,13 +1,15 @@
 //! Poller over sockets and descriptors, by threads and by tasks.
 
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use zincmq::error::PollError;
-use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
+use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll, raw};
 
 const LIMIT: Option<Duration> = Some(Duration::from_secs(10));
 
@@ -306,4 +308,40 @@ fn waits_as_a_future() {
             assert!(smol::block_on(poller.wait_async()).unwrap().is_empty());
         });
     }
+}
+
+/// As zmq_poll(3) tells of descriptors, beside what poll(2) does.
+#[test]
+fn descriptors_are_told_of_as_c_knows_them() {
+    fn told(fd: impl AsFd, interest: Readiness) -> (Readiness, Readiness) {
+        let mut items = [PollItem::fd(&fd, interest)];
+        raw::poll(&mut items, Some(Duration::ZERO), None).unwrap();
+        (raw::reported(&items[0]), items[0].ready())
+    }
+    let all = Readiness::READABLE | Readiness::WRITABLE | Readiness::URGENT;
+    let (read, write) = std::io::pipe().unwrap();
+    assert_eq!(told(&read, all).0, Readiness::NONE);
+    assert_eq!(told(&write, all).0, Readiness::WRITABLE);
+    assert_eq!(told(&write, Readiness::NONE).0, Readiness::NONE);
+    drop(read);
+    let broken = Readiness::ERROR;
+    assert_eq!(told(&write, Readiness::NONE).0, broken);
+    assert_eq!(told(&write, all).0, broken | Readiness::WRITABLE);
+    let (read, write) = std::io::pipe().unwrap();
+    drop(write);
+    // POLLHUP alone.
+    assert_eq!(told(&read, all).0, broken);
+    assert_eq!(told(&read, all).1, broken | Readiness::READABLE);
+    assert_eq!(told(&read, Readiness::NONE).1, broken);
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (far, _) = listener.accept().unwrap();
+    let urgent = rustix::net::SendFlags::OOB;
+    assert_eq!(rustix::net::send(&far, b"!", urgent), Ok(1));
+    let until = Instant::now() + Duration::from_secs(10);
+    while !told(&near, Readiness::URGENT).0.is_urgent() {
+        assert!(Instant::now() < until, "urgent data never came");
+    }
+    assert_eq!(told(&near, Readiness::READABLE).0, Readiness::NONE);
 }

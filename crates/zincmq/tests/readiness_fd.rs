@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use testkit::Deadline;
 use zincmq::error::{OptionError, RecvError, SendFailure};
 use zincmq::options::OptionValue;
 use zincmq::{Context, Multipart, Socket, SocketType, opt, raw};
@@ -26,6 +27,10 @@ const NOW: Timespec = Timespec {
 };
 const IN: i32 = 1;
 const OUT: i32 = 2;
+
+fn deadline() -> Deadline {
+    Deadline::new(Duration::from_secs(120))
+}
 
 fn events(socket: &Socket) -> i32 {
     match socket.option_by_name("EVENTS").unwrap() {
@@ -148,6 +153,7 @@ fn stream_by_trying(socket: &Socket, sleeper: &Loop, count: u32) {
 
 #[test]
 fn streams_both_ways_never_hang() {
+    let _deadline = deadline();
     const COUNT: u32 = 3000;
     for endpoint in ENDPOINTS {
         for by_trying in [false, true] {
@@ -179,6 +185,7 @@ fn streams_both_ways_never_hang() {
 
 #[test]
 fn requests_one_at_a_time_never_hang() {
+    let _deadline = deadline();
     const ROUNDS: u32 = 1000;
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
@@ -218,6 +225,7 @@ fn requests_one_at_a_time_never_hang() {
 
 #[test]
 fn many_peers_and_a_loop_that_reads_them_all() {
+    let _deadline = deadline();
     const EACH: usize = 200;
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
@@ -246,6 +254,7 @@ fn many_peers_and_a_loop_that_reads_them_all() {
 
 #[test]
 fn tells_of_a_peer_of_room_and_of_a_message() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let push = socket(&ctx, SocketType::Push, 1);
@@ -284,6 +293,7 @@ fn tells_of_a_peer_of_room_and_of_a_message() {
 
 #[test]
 fn a_look_makes_it_unreadable_even_if_there_is_more_to_do() {
+    let _deadline = deadline();
     let ctx = Context::new();
     let pull = ctx.socket(SocketType::Pull).unwrap();
     pull.bind("inproc://look").unwrap();
@@ -311,6 +321,7 @@ fn a_look_makes_it_unreadable_even_if_there_is_more_to_do() {
 
 #[test]
 fn what_other_threads_send_takes_no_message_from_the_loop() {
+    let _deadline = deadline();
     let ctx = Context::new();
     let a = socket(&ctx, SocketType::Pair, 1);
     let b = socket(&ctx, SocketType::Pair, 1);
@@ -332,6 +343,7 @@ fn what_other_threads_send_takes_no_message_from_the_loop() {
 
 #[test]
 fn a_look_one_way_does_not_lose_what_is_awaited_the_other_way() {
+    let _deadline = deadline();
     let ctx = Context::new();
     let a = socket(&ctx, SocketType::Pair, 1);
     let b = socket(&ctx, SocketType::Pair, 1);
@@ -358,6 +370,7 @@ fn a_look_one_way_does_not_lose_what_is_awaited_the_other_way() {
 /// What C's sends are told in haste, no event loop could wait to end.
 #[test]
 fn who_waits_for_room_is_not_refused_in_haste() {
+    let _deadline = deadline();
     let ctx = Context::new();
     let publisher = socket(&ctx, SocketType::Pub, 4);
     publisher.set(opt::XpubNoDrop(true)).unwrap();
@@ -383,6 +396,7 @@ fn who_waits_for_room_is_not_refused_in_haste() {
 
 #[test]
 fn the_option_is_the_same_descriptor() {
+    let _deadline = deadline();
     let ctx = Context::new();
     for socket_type in [SocketType::Req, SocketType::Router, SocketType::Stream] {
         let socket = ctx.socket(socket_type).unwrap();
@@ -394,6 +408,7 @@ fn the_option_is_the_same_descriptor() {
 
 #[test]
 fn the_end_is_told_of_for_ever() {
+    let _deadline = deadline();
     for endpoint in ENDPOINTS {
         let ctx = Context::new();
         let pair = ctx.socket(SocketType::Pair).unwrap();
@@ -435,6 +450,7 @@ fn the_end_is_told_of_for_ever() {
 /// Ends sockets again and again while a loop is about to sleep.
 #[test]
 fn no_loop_misses_the_end() {
+    let _deadline = deadline();
     for round in 0..300 {
         let ctx = Context::new();
         let pair = ctx.socket(SocketType::Pair).unwrap();
@@ -455,6 +471,7 @@ fn no_loop_misses_the_end() {
 
 #[test]
 fn a_loop_and_a_blocked_thread_share_a_socket() {
+    let _deadline = deadline();
     const COUNT: u32 = 2000;
     for endpoint in ENDPOINTS {
         let ctx = Context::new();

@@ -29,7 +29,7 @@ pub struct Comparison {
     pub ours: Vec<Outcome>,
     /// By case: what happened, and in how many runs.
     failures: BTreeMap<String, (String, u32)>,
-    /// It failed beside others, and passed when it was run again by itself.
+    /// What failed in a first try, and not in a second.
     pub unsteady: Option<Failure>,
 }
 
@@ -94,10 +94,7 @@ impl Comparison {
         let head = head.trim_end();
         if let Some(failure) = &self.unsteady {
             let (case, what) = (&failure.case, &failure.what);
-            writeln!(
-                text,
-                "{head} passes when run again by itself; {case}: {what}"
-            )?;
+            writeln!(text, "{head} passes at the second try; {case}: {what}")?;
         }
         let reason = |case: &str| expectation(table, &self.program, case).map(|row| row.reason);
         let mut failures: Vec<_> = self.failures().collect();

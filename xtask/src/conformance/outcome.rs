@@ -61,24 +61,17 @@ impl Outcome {
         Duration::from_millis(self.milliseconds)
     }
 
-    /// How many cases passed.
-    pub fn passed(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Passed))
-    }
-
-    /// How many cases failed.
-    pub fn failed(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Failed(_)))
-    }
-
-    /// How many cases were left out.
-    pub fn ignored(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Ignored(_)))
-    }
-
-    fn count(&self, matches: impl Fn(&Verdict) -> bool) -> usize {
-        let verdicts = self.cases.iter().map(|case| &case.verdict);
-        verdicts.filter(|verdict| matches(verdict)).count()
+    /// How many cases passed, failed, and were left out.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |matches: fn(&Verdict) -> bool| {
+            let verdicts = self.cases.iter().map(|case| &case.verdict);
+            verdicts.filter(|verdict| matches(verdict)).count()
+        };
+        (
+            count(|verdict| matches!(verdict, Verdict::Passed)),
+            count(|verdict| matches!(verdict, Verdict::Failed(_))),
+            count(|verdict| matches!(verdict, Verdict::Ignored(_))),
+        )
     }
 
     /// Keeps it in a file.

@@ -1,4 +1,11 @@
 //! Tests of the C functions, as C calls them.
 
+mod monitor;
+mod options;
 mod poll;
+mod poller;
+mod proxy;
+mod signals;
+mod threads;
 mod world;
+mod wrong_arguments;

@@ -12,10 +12,16 @@ use crate::socket::{zmq_bind, zmq_close, zmq_connect, zmq_socket};
 pub const PAIR: c_int = 0;
 pub const REQ: c_int = 3;
 pub const REP: c_int = 4;
+pub const DEALER: c_int = 5;
+pub const ROUTER: c_int = 6;
 pub const PULL: c_int = 7;
 pub const PUSH: c_int = 8;
 
+pub const DONTWAIT: c_int = 1;
 pub const SNDMORE: c_int = 2;
+pub const SUBSCRIBE: c_int = 6;
+pub const RCVMORE: c_int = 13;
+pub const RCVTIMEO: c_int = 27;
 
 /// A context and its sockets.
 pub struct World {
@@ -34,7 +40,6 @@ impl World {
     /// A socket whose receives end after some seconds, and which lingers not.
     pub fn socket(&self, kind: c_int) -> *mut c_void {
         const LINGER: c_int = 17;
-        const RCVTIMEO: c_int = 27;
         let socket = zmq_socket(self.context, kind);
         assert!(!socket.is_null());
         set(socket, LINGER, 0);
@@ -82,7 +87,7 @@ pub fn get(socket: *mut c_void, option: c_int) -> c_int {
     value
 }
 
-fn last_endpoint(socket: *mut c_void) -> CString {
+pub fn last_endpoint(socket: *mut c_void) -> CString {
     const LAST_ENDPOINT: c_int = 32;
     let mut text = [0u8; 256];
     let mut len = text.len();
@@ -100,11 +105,21 @@ pub fn send(socket: *mut c_void, text: &str, flags: c_int) {
 }
 
 pub fn recv(socket: *mut c_void) -> String {
-    let mut text = [0u8; 256];
+    String::from_utf8(recv_bytes(socket)).unwrap()
+}
+
+pub fn recv_bytes(socket: *mut c_void) -> Vec<u8> {
+    let mut bytes = [0u8; 256];
     // SAFETY: it points to so many bytes.
-    let len = unsafe { zmq_recv(socket, text.as_mut_ptr().cast(), text.len(), 0) };
+    let len = unsafe { zmq_recv(socket, bytes.as_mut_ptr().cast(), bytes.len(), 0) };
     assert!(len >= 0, "errno {}", errno::get());
-    String::from_utf8(text[..len.unsigned_abs() as usize].to_vec()).unwrap()
+    bytes[..len.unsigned_abs() as usize].to_vec()
+}
+
+/// The length of what is received, if anything is.
+pub fn try_recv(socket: *mut c_void) -> c_int {
+    // SAFETY: there is no room to write to.
+    unsafe { zmq_recv(socket, std::ptr::null_mut(), 0, 0) }
 }
 
 /// What a call returns, and the errno if that tells of a failure.

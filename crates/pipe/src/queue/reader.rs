@@ -189,9 +189,8 @@ impl<T> Reader<T> {
     fn check(&mut self) -> bool {
         let head = &self.shared.head;
         self.checked = self.popped;
-        self.check_at = self
-            .popped
-            .saturating_add(head.check_every.load(Ordering::Relaxed));
+        let every = head.check_every.load(Ordering::Relaxed);
+        self.check_at = (self.popped - self.popped % every).saturating_add(every);
         let wake_at = head.wake_at.swap(AWAKE, Ordering::AcqRel);
         if wake_at == AWAKE {
             return false;

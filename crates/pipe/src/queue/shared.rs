@@ -30,7 +30,8 @@ pub(super) struct HeadLine<T> {
     pub(super) popped: AtomicU64,
     /// The `popped` at which the producer wants to be woken, or [`AWAKE`].
     pub(super) wake_at: AtomicU64,
-    /// After how many pops the consumer looks whether the producer sleeps.
+    /// At the multiples of this pop count the consumer looks whether the
+    /// producer sleeps.
     pub(super) check_every: AtomicU64,
     /// A chunk the consumer is done with, for the producer to take.
     pub(super) spare: AtomicPtr<Chunk<T>>,

@@ -33,7 +33,7 @@ impl<T> Writer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, high_water_mark: usize) -> Self {
         let marks = WaterMarks::new(high_water_mark);
         let check_every = &shared.head.check_every;
-        check_every.store(marks.check_every(), Ordering::Relaxed);
+        check_every.store(marks.step, Ordering::Relaxed);
         Self {
             shared,
             chunk: ptr::null_mut(),
@@ -90,7 +90,9 @@ impl<T> Writer<T> {
     }
 
     pub(crate) fn has_room_hint(&self) -> bool {
-        !self.closed && !self.is_closed() && self.count_queued() < self.marks.high
+        let popped = self.shared.head.popped.load(Ordering::Relaxed);
+        let limit = self.marks.limit(self.pushed, popped).max(self.limit);
+        !self.closed && !self.is_closed() && self.pushed < limit
     }
 
     pub(crate) fn set_high_water_mark(&mut self, n: usize) {
@@ -98,7 +100,7 @@ impl<T> Writer<T> {
         self.shared
             .head
             .check_every
-            .store(self.marks.check_every(), Ordering::Relaxed);
+            .store(self.marks.step, Ordering::Relaxed);
         if !self.closed && self.refresh_limit() {
             self.unmark();
         }
@@ -186,7 +188,7 @@ impl<T> Writer<T> {
             self.unmark();
             return true;
         }
-        let target = self.pushed - self.marks.low;
+        let target = self.marks.opens_at(self.pushed);
         self.shared.head.wake_at.swap(target, Ordering::AcqRel);
         self.marked = true;
         // What the consumer did before it could see the mark is visible now.
@@ -207,7 +209,7 @@ impl<T> Writer<T> {
     /// Learns what was popped; true if there is room.
     fn refresh_limit(&mut self) -> bool {
         let popped = self.shared.head.popped.load(Ordering::Acquire);
-        self.limit = popped.saturating_add(self.marks.high);
+        self.limit = self.marks.limit(self.pushed, popped);
         self.pushed < self.limit
     }
 
@@ -228,7 +230,8 @@ struct WaterMarks {
     /// As set: 0 is unlimited.
     setting: usize,
     high: u64,
-    low: u64,
+    /// A full queue opens when the pop count reaches a multiple of this.
+    step: u64,
 }
 
 impl WaterMarks {
@@ -237,14 +240,28 @@ impl WaterMarks {
             0 => u64::MAX,
             n => n as u64,
         };
-        // Below the high mark, or a queue of one would be open while full.
-        let low = high.div_ceil(2).min(high - 1);
-        Self { setting, high, low }
+        Self {
+            setting,
+            high,
+            step: high.div_ceil(2),
+        }
     }
 
-    /// The number of pops that lead from full to open: at least one check falls
-    /// into them.
-    fn check_every(&self) -> u64 {
-        self.high - self.low
+    /// How many pushes there may be after so many pops: what is popped counts
+    /// in whole steps, unless nothing is left.
+    fn limit(&self, pushed: u64, popped: u64) -> u64 {
+        let counted = match popped {
+            all if all == pushed => all,
+            some => some - some % self.step,
+        };
+        counted.saturating_add(self.high)
+    }
+
+    /// The pop count at which a full queue with so many pushes is open: the
+    /// first multiple of the step that leaves room.
+    fn opens_at(&self, pushed: u64) -> u64 {
+        // Full is at least `high` items, and the step at most `high`.
+        let no_room_at = pushed - self.high;
+        no_room_at - no_room_at % self.step + self.step
     }
 }

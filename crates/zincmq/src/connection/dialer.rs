@@ -13,7 +13,7 @@ use super::{Ending, Link, LinkOptions, Port};
 use crate::monitor::{EventKind, Place};
 use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Target, Undialled};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target, Undialled};
 
 /// Why a connect under way is broken off.
 const GIVEN_UP: &str = "the endpoint was given up";
@@ -51,9 +51,38 @@ enum Phase {
     #[default]
     Idle,
     Resolving,
-    Dialing(Dialing, Watch),
+    Dialing(Attempt),
     Waiting,
     Connected,
+}
+
+/// One attempt to connect.
+struct Attempt {
+    dialing: Dialing,
+    watch: Watch,
+    /// When CONNECT_TIMEOUT ends it.
+    give_up: Option<Instant>,
+    /// The address is connected, and is a proxy's.
+    with_proxy: bool,
+}
+
+impl Attempt {
+    /// Goes on, and watches for what it then needs. Whether it is done.
+    fn advance(&mut self) -> io::Result<bool> {
+        let needs = match self.dialing.advance()? {
+            Progress::Done => return Ok(true),
+            Progress::NeedsRead => Interest::READ,
+            Progress::NeedsWrite => Interest::WRITE,
+        };
+        self.watch.modify(self.dialing.as_fd(), needs)?;
+        Ok(false)
+    }
+
+    /// Unwatches the descriptor, so that it may be closed.
+    fn unwatched(self) -> Dialing {
+        self.watch.stop(self.dialing.as_fd());
+        self.dialing
+    }
 }
 
 impl Dialer {
@@ -107,17 +136,15 @@ impl Dialer {
             self.cancel_timer(&mut state);
             std::mem::take(&mut state.phase)
         };
-        self.leave(old);
+        if let Phase::Dialing(attempt) = old {
+            self.give_up(attempt.unwatched());
+        }
     }
 
-    /// Unwatches a descriptor before it is closed.
-    fn leave(&self, phase: Phase) {
-        if let Phase::Dialing(dialing, watch) = phase {
-            watch.stop(dialing.as_fd());
-            let fd = dialing.as_fd().as_raw_fd();
-            drop(dialing);
-            self.closed(fd, GIVEN_UP);
-        }
+    fn give_up(&self, dialing: Dialing) {
+        let fd = dialing.as_fd().as_raw_fd();
+        drop(dialing);
+        self.closed(fd, GIVEN_UP);
     }
 
     fn closed(&self, fd: RawFd, reason: &str) {
@@ -133,7 +160,7 @@ impl Dialer {
     }
 
     fn attempt(&self) {
-        if !transport::needs_resolver(&self.endpoint) {
+        if !transport::needs_resolver(&self.endpoint, &self.options.transport) {
             let targets = transport::resolve(&self.endpoint, &self.options.transport);
             self.resolved(targets.map_err(|error| error.to_string()));
             return;
@@ -219,17 +246,56 @@ impl Dialer {
         let mut state = self.state.lock();
         let Some(me) = self.me.upgrade().filter(|_| !state.stopped) else {
             drop(state);
-            let fd = dialing.as_fd().as_raw_fd();
-            drop(dialing);
-            self.closed(fd, GIVEN_UP);
+            self.give_up(dialing);
             return Ok(());
         };
         let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
-        state.phase = Phase::Dialing(dialing, watch);
-        if let Some(limit) = self.options.connect_timeout {
-            self.set_timer(&mut state, Instant::now() + limit);
+        let limit = self.options.connect_timeout;
+        let give_up = limit.map(|limit| Instant::now() + limit);
+        state.phase = Phase::Dialing(Attempt {
+            dialing,
+            watch,
+            give_up,
+            with_proxy: false,
+        });
+        if let Some(give_up) = give_up {
+            self.set_timer(&mut state, give_up);
         }
         Ok(())
+    }
+
+    /// Goes on with the connect under way. Its descriptor and how it ended,
+    /// once it has.
+    fn advance(&self) -> Option<(RawFd, io::Result<Accepted>)> {
+        let mut state = self.state.lock();
+        let Phase::Dialing(attempt) = &mut state.phase else {
+            return None;
+        };
+        let done = attempt.advance();
+        if matches!(done, Ok(false)) {
+            if !std::mem::replace(&mut attempt.with_proxy, true) {
+                let give_up = attempt.give_up;
+                self.limit_proxy(&mut state, give_up);
+            }
+            return None;
+        }
+        self.cancel_timer(&mut state);
+        let Phase::Dialing(attempt) = std::mem::replace(&mut state.phase, Phase::Connected) else {
+            return None;
+        };
+        drop(state);
+        let dialing = attempt.unwatched();
+        let fd = dialing.as_fd().as_raw_fd();
+        Some((fd, done.and_then(|_| dialing.finish())))
+    }
+
+    /// What is said to a proxy is part of the connect, and a handshake.
+    fn limit_proxy(&self, state: &mut State, give_up: Option<Instant>) {
+        let handshake = self.options.handshake_timeout;
+        let end = handshake.map(|limit| Instant::now() + limit);
+        if let Some(end) = give_up.into_iter().chain(end).min() {
+            self.set_timer(state, end);
+        }
     }
 
     /// A connect on the descriptor `fd` has ended.
@@ -303,23 +369,9 @@ impl Source for Dialer {
     }
 
     fn ready(&self, _: Ready, _: Driver) {
-        let dialing = {
-            let mut state = self.state.lock();
-            match std::mem::take(&mut state.phase) {
-                Phase::Dialing(dialing, watch) => {
-                    self.cancel_timer(&mut state);
-                    state.phase = Phase::Connected;
-                    watch.stop(dialing.as_fd());
-                    dialing
-                }
-                other => {
-                    state.phase = other;
-                    return;
-                }
-            }
-        };
-        let fd = dialing.as_fd().as_raw_fd();
-        self.dialled(fd, dialing.finish());
+        if let Some((fd, result)) = self.advance() {
+            self.dialled(fd, result);
+        }
     }
 
     fn timeout(&self) {
@@ -333,11 +385,12 @@ impl Source for Dialer {
         };
         match old {
             Phase::Waiting => self.attempt(),
-            Phase::Dialing(dialing, watch) => {
-                watch.stop(dialing.as_fd());
+            Phase::Dialing(attempt) => {
+                let dialing = attempt.unwatched();
+                let error = dialing.timed_out();
                 let fd = dialing.as_fd().as_raw_fd();
                 drop(dialing);
-                self.dialled(fd, Err(io::ErrorKind::TimedOut.into()));
+                self.dialled(fd, Err(error));
             }
             other => self.state.lock().phase = other,
         }

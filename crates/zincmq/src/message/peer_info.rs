@@ -10,8 +10,8 @@ use crate::SocketType;
 #[non_exhaustive]
 pub struct PeerInfo {
     /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
-    /// address without port, over ipc `localhost:uid:gid:pid`, over inproc
-    /// nothing. The port is in the event
+    /// address without port, which is a SOCKS5 proxy's if one is between; over
+    /// ipc `localhost:uid:gid:pid`, over inproc nothing. The port is in the event
     /// [`Accepted`](crate::monitor::EventKind::Accepted).
     pub address: String,
     /// The socket type it announced, if its protocol announces one.

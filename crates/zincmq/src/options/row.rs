@@ -259,7 +259,7 @@ impl Row {
     /// A value in words, unless nobody is to see it.
     pub(super) fn show(&self, value: &OptionValue) -> String {
         match self.name {
-            "PLAIN_PASSWORD" | "CURVE_SECRETKEY" => match value {
+            "PLAIN_PASSWORD" | "SOCKS_PASSWORD" | "CURVE_SECRETKEY" => match value {
                 OptionValue::Text(secret) => format!("{} bytes", secret.len()),
                 OptionValue::Bytes(secret) => format!("{} bytes", secret.len()),
                 other => other.describe(),

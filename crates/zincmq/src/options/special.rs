@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{OptionValue, SocketOptions};
+use crate::transport;
 
 /// TCP_ACCEPT_FILTER: one more network; empty text clears the list.
 pub(super) fn add_tcp_filter(
@@ -19,6 +20,16 @@ pub(super) fn add_tcp_filter(
         filters.push(text.parse().map_err(|_| "an address or address/bits")?);
     }
     Ok(())
+}
+
+/// SOCKS_PROXY: an address to connect to, or none.
+pub(super) fn is_proxy(value: &OptionValue) -> Result<(), &'static str> {
+    match value {
+        OptionValue::Text(text) if !text.is_empty() => transport::parse_proxy(text)
+            .map(|_| ())
+            .map_err(|_| "`host:port` or `source:port;host:port`"),
+        _ => Ok(()),
+    }
 }
 
 /// IPC_FILTER_PID.

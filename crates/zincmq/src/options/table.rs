@@ -189,8 +189,8 @@ macro_rules! option_table {
         MillisOrOff in own(handshake_timeout), as HandshakeTimeout(Option<Duration>) handshake_timeout(impl Into<Option<Duration>>),
         "How long a handshake may take, milliseconds; 0 (none) for ever.";
     68 SOCKS_PROXY [], any_text(), Default::Text(""), SetGet Next ALL Transport Stable,
-        None in missing("SOCKS"),
-        "The SOCKS5 proxy to connect through.";
+        MaybeWords in transport_if(is_proxy, socks_proxy), as SocksProxy(Option<String>) socks_proxy(impl Into<Option<String>>),
+        "The SOCKS5 proxy through which tcp connects, `host:port` or `source:port;host:port` (RFC 1928); empty (none) for none. It is asked for names as they are. CONNECT_TIMEOUT covers what is said to it, as does HANDSHAKE_IVL.";
     69 XPUB_NODROP [], LOOSE, Default::Int(0), Set Live PUBLISHERS_AND_RADIO Pattern Stable,
         Switch in pattern(XpubNoDrop), as XpubNoDrop(bool) xpub_no_drop(bool),
         "Whether a send waits for the slowest subscriber instead of dropping its copy.";
@@ -273,11 +273,11 @@ macro_rules! option_table {
         Switch in pattern(XpubManualLastValue), as XpubManualLastValue(bool) xpub_manual_last_value(bool),
         "As XPUB_MANUAL, and the first send after each report received goes to the peer of that report only.";
     99 SOCKS_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
-        None in missing("SOCKS"),
-        "The user to log in as at the proxy.";
+        MaybeWords in transport(socks_username), as SocksUsername(Option<String>) socks_username(impl Into<Option<String>>),
+        "The user to log in as at the SOCKS5 proxy, in up to 255 bytes (RFC 1929); empty (none) for no login.";
     100 SOCKS_PASSWORD [], text(255), Default::Text(""), SetGet Next ALL Transport Draft,
-        None in missing("SOCKS"),
-        "The password to log in with at the proxy.";
+        Secret in transport(socks_password), as SocksPassword(crate::security::Password) socks_password(impl Into<crate::security::Password>),
+        "The password to log in with there, up to 255 bytes, which travel as they are; nothing without SOCKS_USERNAME.";
     101 IN_BATCH_SIZE [], from(1), Default::Int(8192), SetGet Next ALL Connection Draft,
         Batch in own(in_batch), as InBatchSize(Option<usize>) in_batch_size(impl Into<Option<usize>>),
         "The most to read from a connection at once, bytes; 8192 (none) leaves it to the library. Long messages are read into their place whatever it is.";
@@ -426,6 +426,15 @@ macro_rules! place {
     ($codec:ident transport($field:ident)) => {
         Place::Field {
             set: place!(@set $codec transport.$field),
+            get: place!(@get $codec transport.$field),
+        }
+    };
+    ($codec:ident transport_if($rule:ident, $field:ident)) => {
+        Place::Field {
+            set: |store: &mut SocketOptions, value| {
+                special::$rule(value)?;
+                place!(@set $codec transport.$field)(store, value)
+            },
             get: place!(@get $codec transport.$field),
         }
     };

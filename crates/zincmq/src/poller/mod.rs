@@ -12,10 +12,11 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub use future::PollFuture;
+pub(crate) use once::poll_heeding;
 pub use once::{PollItem, poll};
 
 use crate::error::PollError;
-use crate::reactor::{Lookout, Readiness, Ticket, Wakers};
+use crate::reactor::{Lookout, Readiness, Signals, Ticket, Wakers, Woken};
 use crate::socket::{Core, Socket};
 use crate::sync::Mutex;
 use round::Round;
@@ -179,10 +180,19 @@ impl Poller {
     /// [`PollError::Forked`] name the socket by its key;
     /// [`PollError::Empty`] if this would never return.
     pub fn wait(&self, limit: Option<Duration>) -> Result<Vec<PollEvent>, PollError> {
+        self.wait_heeding(limit, Signals::PassUnseen)
+    }
+
+    /// As [`Poller::wait`], ending at a signal or not.
+    pub(crate) fn wait_heeding(
+        &self,
+        limit: Option<Duration>,
+        signals: Signals,
+    ) -> Result<Vec<PollEvent>, PollError> {
         // A limit past the end of time is none.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.waits.lock().threads += 1;
-        let result = self.wait_until(limit.is_none(), deadline);
+        let result = self.wait_until(limit.is_none(), deadline, signals);
         let others = {
             let mut waits = self.waits.lock();
             waits.threads -= 1;
@@ -217,6 +227,7 @@ impl Poller {
         &self,
         forever: bool,
         deadline: Option<Instant>,
+        signals: Signals,
     ) -> Result<Vec<PollEvent>, PollError> {
         loop {
             let entries = self.entries.lock().clone();
@@ -230,9 +241,14 @@ impl Poller {
                     // What became ready by the last moment is still told of.
                     return Ok(round.events(&entries));
                 }
-                self.lookout
-                    .wait(&round.watched, &mut round.descriptors, deadline)?;
+                let (watched, descriptors) = (&round.watched, &mut round.descriptors);
+                let woken = self
+                    .lookout
+                    .wait(watched, descriptors, deadline, signals, None)?;
                 round.look_again(&entries)?;
+                if woken == Woken::Interrupted && round.ready == 0 {
+                    return Err(PollError::Interrupted);
+                }
             }
             if round.ready > 0 && Arc::ptr_eq(&entries, &self.entries.lock()) {
                 return Ok(round.events(&entries));

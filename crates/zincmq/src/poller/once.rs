@@ -1,12 +1,11 @@
 //! Polling without a poller.
 
-use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
-use crate::reactor::{Descriptor, Lookout, Readiness, Short, Watched, fork_generation};
+use crate::reactor::{Descriptor, Lookout, Readiness, Short, Signals, Watched, Woken};
 use crate::socket::Socket;
 
 /// One thing for [`poll`] to look at.
@@ -15,6 +14,8 @@ pub struct PollItem<'a> {
     target: ItemTarget<'a>,
     interest: Readiness,
     ready: Readiness,
+    /// The same as zmq_poll(3) tells of it.
+    reported: Readiness,
 }
 
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl<'a> PollItem<'a> {
             target,
             interest,
             ready: Readiness::NONE,
+            reported: Readiness::NONE,
         }
     }
 
@@ -47,12 +49,12 @@ impl<'a> PollItem<'a> {
     pub fn ready(&self) -> Readiness {
         self.ready
     }
-}
 
-thread_local! {
-    /// With the count of forks it was made at: its bell is shared by a process
-    /// and its child, and must ring for one of them.
-    static LOOKOUT: RefCell<Option<(u32, Lookout)>> = const { RefCell::new(None) };
+    /// As what zmq_poll(3) would tell of that: at the end of a pipe of an
+    /// error, and not that a read does not wait.
+    pub(crate) fn reported(&self) -> Readiness {
+        self.reported
+    }
 }
 
 /// Waits until one of `items` is ready, for at most `limit` or without one,
@@ -63,24 +65,28 @@ thread_local! {
 ///
 /// As [`Poller::wait`](super::Poller::wait), with the item's index for its key.
 pub fn poll(items: &mut [PollItem<'_>], limit: Option<Duration>) -> Result<usize, PollError> {
-    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let generation = fork_generation();
-    let lookout = match LOOKOUT.take() {
-        Some((made_at, lookout)) if made_at == generation => lookout,
-        _ => Lookout::new()?,
-    };
-    let result = poll_with(&lookout, items, limit.is_none(), deadline);
-    LOOKOUT.set(Some((generation, lookout)));
-    result
+    poll_heeding(items, limit, Signals::PassUnseen, None)
+}
+
+/// As [`poll`], ending at a signal or not, and sleeping under a signal mask.
+pub(crate) fn poll_heeding(
+    items: &mut [PollItem<'_>],
+    limit: Option<Duration>,
+    signals: Signals,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize, PollError> {
+    Lookout::of_thread(|lookout| poll_with(lookout, items, limit, signals, mask))?
 }
 
 fn poll_with(
     lookout: &Lookout,
     items: &mut [PollItem<'_>],
-    forever: bool,
-    deadline: Option<Instant>,
+    limit: Option<Duration>,
+    signals: Signals,
+    mask: Option<&libc::sigset_t>,
 ) -> Result<usize, PollError> {
-    if forever && items.is_empty() {
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    if limit.is_none() && items.is_empty() {
         return Err(PollError::Empty);
     }
     let mut watched = Short::new();
@@ -91,15 +97,11 @@ fn poll_with(
                 waiting: socket.inner().waiting(),
                 seen: 0,
             }),
-            ItemTarget::Descriptor(fd) => descriptors.push(Descriptor {
-                fd,
-                interest: item.interest,
-                ready: Readiness::NONE,
-            }),
+            ItemTarget::Descriptor(fd) => descriptors.push(Descriptor::new(fd, item.interest)),
         }
     }
     Lookout::look_at(&mut descriptors)?;
-    let mut late = false;
+    let mut woken = Woken::News;
     loop {
         for watched in &mut watched {
             watched.seen = watched.waiting.epoch();
@@ -107,18 +109,26 @@ fn poll_with(
         let mut ready = 0;
         let mut looked_at = descriptors.iter();
         for (index, item) in items.iter_mut().enumerate() {
-            item.ready = match item.target {
+            (item.ready, item.reported) = match item.target {
                 ItemTarget::Socket(socket) => {
-                    socket_readiness(socket.inner(), item.interest, index)?
+                    let ready = socket_readiness(socket.inner(), item.interest, index)?;
+                    (ready, ready)
                 }
-                ItemTarget::Descriptor(_) => looked_at.next().map_or(Readiness::NONE, |d| d.ready),
+                ItemTarget::Descriptor(_) => looked_at
+                    .next()
+                    .map(|descriptor| (descriptor.ready(), descriptor.reported()))
+                    .unwrap_or_default(),
             };
             ready += usize::from(!item.ready.is_empty());
         }
-        if ready > 0 || late {
-            return Ok(ready);
+        match woken {
+            Woken::Interrupted if ready == 0 => return Err(PollError::Interrupted),
+            Woken::News if ready == 0 => {}
+            _ => return Ok(ready),
         }
-        lookout.wait(&watched, &mut descriptors, deadline)?;
-        late = deadline.is_some_and(|at| at <= Instant::now());
+        woken = lookout.wait(&watched, &mut descriptors, deadline, signals, mask)?;
+        if woken == Woken::News && deadline.is_some_and(|at| at <= Instant::now()) {
+            woken = Woken::Late;
+        }
     }
 }

@@ -32,11 +32,11 @@ impl<'a> Round<'a> {
                     let seen = waiting.epoch();
                     round.watched.push(Watched { waiting, seen });
                 }
-                Target::Descriptor(fd) => round.descriptors.push(Descriptor {
-                    fd: fd.as_fd(),
-                    interest: entry.interest,
-                    ready: Readiness::NONE,
-                }),
+                Target::Descriptor(fd) => {
+                    round
+                        .descriptors
+                        .push(Descriptor::new(fd.as_fd(), entry.interest));
+                }
             }
         }
         round
@@ -56,7 +56,7 @@ impl<'a> Round<'a> {
                 Target::Socket(core) => socket_readiness(core, entry.interest, entry.key)?,
                 Target::Descriptor(_) => descriptors
                     .next()
-                    .map_or(Readiness::NONE, |descriptor| descriptor.ready),
+                    .map_or(Readiness::NONE, Descriptor::ready),
             };
             self.ready += usize::from(!found.is_empty());
         }

@@ -11,6 +11,7 @@ pub use statistics::{ProxyStatistics, SideStatistics};
 
 use crate::error::{PollError, ProxyError};
 use crate::poller::Poller;
+use crate::reactor::Signals;
 use crate::socket::Socket;
 use crate::sync::Mutex;
 use run::Run;
@@ -151,9 +152,14 @@ impl<'a> Proxy<'a> {
     /// [`ProxyError`] when a socket is closed, cannot be used this way, or its
     /// context is terminated.
     pub fn run(&self) -> Result<(), ProxyError> {
+        self.run_heeding(Signals::PassUnseen)
+    }
+
+    /// As [`Proxy::run`], ending at a signal or not.
+    pub(crate) fn run_heeding(&self, signals: Signals) -> Result<(), ProxyError> {
         let poller = Arc::new(Poller::new().map_err(PollError::from)?);
         *self.shared.poller.lock() = Some(Arc::clone(&poller));
-        let result = Run::new(self, &poller).and_then(|mut run| run.run());
+        let result = Run::new(self, &poller).and_then(|mut run| run.run(signals));
         *self.shared.poller.lock() = None;
         result
     }

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use super::way::Way;
 use super::{BACK, CAPTURE, CONTROL, FRONT, PAUSED, Proxy, RUNNING, TERMINATED};
 use crate::SocketType;
-use crate::error::{ProxyError, RecvFailure};
+use crate::error::{PollError, ProxyError, RecvFailure};
 use crate::message::Multipart;
 use crate::poller::Poller;
-use crate::reactor::Readiness;
+use crate::reactor::{Readiness, Signals};
 
 /// A proxy at work.
 pub(super) struct Run<'a> {
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    pub(super) fn run(&mut self) -> Result<(), ProxyError> {
+    pub(super) fn run(&mut self, signals: Signals) -> Result<(), ProxyError> {
         loop {
             self.obey()?;
             let moving = self.proxy.shared.moving.lock();
@@ -82,8 +82,14 @@ impl<'a> Run<'a> {
             };
             drop(moving);
             // While messages stream, the control socket is all that is asked.
-            if moved == 0 {
-                self.poller.wait(None)?;
+            if moved > 0 {
+                continue;
+            }
+            if let Err(error) = self.poller.wait_heeding(None, signals) {
+                if matches!(error, PollError::Interrupted) {
+                    self.let_go()?;
+                }
+                return Err(error.into());
             }
         }
     }

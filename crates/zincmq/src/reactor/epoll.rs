@@ -113,10 +113,11 @@ impl Epoll {
     }
 
     /// Waits until something is ready or `deadline` has passed; `None` waits
-    /// for ever. Interrupted waits return with no events.
-    pub(crate) fn wait(&self, events: &mut Events, deadline: Option<Instant>) {
+    /// for ever. True if a signal ended it, with no events.
+    #[must_use]
+    pub(crate) fn wait(&self, events: &mut Events, deadline: Option<Instant>) -> bool {
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        self.wait_for(events, timeout);
+        self.wait_for(events, timeout)
     }
 
     /// What is ready now.
@@ -124,7 +125,7 @@ impl Epoll {
         self.wait_for(events, Some(Duration::ZERO));
     }
 
-    fn wait_for(&self, events: &mut Events, timeout: Option<Duration>) {
+    fn wait_for(&self, events: &mut Events, timeout: Option<Duration>) -> bool {
         events.0.clear();
         let timeout = timeout.map(|left| Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
@@ -132,10 +133,14 @@ impl Epoll {
         });
         let room = rustix::buffer::spare_capacity(&mut events.0);
         match epoll::wait(&self.0, room, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
+            Ok(_) => false,
+            Err(Errno::INTR) => true,
             // A wait on a valid set fails for no other reason; were it to,
             // a pause keeps the loop from burning a core.
-            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            Err(_) => {
+                std::thread::sleep(Duration::from_millis(1));
+                false
+            }
         }
     }
 }

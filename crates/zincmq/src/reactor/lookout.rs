@@ -4,6 +4,7 @@
 //! on its own, so that what arrives wakes this thread and no other first. A
 //! set that another thread sleeps on already tells of its news by a waker.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -11,14 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::event::PollFlags;
 use smallvec::SmallVec;
 
+use super::polled::{Polled, poll};
 use super::readiness::Readiness;
 use super::spin::Spin;
 use super::waiting::Stay;
-use super::{Bell, Waiting};
+use super::{Bell, Signals, Waiting, Woken, fork_generation, watch_forks};
 
 /// Up to so many sets are read without asking which of them has something.
 const FEW: usize = 2;
@@ -31,6 +32,11 @@ pub(crate) struct Lookout {
     bell: Arc<Chime>,
     waker: Waker,
     spin: Spin,
+    born: u32,
+}
+
+thread_local! {
+    static LOOKOUT: RefCell<Option<Lookout>> = const { RefCell::new(None) };
 }
 
 /// A socket, and the epoch that was read before it was looked at.
@@ -46,7 +52,7 @@ pub(crate) struct Descriptor<'a> {
     pub(crate) fd: BorrowedFd<'a>,
     pub(crate) interest: Readiness,
     /// Written by every look.
-    pub(crate) ready: Readiness,
+    found: PollFlags,
 }
 
 #[derive(Debug)]
@@ -57,6 +63,7 @@ struct Chime {
 
 impl Lookout {
     pub(crate) fn new() -> io::Result<Self> {
+        watch_forks();
         let bell = Arc::new(Chime {
             bell: Bell::new()?,
             rung: AtomicBool::new(false),
@@ -66,6 +73,7 @@ impl Lookout {
             bell,
             waker,
             spin: Spin::default(),
+            born: fork_generation(),
         })
     }
 
@@ -74,20 +82,45 @@ impl Lookout {
         self.bell.wake_by_ref();
     }
 
+    /// Lends the calling thread's own.
+    pub(crate) fn of_thread<R>(call: impl FnOnce(&Self) -> R) -> io::Result<R> {
+        // There is none any more while the thread ends.
+        let own = LOOKOUT.try_with(RefCell::take).ok().flatten();
+        // One from before a fork has its bell in common with the parent.
+        let lookout = match own.filter(|lookout| lookout.born == fork_generation()) {
+            Some(lookout) => lookout,
+            None => Self::new()?,
+        };
+        let result = call(&lookout);
+        let _ = LOOKOUT.try_with(|own| own.replace(Some(lookout)));
+        Ok(result)
+    }
+
     /// Waits until a socket has changed, a descriptor is ready, somebody
-    /// rings or `deadline` has passed; drives the sockets meanwhile.
+    /// rings or `deadline` has passed; drives the sockets meanwhile. While the
+    /// thread sleeps `mask`, if there is one, is its signal mask.
     pub(crate) fn wait(
         &self,
         sockets: &[Watched<'_>],
         descriptors: &mut [Descriptor<'_>],
         deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        if self.look(sockets, descriptors, deadline)?
-            || deadline.is_some_and(|at| at <= Instant::now())
-        {
-            return Ok(());
+        signals: Signals,
+        mask: Option<&libc::sigset_t>,
+    ) -> io::Result<Woken> {
+        if self.look(sockets, descriptors, deadline)? {
+            return Ok(Woken::News);
         }
-        self.sleep(sockets, descriptors, deadline)
+        if deadline.is_some_and(|at| at <= Instant::now()) {
+            // What the mask lets through has come before also if there is no
+            // time to sleep.
+            let interrupted = mask.is_some() && poll(&mut [], Some(Duration::ZERO), mask)?;
+            return Ok(if interrupted {
+                Woken::Interrupted
+            } else {
+                Woken::Late
+            });
+        }
+        self.sleep(sockets, descriptors, deadline, signals, mask)
     }
 
     /// What the descriptors are ready for now.
@@ -95,8 +128,8 @@ impl Lookout {
         if descriptors.is_empty() {
             return Ok(false);
         }
-        let mut fds: Short<PollFd<'_>> = descriptors.iter().map(Descriptor::poll_fd).collect();
-        poll_for(&mut fds, Some(Duration::ZERO))?;
+        let mut fds: Short<Polled<'_>> = descriptors.iter().map(Descriptor::polled).collect();
+        poll(&mut fds, Some(Duration::ZERO), None)?;
         Ok(note(descriptors, &fds))
     }
 
@@ -145,8 +178,8 @@ impl Lookout {
                 set.drive();
             }
         } else {
-            let mut fds: Short<PollFd<'_>> = sets().map(|set| readable(set.as_fd())).collect();
-            poll_for(&mut fds, Some(Duration::ZERO))?;
+            let mut fds: Short<Polled<'_>> = sets().map(|set| readable(set.as_fd())).collect();
+            poll(&mut fds, Some(Duration::ZERO), None)?;
             for (set, fd) in sets().zip(&fds) {
                 set.renew();
                 if !fd.revents().is_empty() {
@@ -168,27 +201,30 @@ impl Lookout {
             .any(|socket| socket.waiting.epoch() != socket.seen)
     }
 
-    fn sleep(
+    /// The same without looking first.
+    pub(super) fn sleep(
         &self,
         sockets: &[Watched<'_>],
         descriptors: &mut [Descriptor<'_>],
         deadline: Option<Instant>,
-    ) -> io::Result<()> {
+        signals: Signals,
+        mask: Option<&libc::sigset_t>,
+    ) -> io::Result<Woken> {
         let stays: Short<Stay<'_>> = sockets
             .iter()
             .map(|socket| socket.waiting.enter(&self.waker))
             .collect();
         if self.has_news(sockets) {
-            return Ok(());
+            return Ok(Woken::News);
         }
         let sets = || stays.iter().filter_map(Stay::set);
-        let mut fds: Short<PollFd<'_>> = Short::with_capacity(1 + stays.len() + descriptors.len());
+        let mut fds: Short<Polled<'_>> = Short::with_capacity(1 + stays.len() + descriptors.len());
         fds.push(readable(self.bell.bell.as_fd()));
         fds.extend(sets().map(|set| readable(set.as_fd())));
         let before = fds.len();
-        fds.extend(descriptors.iter().map(Descriptor::poll_fd));
+        fds.extend(descriptors.iter().map(Descriptor::polled));
         let limit = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let result = poll_for(&mut fds, limit);
+        let result = poll(&mut fds, limit, mask);
         if !fds[0].revents().is_empty() {
             self.bell.hush();
         }
@@ -202,7 +238,7 @@ impl Lookout {
             }
         }
         note(descriptors, &fds[before..]);
-        result
+        Ok(Woken::after_sleep(result?, signals))
     }
 }
 
@@ -226,39 +262,39 @@ impl Wake for Chime {
 }
 
 impl<'a> Descriptor<'a> {
-    fn poll_fd(&self) -> PollFd<'a> {
-        PollFd::from_borrowed_fd(self.fd, self.interest.poll_flags())
+    pub(crate) fn new(fd: BorrowedFd<'a>, interest: Readiness) -> Self {
+        Self {
+            fd,
+            interest,
+            found: PollFlags::empty(),
+        }
+    }
+
+    /// What the last look found it ready for.
+    pub(crate) fn ready(&self) -> Readiness {
+        Readiness::of_poll(self.found, self.interest)
+    }
+
+    /// The same as zmq_poll(3) tells of it.
+    pub(crate) fn reported(&self) -> Readiness {
+        Readiness::reported(self.found)
+    }
+
+    fn polled(&self) -> Polled<'a> {
+        Polled::new(self.fd, self.interest.poll_flags())
     }
 }
 
-fn readable(fd: BorrowedFd<'_>) -> PollFd<'_> {
-    PollFd::from_borrowed_fd(fd, PollFlags::IN)
+fn readable(fd: BorrowedFd<'_>) -> Polled<'_> {
+    Polled::new(fd, PollFlags::IN)
 }
 
 /// Writes down what `fds`, made of the same descriptors, were found ready for.
-fn note(descriptors: &mut [Descriptor<'_>], fds: &[PollFd<'_>]) -> bool {
+fn note(descriptors: &mut [Descriptor<'_>], fds: &[Polled<'_>]) -> bool {
     let mut any = false;
     for (descriptor, fd) in descriptors.iter_mut().zip(fds) {
-        descriptor.ready = Readiness::of_poll(fd.revents(), descriptor.interest);
-        any |= !descriptor.ready.is_empty();
+        descriptor.found = fd.revents();
+        any |= !descriptor.found.is_empty();
     }
     any
-}
-
-/// Interrupted waits return early with nothing.
-fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> io::Result<()> {
-    let limit = limit.map(|left| Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(left.subsec_nanos()),
-    });
-    match poll(fds, limit.as_ref()) {
-        Ok(_) => Ok(()),
-        Err(Errno::INTR) => {
-            for fd in fds {
-                fd.clear_revents();
-            }
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
 }

@@ -8,7 +8,9 @@ mod fork;
 mod lookout;
 mod nap;
 mod poll_set;
+mod polled;
 mod readiness;
+mod signals;
 mod spin;
 mod threads;
 mod timers;
@@ -31,6 +33,7 @@ pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
 pub(crate) use lookout::{Descriptor, Lookout, Short, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
 pub use readiness::Readiness;
+pub(crate) use signals::{Signals, Woken, deaf};
 pub(crate) use threads::Threads;
 pub(crate) use timers::TimerKey;
 pub(crate) use waiting::Waiting;
@@ -260,7 +263,8 @@ impl Shared {
                 self.epoll.look(&mut events);
             } else {
                 let next = self.timers.lock().next();
-                self.epoll.wait(&mut events, next);
+                // The thread handles no signals.
+                let _ = self.epoll.wait(&mut events, next);
             }
             self.asleep.store(false, Ordering::Relaxed);
             for ready in events.iter() {

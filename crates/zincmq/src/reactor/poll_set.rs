@@ -140,18 +140,20 @@ impl PollSet {
 
     /// Sleeps until a member is ready or the bell rings, and sees to it.
     /// `unless` is asked once the sleep can no longer be missed by a ringer.
-    pub(crate) fn sleep(&self, deadline: Option<Instant>, unless: impl FnOnce() -> bool) {
+    /// True if a signal ended it.
+    pub(crate) fn sleep(&self, deadline: Option<Instant>, unless: impl FnOnce() -> bool) -> bool {
         self.lease.fetch_add(1, Ordering::Relaxed);
         self.polling.store(true, Ordering::SeqCst);
         with_events(|events| {
             if unless() {
                 self.stop_polling();
-                return;
+                return false;
             }
-            self.epoll.wait(events, deadline);
+            let interrupted = self.epoll.wait(events, deadline);
             self.stop_polling();
             self.dispatch(events, Driver::Application, true);
-        });
+            interrupted
+        })
     }
 
     /// A thread is about to sleep on the set's descriptor among others.
@@ -362,16 +364,18 @@ impl Drop for Membership {
 
 /// Lends the thread's event buffer; a nested call gets a fresh one.
 fn with_events<R>(call: impl FnOnce(&mut Events) -> R) -> R {
-    let mut events = EVENTS.take().unwrap_or_else(|| Events::with_capacity(64));
+    // There is none any more while the thread ends.
+    let own = EVENTS.try_with(RefCell::take).ok().flatten();
+    let mut events = own.unwrap_or_else(|| Events::with_capacity(64));
     let result = call(&mut events);
-    EVENTS.set(Some(events));
+    let _ = EVENTS.try_with(|own| own.replace(Some(events)));
     result
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reactor::{Lookout, Reactor, Threads, Waiting, Watched};
+    use crate::reactor::{Lookout, Reactor, Signals, Threads, Waiting, Watched};
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     fn is_readable(set: &PollSet) -> bool {
@@ -406,7 +410,13 @@ mod tests {
             .collect();
         let lookout = Lookout::new().unwrap();
         lookout
-            .wait(&watched, &mut [], Some(Instant::now()))
+            .wait(
+                &watched,
+                &mut [],
+                Some(Instant::now()),
+                Signals::PassUnseen,
+                None,
+            )
             .unwrap();
         assert!(is_readable(set));
     }

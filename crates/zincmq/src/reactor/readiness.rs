@@ -87,21 +87,28 @@ impl Readiness {
         flags
     }
 
-    /// What poll(2) found. After the end of a pipe a read does not wait.
-    pub(super) fn of_poll(flags: PollFlags, interest: Self) -> Self {
+    /// What poll(2) found, as zmq_poll(3) tells of it.
+    pub(super) fn reported(flags: PollFlags) -> Self {
+        let known = PollFlags::IN | PollFlags::OUT | PollFlags::PRI;
         let mut ready = Self::NONE;
-        let ended = flags.contains(PollFlags::HUP);
-        if flags.contains(PollFlags::IN) || ended && interest.is_readable() {
-            ready |= Self::READABLE;
+        for (flag, condition) in [
+            (PollFlags::IN, Self::READABLE),
+            (PollFlags::OUT, Self::WRITABLE),
+            (PollFlags::PRI, Self::URGENT),
+            (known.complement(), Self::ERROR),
+        ] {
+            if flags.intersects(flag) {
+                ready |= condition;
+            }
         }
-        if flags.contains(PollFlags::OUT) {
-            ready |= Self::WRITABLE;
-        }
-        if flags.contains(PollFlags::PRI) {
-            ready |= Self::URGENT;
-        }
-        if ended || flags.intersects(PollFlags::ERR | PollFlags::NVAL) {
-            ready |= Self::ERROR;
+        ready
+    }
+
+    /// The same, and that a read does not wait after the end of a pipe.
+    pub(super) fn of_poll(flags: PollFlags, interest: Self) -> Self {
+        let ready = Self::reported(flags);
+        if flags.contains(PollFlags::HUP) && interest.is_readable() {
+            return ready | Self::READABLE;
         }
         ready
     }

@@ -6,6 +6,8 @@ use std::thread::{Builder, JoinHandle};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
+use super::deaf;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Threads {
     /// What their names start with.
@@ -28,17 +30,17 @@ impl Threads {
     ) -> io::Result<JoinHandle<()>> {
         let settings = self.clone();
         let (tell, told) = mpsc::sync_channel(1);
-        let thread = Builder::new()
-            .name(format!("{}/{index}", self.name))
-            .spawn(move || {
-                let applied = settings.apply();
-                let is_good = applied.is_ok();
-                // The starter waits for this.
-                let _ = tell.send(applied);
-                if is_good {
-                    body();
-                }
-            })?;
+        let builder = Builder::new().name(format!("{}/{index}", self.name));
+        let run = move || {
+            let applied = settings.apply();
+            let is_good = applied.is_ok();
+            // The starter waits for this.
+            let _ = tell.send(applied);
+            if is_good {
+                body();
+            }
+        };
+        let thread = deaf(|| builder.spawn(run))?;
         match told.recv() {
             Ok(Ok(())) => Ok(thread),
             Ok(Err(error)) => Err(error),

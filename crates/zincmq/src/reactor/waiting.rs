@@ -12,7 +12,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::spin::Spin;
-use super::{Bell, PollSet, Readiness, Ticket, Wakers};
+use super::{Bell, Lookout, PollSet, Readiness, Signals, Ticket, Wakers, Watched, Woken};
 use crate::sync::Mutex;
 
 #[derive(Default)]
@@ -177,24 +177,36 @@ impl Waiting {
     }
 
     /// Waits until the epoch is no longer `seen` or `deadline` has passed,
-    /// and drives the socket's connections meanwhile. False if it passed.
-    pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>) -> bool {
+    /// and drives the socket's connections meanwhile.
+    pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
         if self.look(seen, deadline) {
-            return true;
+            return Woken::News;
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
-            return false;
+            return Woken::Late;
+        }
+        let set = self.set.get();
+        let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
+        if set.is_none()
+            && signals.end_waits()
+            && let Some(woken) = self.sleep_lightly(seen, deadline)
+        {
+            return woken;
         }
         self.sleepers.fetch_add(1, Ordering::SeqCst);
-        match self.set.get() {
-            Some(set) if !self.poll_taken.swap(true, Ordering::SeqCst) => {
-                set.sleep(deadline, || self.epoch() != seen);
+        let interrupted = match set {
+            Some(set) => {
+                let interrupted = set.sleep(deadline, || self.epoch() != seen);
                 self.poll_taken.store(false, Ordering::SeqCst);
+                interrupted
             }
-            _ => self.sleep(seen, deadline),
-        }
+            None => {
+                self.sleep(seen, deadline);
+                false
+            }
+        };
         self.leave();
-        true
+        Woken::after_sleep(interrupted, signals)
     }
 
     fn leave(&self) {
@@ -275,6 +287,18 @@ impl Waiting {
                 let _gate = self.changed.wait_timeout(gate, left);
             }
         }
+    }
+
+    /// Sleeps where signals are noticed, which condition variables hide.
+    /// `None` if the system has no descriptor left for that.
+    fn sleep_lightly(&self, seen: u64, deadline: Option<Instant>) -> Option<Woken> {
+        let me = Watched {
+            waiting: self,
+            seen,
+        };
+        let signals = Signals::EndWaits;
+        let sleep = |lookout: &Lookout| lookout.sleep(&[me], &mut [], deadline, signals, None);
+        Lookout::of_thread(sleep).ok()?.ok()
     }
 
     #[cold]

@@ -284,9 +284,10 @@ impl Core {
         let set = self.poll_set(given)?;
         let (options, assigned) = self.with(|state| {
             let options = self.link_options(&state.options, false);
+            transport::check_dial(&endpoint, &options.transport)?;
             let assigned = assigned.or_else(|| state.options.take_connect_routing_id());
-            (options, assigned)
-        });
+            Ok::<_, ConnectError>((options, assigned))
+        })?;
         let Some(me) = self.me.upgrade() else {
             return Err(ConnectError::Closed);
         };

@@ -63,7 +63,7 @@ impl Core {
 
     /// A look at the connections. While the reactor drives them for an event
     /// loop, that is not to hold it off.
-    fn look_again(&self, hushed: bool) {
+    pub(super) fn look_again(&self, hushed: bool) {
         if hushed {
             self.look();
         } else if let Some(set) = self.waiting().set() {

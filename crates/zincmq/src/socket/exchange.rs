@@ -7,25 +7,30 @@ use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
 use crate::pattern::Rejected;
-use crate::reactor::Readiness;
+use crate::reactor::{Readiness, Signals, Woken};
 
 /// How long a call may wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
     None,
-    Until(Instant),
-    Forever,
+    Until(Instant, Signals),
+    Forever(Signals),
 }
 
 impl Patience {
     pub(crate) fn from_limit(limit: Option<Duration>) -> Self {
+        Self::heeding(limit, Signals::PassUnseen)
+    }
+
+    pub(crate) fn heeding(limit: Option<Duration>, signals: Signals) -> Self {
         match limit {
-            None => Self::Forever,
+            None => Self::Forever(signals),
             Some(Duration::ZERO) => Self::None,
-            // A limit past the end of time is none.
-            Some(limit) => Instant::now()
-                .checked_add(limit)
-                .map_or(Self::Forever, Self::Until),
+            Some(limit) => match Instant::now().checked_add(limit) {
+                Some(at) => Self::Until(at, signals),
+                // A limit past the end of time is none.
+                None => Self::Forever(signals),
+            },
         }
     }
 }
@@ -57,7 +62,7 @@ impl Core {
     /// to come back even if they have caught up meanwhile.
     pub(crate) fn send_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
         let hasty = self.may_be_hasty();
-        let mut late = false;
+        let mut last = None;
         loop {
             if let Some(refusal) = self.refusal() {
                 return Err(SendError::new(refusal.into(), message));
@@ -73,15 +78,12 @@ impl Core {
                 sent
             });
             let Err(rejected) = sent else { return Ok(()) };
-            let again = rejected.why == SendFailure::WouldBlock
-                && matches!(self.wait(seen, Patience::None, late), Waited::Last);
-            if !again {
-                if rejected.why == SendFailure::WouldBlock {
-                    self.told(Readiness::WRITABLE, Readiness::NONE);
-                }
+            if rejected.why != SendFailure::WouldBlock {
                 return Err(SendError::new(rejected.why, rejected.message));
             }
-            late = true;
+            if let Err(why) = self.wait(seen, Patience::None, &mut last, Readiness::WRITABLE) {
+                return Err(SendError::new(why.into(), rejected.message));
+            }
             message = rejected.message;
         }
     }
@@ -93,7 +95,7 @@ impl Core {
 
     #[cold]
     fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
-        let mut late = false;
+        let mut last = None;
         loop {
             let Rejected { why, message } = rejected;
             if why != SendFailure::WouldBlock {
@@ -107,20 +109,10 @@ impl Core {
                 Ok(()) => return Ok(()),
                 Err(rejected) => rejected,
             };
-            if rejected.why == SendFailure::WouldBlock {
-                let failure = match self.wait(seen, limit, late) {
-                    Waited::Again => continue,
-                    Waited::Last => {
-                        late = true;
-                        continue;
-                    }
-                    Waited::No => {
-                        self.told(Readiness::WRITABLE, Readiness::NONE);
-                        SendFailure::WouldBlock
-                    }
-                    Waited::TooLong => SendFailure::TimedOut,
-                };
-                return Err(SendError::new(failure, rejected.message));
+            if rejected.why == SendFailure::WouldBlock
+                && let Err(why) = self.wait(seen, limit, &mut last, Readiness::WRITABLE)
+            {
+                return Err(SendError::new(why.into(), rejected.message));
             }
         }
     }
@@ -144,21 +136,21 @@ impl Core {
     }
 
     /// As [`Core::admits`], waiting for at most SNDTIMEO.
-    pub(crate) fn await_admission(&self, first: &Message) -> Result<(), SendFailure> {
-        let limit = Patience::from_limit(self.with(|state| state.options.send_timeout()));
-        let mut late = false;
+    pub(crate) fn await_admission(
+        &self,
+        first: &Message,
+        signals: Signals,
+    ) -> Result<(), SendFailure> {
+        let limit = self.with(|state| state.options.send_timeout());
+        let limit = Patience::heeding(limit, signals);
+        let mut last = None;
         loop {
             let seen = self.waiting.epoch();
             match self.attempt_admission(first, false) {
                 Err(SendFailure::WouldBlock) => {}
                 other => return other,
             }
-            match self.wait(seen, limit, late) {
-                Waited::Again => {}
-                Waited::Last => late = true,
-                Waited::No => return Err(SendFailure::WouldBlock),
-                Waited::TooLong => return Err(SendFailure::TimedOut),
-            }
+            self.wait(seen, limit, &mut last, Readiness::WRITABLE)?;
         }
     }
 
@@ -212,7 +204,7 @@ impl Core {
 
     #[cold]
     fn recv_waiting(&self, limit: Patience) -> Result<Multipart, RecvFailure> {
-        let mut late = false;
+        let mut last = None;
         loop {
             if let Some(refusal) = self.refusal() {
                 return Err(refusal.into());
@@ -222,53 +214,48 @@ impl Core {
                 Err(RecvFailure::WouldBlock) => {}
                 other => return other,
             }
-            match self.wait(seen, limit, late) {
-                Waited::Again => {}
-                Waited::Last => late = true,
-                Waited::No => {
-                    self.told(Readiness::READABLE, Readiness::NONE);
-                    return Err(RecvFailure::WouldBlock);
-                }
-                Waited::TooLong => return Err(RecvFailure::TimedOut),
-            }
+            self.wait(seen, limit, &mut last, Readiness::READABLE)?;
         }
     }
 
-    /// Waits for something to change since `seen`. After the time is up there
-    /// is one last try, as what is ready then should still be had.
-    fn wait(&self, seen: u64, limit: Patience, late: bool) -> Waited {
-        match limit {
-            Patience::None => {
-                if late {
-                    return Waited::No;
+    /// Waits for something to change since `seen`, so that the caller can do
+    /// what it is `after`. When it is to wait no longer there is one `last`
+    /// try, as what is ready then should still be had.
+    fn wait(
+        &self,
+        seen: u64,
+        limit: Patience,
+        last: &mut Option<GaveUp>,
+        after: Readiness,
+    ) -> Result<(), GaveUp> {
+        let (deadline, signals) = match (*last, limit) {
+            (None, Patience::None) => return self.glance(seen, last),
+            (None, Patience::Forever(signals)) => (None, signals),
+            (None, Patience::Until(at, signals)) => (Some(at), signals),
+            (Some(why), _) => {
+                if why == GaveUp::WouldBlock {
+                    self.told(after, Readiness::NONE);
                 }
-                if self.hush() {
-                    self.look();
-                    return Waited::Last;
-                }
-                if let Some(set) = self.waiting.set() {
-                    set.drive();
-                }
-                if self.waiting.epoch() == seen {
-                    return Waited::No;
-                }
-                Waited::Last
+                return Err(why);
             }
-            Patience::Forever => {
-                self.waiting.wait(seen, None);
-                Waited::Again
-            }
-            Patience::Until(at) => {
-                if late {
-                    return Waited::TooLong;
-                }
-                if self.waiting.wait(seen, Some(at)) {
-                    Waited::Again
-                } else {
-                    Waited::Last
-                }
-            }
+        };
+        *last = match self.waiting.wait(seen, deadline, signals) {
+            Woken::News => None,
+            Woken::Late => Some(GaveUp::TimedOut),
+            Woken::Interrupted => Some(GaveUp::Interrupted),
+        };
+        Ok(())
+    }
+
+    /// The wait of those who have no patience: a look at the connections.
+    fn glance(&self, seen: u64, last: &mut Option<GaveUp>) -> Result<(), GaveUp> {
+        let hushed = self.hush();
+        self.look_again(hushed);
+        if !hushed && self.waiting.epoch() == seen {
+            return Err(GaveUp::WouldBlock);
         }
+        *last = Some(GaveUp::WouldBlock);
+        Ok(())
     }
 
     #[inline]
@@ -329,9 +316,30 @@ impl Core {
     }
 }
 
-enum Waited {
-    Again,
-    Last,
-    No,
-    TooLong,
+/// Why a caller waits no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GaveUp {
+    WouldBlock,
+    TimedOut,
+    Interrupted,
+}
+
+impl From<GaveUp> for SendFailure {
+    fn from(why: GaveUp) -> Self {
+        match why {
+            GaveUp::WouldBlock => Self::WouldBlock,
+            GaveUp::TimedOut => Self::TimedOut,
+            GaveUp::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<GaveUp> for RecvFailure {
+    fn from(why: GaveUp) -> Self {
+        match why {
+            GaveUp::WouldBlock => Self::WouldBlock,
+            GaveUp::TimedOut => Self::TimedOut,
+            GaveUp::Interrupted => Self::Interrupted,
+        }
+    }
 }

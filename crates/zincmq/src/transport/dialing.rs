@@ -4,19 +4,33 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::io::Errno;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
+use super::socks::{Handshake, Turn};
 use super::stream::{
-    Accepted, SocketStream, check_not_self, credentials_text, endpoint_of, numeric_host,
+    Accepted, ByteStream, SocketStream, check_not_self, credentials_text, endpoint_of, numeric_host,
 };
 use super::{Target, TransportOptions};
 
-/// A connect that was started. Once it polls writable or in error,
-/// [`Dialing::finish`] tells how it ended.
+/// A connect that was started. Whenever it polls ready, [`Dialing::advance`]
+/// goes on; in the end, [`Dialing::finish`] has the connection.
 pub(crate) struct Dialing {
-    socket: Socket,
+    stream: SocketStream,
     endpoint: String,
     under_way: bool,
+    /// What has to be said if a proxy is at the other end.
+    proxy: Option<Box<Handshake>>,
+}
+
+/// How far a connect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// [`Dialing::finish`] tells how it ended.
+    Done,
+    /// Connected to a proxy, which has to say something.
+    NeedsRead,
+    /// Connected to a proxy, which takes no more for now.
+    NeedsWrite,
 }
 
 /// A connect that failed at once.
@@ -35,12 +49,19 @@ pub(crate) fn dial(target: &Target, options: &TransportOptions) -> Result<Dialin
         Socket::new(domain, Type::STREAM, None).map_err(|error| Undialled { error, fd: None })?;
     match start(&socket, domain, target, options) {
         Ok(under_way) => Ok(Dialing {
-            socket,
+            stream: SocketStream::new(socket),
             endpoint: target.endpoint.clone(),
             under_way,
+            proxy: target
+                .destination
+                .as_ref()
+                .map(|destination| Box::new(Handshake::new(destination, options))),
         }),
         Err(error) => Err(Undialled {
-            error,
+            error: match target.destination {
+                Some(_) => name_proxy(&target.endpoint, &error),
+                None => error,
+            },
             fd: Some(socket.as_raw_fd()),
         }),
     }
@@ -78,30 +99,86 @@ impl Dialing {
         self.under_way
     }
 
+    /// Goes on as far as it can without waiting.
+    pub(crate) fn advance(&mut self) -> io::Result<Progress> {
+        if self.proxy.is_none() {
+            return Ok(Progress::Done);
+        }
+        self.talk().map_err(|error| self.blame(error))
+    }
+
+    fn talk(&mut self) -> io::Result<Progress> {
+        self.ends()?;
+        let Some(proxy) = &mut self.proxy else {
+            return Ok(Progress::Done);
+        };
+        let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        loop {
+            match proxy.turn() {
+                Turn::Write(bytes) => match self.stream.write(bytes) {
+                    Ok(count) => proxy.wrote(count),
+                    Err(error) if would_block(&error) => return Ok(Progress::NeedsWrite),
+                    Err(error) => return Err(error),
+                },
+                Turn::Read(room) => match self.stream.read(room) {
+                    Ok(count) => proxy.read(count)?,
+                    Err(error) if would_block(&error) => return Ok(Progress::NeedsRead),
+                    Err(error) => return Err(error),
+                },
+                Turn::Done => return Ok(Progress::Done),
+            }
+        }
+    }
+
     /// The connection, or why there is none. Before the descriptor polled
     /// writable this fails with `NotConnected`.
     pub(crate) fn finish(self) -> io::Result<Accepted> {
-        if let Some(error) = self.socket.take_error()? {
-            return Err(error);
-        }
-        let peer = self.socket.peer_addr()?;
-        let local = self.socket.local_addr()?;
-        check_not_self(&local, &peer)?;
+        let (local, peer) = self.ends()?;
         Ok(Accepted {
             peer: match peer.as_socket() {
                 Some(address) => numeric_host(address),
-                None => rustix::net::sockopt::socket_peercred(&self.socket)
+                None => rustix::net::sockopt::socket_peercred(self.stream.fd())
                     .map_or_else(|_| "localhost".to_owned(), |peer| credentials_text(&peer)),
             },
             peer_endpoint: self.endpoint,
             local_endpoint: endpoint_of(&local),
-            stream: SocketStream::boxed(self.socket),
+            stream: Box::new(self.stream),
         })
     }
+
+    /// What to say of a connect that took too long.
+    pub(crate) fn timed_out(&self) -> io::Error {
+        self.blame(io::ErrorKind::TimedOut.into())
+    }
+
+    /// This side's address and the other's, if they are connected.
+    fn ends(&self) -> io::Result<(SockAddr, SockAddr)> {
+        let fd = self.stream.fd();
+        let socket = SockRef::from(&fd);
+        if let Some(error) = socket.take_error()? {
+            return Err(error);
+        }
+        let peer = socket.peer_addr()?;
+        let local = socket.local_addr()?;
+        check_not_self(&local, &peer)?;
+        Ok((local, peer))
+    }
+
+    fn blame(&self, error: io::Error) -> io::Error {
+        match self.proxy {
+            Some(_) => name_proxy(&self.endpoint, &error),
+            None => error,
+        }
+    }
+}
+
+/// It is not the peer that failed, of which nothing is known yet.
+fn name_proxy(proxy: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the proxy at {proxy}: {error}"))
 }
 
 impl AsFd for Dialing {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.stream.fd()
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, TcpKeepalive};
 
 use super::filter::Cidr;
+use crate::security::Password;
 
 /// Settings of a transport. Each `None` leaves the system's default alone.
 #[derive(Debug, Clone)]
@@ -39,6 +40,13 @@ pub(crate) struct TransportOptions {
     pub(crate) connect_timeout: Option<Duration>,
     /// SO_BINDTODEVICE.
     pub(crate) bind_to_device: Option<String>,
+    /// The SOCKS5 proxy through which tcp connects, as [`super::parse_proxy`]
+    /// takes it.
+    pub(crate) socks_proxy: Option<String>,
+    /// Whom to log in as there, in up to 255 bytes; `None` is not at all.
+    pub(crate) socks_username: Option<String>,
+    /// With which password, of up to 255 bytes.
+    pub(crate) socks_password: Password,
     /// Whether tcp may use IPv6; IPv4 works either way.
     pub(crate) ipv6: bool,
     /// Networks whose peers may connect over tcp; empty admits all.
@@ -71,6 +79,9 @@ impl Default for TransportOptions {
             tcp_max_rt: None,
             connect_timeout: None,
             bind_to_device: None,
+            socks_proxy: None,
+            socks_username: None,
+            socks_password: Password::default(),
             ipv6: false,
             tcp_accept_filters: Vec::new(),
             ipc_uid_filters: Vec::new(),

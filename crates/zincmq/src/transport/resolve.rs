@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::TransportOptions;
 use super::endpoint::{Endpoint, IpcEndpoint};
+use super::socks::{Destination, parse_proxy};
 use super::stream::endpoint_of;
 use super::tcp_endpoint::{Host, Place, TcpEndpoint, Zone};
 use crate::error::EndpointError;
@@ -31,16 +32,54 @@ pub(crate) enum DialError {
 pub(crate) struct Target {
     pub(super) address: SockAddr,
     pub(super) source: Option<SockAddr>,
+    /// Whom to ask for if the address is that of a proxy.
+    pub(super) destination: Option<Destination>,
     /// The resolved endpoint, such as `tcp://127.0.0.1:5555`.
     pub(super) endpoint: String,
 }
 
+/// Refuses what no attempt to connect could reach, whatever the network says.
+pub(crate) fn check_dial(
+    endpoint: &Endpoint,
+    options: &TransportOptions,
+) -> Result<(), EndpointError> {
+    endpoint.check_connect()?;
+    match endpoint {
+        Endpoint::Tcp(tcp) => Hop::of(tcp, options).map(|_| ()),
+        Endpoint::Ipc(_) | Endpoint::Inproc(_) => Ok(()),
+    }
+}
+
 /// Whether [`resolve`] may block on name lookups.
-pub(crate) fn needs_resolver(endpoint: &Endpoint) -> bool {
+pub(crate) fn needs_resolver(endpoint: &Endpoint, options: &TransportOptions) -> bool {
     let is_name = |place: &Place| matches!(place.host, Host::Name(..));
     match endpoint {
-        Endpoint::Tcp(tcp) => is_name(tcp.place()) || tcp.source().is_some_and(is_name),
+        Endpoint::Tcp(tcp) => Hop::of(tcp, options).is_ok_and(|hop| {
+            is_name(hop.endpoint.place()) || hop.endpoint.source().is_some_and(is_name)
+        }),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) => false,
+    }
+}
+
+/// Where a tcp connection goes first.
+struct Hop {
+    endpoint: TcpEndpoint,
+    /// Where a proxy there is to take it.
+    destination: Option<Destination>,
+}
+
+impl Hop {
+    fn of(endpoint: &TcpEndpoint, options: &TransportOptions) -> Result<Self, EndpointError> {
+        Ok(match &options.socks_proxy {
+            None => Self {
+                endpoint: endpoint.clone(),
+                destination: None,
+            },
+            Some(proxy) => Self {
+                endpoint: endpoint.reached_by(parse_proxy(proxy)?),
+                destination: Some(Destination::of(endpoint)?),
+            },
+        })
     }
 }
 
@@ -53,13 +92,21 @@ pub(crate) fn resolve(
 ) -> Result<Vec<Target>, DialError> {
     endpoint.check_connect()?;
     match endpoint {
-        Endpoint::Tcp(tcp) => resolve_tcp(tcp, options.ipv6),
+        Endpoint::Tcp(tcp) => {
+            let hop = Hop::of(tcp, options)?;
+            let mut targets = resolve_tcp(&hop.endpoint, options.ipv6)?;
+            for target in &mut targets {
+                target.destination.clone_from(&hop.destination);
+            }
+            Ok(targets)
+        }
         Endpoint::Ipc(ipc) => {
             let address = ipc_address(ipc)?;
             Ok(vec![Target {
                 endpoint: endpoint.to_string(),
                 address,
                 source: None,
+                destination: None,
             }])
         }
         Endpoint::Inproc(name) => Err(no_stream(name).into()),
@@ -115,6 +162,7 @@ fn resolve_tcp(endpoint: &TcpEndpoint, ipv6: bool) -> Result<Vec<Target>, DialEr
             endpoint: endpoint_of(&address),
             address,
             source: source.copied().map(SockAddr::from),
+            destination: None,
         });
     }
     if targets.is_empty() {

@@ -55,8 +55,12 @@ impl Accepted {
 pub(super) struct SocketStream(OwnedFd);
 
 impl SocketStream {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self(socket.into())
+    }
+
     pub(super) fn boxed(socket: Socket) -> Box<dyn ByteStream> {
-        Box::new(Self(socket.into()))
+        Box::new(Self::new(socket))
     }
 }
 

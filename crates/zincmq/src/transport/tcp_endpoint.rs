@@ -69,28 +69,35 @@ impl TcpEndpoint {
         self.source.as_ref()
     }
 
+    /// `proxy`, from the source of this endpoint unless it has its own.
+    pub(super) fn reached_by(&self, mut proxy: Self) -> Self {
+        proxy.source = proxy.source.or_else(|| self.source.clone());
+        proxy
+    }
+
     pub(super) fn check_connect(&self) -> Result<(), EndpointError> {
         if self.place.host == Host::Any {
-            return Err(bad(&self.text, "`*` is no host to connect to".to_owned()));
+            return Err(self.bad("`*` is no host to connect to"));
         }
         if self.place.port == Port::Any {
-            return Err(bad(&self.text, "`*` is no port to connect to".to_owned()));
+            return Err(self.bad("`*` is no port to connect to"));
         }
         // What may follow the digits of a port when binding may not here.
         match self.text.chars().find(|&c| !is_address_char(c)) {
-            Some(c) => Err(bad(&self.text, format!("`{c}` has no place in it"))),
+            Some(c) => Err(self.bad(&format!("`{c}` has no place in it"))),
             None => Ok(()),
         }
     }
 
     pub(super) fn check_bind(&self) -> Result<(), EndpointError> {
         match self.source {
-            Some(_) => Err(bad(
-                &self.text,
-                "a source address is for connecting".to_owned(),
-            )),
+            Some(_) => Err(self.bad("a source address is for connecting")),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn bad(&self, reason: &str) -> EndpointError {
+        bad(&self.text, reason.to_owned())
     }
 }
 

@@ -4,11 +4,12 @@ mod log;
 mod package;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::comparison::{Comparison, counted};
 use super::expected;
 use super::ours;
 use super::outcome::{Ending, Outcome};
@@ -39,16 +40,16 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     let folder = run.repo.target().join("conformance");
     let reference = Reference::build(run, &folder.join("libzmq"))?;
     let package = Package::get(run, &folder.join("pyzmq"))?;
+    let build = package.build("on-libzmq", reference.prefix())?;
     let on_libzmq = Runner {
-        site: package.build("on-libzmq", reference.prefix())?,
+        site: build.site,
         library: reference.library_folder(),
         include: reference.prefix().join("include"),
         logs: folder.join("logs/pyzmq-on-libzmq"),
         package: &package,
     };
     let files = arguments.chosen(files(&package)?)?;
-    let results = folder.join("pyzmq/results");
-    let outcomes = suite::on_reference(&on_libzmq, &files, &results, arguments)?;
+    let outcomes = suite::on_reference(&on_libzmq, &files, &build.results, arguments)?;
     let mut report = suite::report(&outcomes, expected::PYZMQ);
     if arguments.reference {
         return Ok(report);
@@ -64,7 +65,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
         None => {
             let prefix = ours::install(run.repo)?;
             Runner {
-                site: package.build("on-ours", &prefix)?,
+                site: package.build("on-ours", &prefix)?.site,
                 library: prefix.join("lib"),
                 include: prefix.join("include"),
                 logs,
@@ -76,17 +77,25 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     Ok(report)
 }
 
-/// `pyzmq-suite: N passed, N failed, N skipped`: all that ran on ours, in the last run; on libzmq
-/// if nothing ran on ours.
+/// `pyzmq-suite: N passed, N failed, N skipped`: what came of the last run on ours; on libzmq if
+/// nothing ran on ours. A test without result has failed.
 pub fn last_line(report: &Report) -> String {
-    let mut sum = (0, 0, 0);
-    for program in &report.programs {
-        let outcome = program.ours.last().unwrap_or(&program.reference);
-        sum.0 += outcome.passed();
-        sum.1 += outcome.failed();
-        sum.2 += outcome.ignored();
-    }
-    let (passed, failed, skipped) = sum;
+    let of_ours = |program: &Comparison| match program.ours.last() {
+        Some(outcome) => {
+            let (passed, failed, ignored) = outcome.counts();
+            let ran = |name: &&str| outcome.cases.iter().any(|case| case.name == *name);
+            let counted = counted(&program.reference);
+            let missing = counted.iter().filter(|name| !ran(name)).count();
+            (passed, failed + missing, ignored)
+        }
+        None => program.reference.counts(),
+    };
+    let ran = report.programs.iter().map(of_ours);
+    let left_out = report.left_out.iter().map(|(_, outcome)| outcome.counts());
+    let add = |sum: (usize, usize, usize), more: (usize, usize, usize)| {
+        (sum.0 + more.0, sum.1 + more.1, sum.2 + more.2)
+    };
+    let (passed, failed, skipped) = ran.chain(left_out).fold((0, 0, 0), add);
     format!("pyzmq-suite: {passed} passed, {failed} failed, {skipped} skipped")
 }
 
@@ -139,7 +148,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Starts pytest on the tests of the file that are not in `log` yet.
-    fn pytest(&self, file: &TestFile, log: &std::path::Path, rest: Duration) -> Result<Output> {
+    fn pytest(&self, file: &TestFile, log: &Path, rest: Duration) -> Result<Output> {
         let path = std::env::join_paths([&self.site, self.package.plugins()])?;
         self.package
             .python()

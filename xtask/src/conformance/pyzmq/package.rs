@@ -23,6 +23,14 @@ pub struct Package {
     folder: PathBuf,
 }
 
+/// pyzmq built against one library.
+pub struct Build {
+    /// Where Python finds it.
+    pub site: PathBuf,
+    /// For what came of its tests.
+    pub results: PathBuf,
+}
+
 impl Package {
     /// Downloads and installs what is not there yet, below `folder`.
     pub fn get(run: &Run, folder: &Path) -> Result<Self> {
@@ -71,26 +79,34 @@ impl Package {
         Ok(package)
     }
 
-    /// The folder that has pyzmq built against `prefix`, which is called `name`.
-    pub fn build(&self, name: &str, prefix: &Path) -> Result<PathBuf> {
+    /// pyzmq built against `prefix`. The build is called `name`.
+    pub fn build(&self, name: &str, prefix: &Path) -> Result<Build> {
         let header = prefix.join("include/zmq.h");
         let header = fs::read_to_string(&header).with_context(|| header.display().to_string())?;
-        let site = self.folder.join(name);
-        made(&site, &format!("{VERSION}\n{header}"), |site| {
-            eprintln!("building pyzmq against {}", prefix.display());
-            let install = self
-                .python()
-                .arguments(&["-m", "pip", "install", "--no-deps", "--no-build-isolation"])
-                .arguments(&["--target"])
-                .arguments(&[site, &self.archive()])
-                .variable("ZMQ_PREFIX", prefix)
-                .variable("ZMQ_DRAFT_API", "1")
-                .variable("PYZMQ_NO_BUNDLE", "1")
-                // Found where `LD_LIBRARY_PATH` says, before the place it was built against.
-                .variable("LDFLAGS", "-Wl,--enable-new-dtags");
-            logged(&self.folder, install)
-        })?;
-        Ok(site)
+        let folder = self.folder.join(name);
+        let build = Build {
+            site: folder.join("site"),
+            results: folder.join("results"),
+        };
+        made(
+            &folder,
+            &format!("{VERSION}\n{REQUIREMENTS}\n{header}"),
+            |_| {
+                eprintln!("building pyzmq against {}", prefix.display());
+                let install = self
+                    .python()
+                    .arguments(&["-m", "pip", "install", "--no-deps", "--no-build-isolation"])
+                    .arguments(&["--target"])
+                    .arguments(&[&build.site, &self.archive()])
+                    .variable("ZMQ_PREFIX", prefix)
+                    .variable("ZMQ_DRAFT_API", "1")
+                    .variable("PYZMQ_NO_BUNDLE", "1")
+                    // Found where `LD_LIBRARY_PATH` says, before the place it was built against.
+                    .variable("LDFLAGS", "-Wl,--enable-new-dtags");
+                logged(&self.folder, install)
+            },
+        )?;
+        Ok(build)
     }
 
     /// A command that runs Python.

@@ -114,6 +114,7 @@ fn no_error_and_no_debug_shows_a_secret() {
     let wrong = &SECRET[1..];
     for (name, secret) in [
         ("PLAIN_PASSWORD", long.as_str()),
+        ("SOCKS_PASSWORD", long.as_str()),
         ("CURVE_SECRETKEY", wrong),
     ] {
         let error = set(&mut store, name, secret).unwrap_err().to_string();
@@ -132,12 +133,15 @@ fn no_error_and_no_debug_shows_a_secret() {
     let secret: SecretKey = SECRET.parse().unwrap();
     let config = SocketConfig::new()
         .plain_password("hunter2")
+        .socks_password("hunter2")
         .curve_secret_key(secret.clone())
         .plain_username("admin");
     set(&mut store, "PLAIN_PASSWORD", "hunter2").unwrap();
+    set(&mut store, "SOCKS_PASSWORD", "hunter2").unwrap();
     set(&mut store, "CURVE_SECRETKEY", SECRET).unwrap();
     let typed = (
         opt::PlainPassword("hunter2".into()),
+        opt::SocksPassword("hunter2".into()),
         opt::CurveSecretKey(secret.clone()),
     );
     let bytes = format!("{:?}", secret.as_bytes());

@@ -126,7 +126,13 @@ fn defaults_are_libzmqs() {
         };
         assert_eq!(found, expected, "{name}");
     }
-    for name in ["BINDTODEVICE", "SOCKS_PROXY", "ZAP_DOMAIN"] {
+    for name in [
+        "BINDTODEVICE",
+        "SOCKS_PROXY",
+        "SOCKS_USERNAME",
+        "SOCKS_PASSWORD",
+        "ZAP_DOMAIN",
+    ] {
         assert_eq!(value(&store, name), Some("".into()), "{name}");
     }
     assert_eq!(value(&store, "ROUTING_ID"), Some(b"".as_slice().into()));
@@ -304,7 +310,6 @@ fn what_is_not_built_in_says_what_it_needs() {
     for (name, value, needs) in [
         ("NORM_BUFFER_SIZE", OptionValue::Int(50), "NORM"),
         ("GSSAPI_PLAINTEXT", 1.into(), "GSSAPI"),
-        ("SOCKS_PROXY", "127.0.0.1:1080".into(), "SOCKS"),
         ("WSS_TRUST_SYSTEM", 1.into(), "WebSocket"),
         ("VMCI_BUFFER_SIZE", 1u64.into(), "VMCI"),
         ("NORM_MODE", 2.into(), "NORM"),

@@ -200,6 +200,35 @@ fn what_some_types_ignore() {
 }
 
 #[test]
+fn a_proxy_is_an_address_and_its_login_is_short() {
+    let mut store = SocketOptions::default();
+    for text in ["somehost:1080", "[::1]:1", "eth0:0;10.0.0.1:1080", ""] {
+        set(&mut store, "SOCKS_PROXY", text).unwrap();
+        assert_eq!(value(&store, "SOCKS_PROXY"), Some(text.into()));
+    }
+    assert_eq!(store.transport().socks_proxy, None);
+    set(&mut store, "SOCKS_PROXY", "proxy:1").unwrap();
+    for text in ["proxy", "proxy:", "*:1", "proxy:*", "a:1;b:2;c:3", "\0"] {
+        let refused = set(&mut store, "SOCKS_PROXY", text);
+        assert!(
+            matches!(refused, Err(OptionError::OutOfRange { .. })),
+            "{text}"
+        );
+    }
+    let refused = set(&mut store, "SOCKS_PROXY", 1080);
+    assert!(matches!(refused, Err(OptionError::WrongType { .. })));
+    assert_eq!(store.transport().socks_proxy.as_deref(), Some("proxy:1"));
+
+    for name in ["SOCKS_USERNAME", "SOCKS_PASSWORD"] {
+        set(&mut store, name, "x".repeat(255)).unwrap();
+        assert!(set(&mut store, name, "x".repeat(256)).is_err());
+        set(&mut store, name, "").unwrap();
+        assert_eq!(value(&store, name), Some("".into()));
+    }
+    assert_eq!(store.transport().socks_username, None);
+}
+
+#[test]
 fn accept_filters_add_up() {
     let mut store = SocketOptions::default();
     for text in ["127.0.0.1/32", "10.0.0.0/8"] {

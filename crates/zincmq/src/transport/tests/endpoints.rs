@@ -25,7 +25,10 @@ fn bindable(address: &str, ipv6: bool) -> Option<SocketAddr> {
 /// The resolved endpoint of the first address that `address` would connect to.
 fn dialable(address: &str, ipv6: bool) -> Option<String> {
     let endpoint = Endpoint::parse(&format!("tcp://{address}")).ok()?;
-    assert!(!needs_resolver(&endpoint), "{address} would be looked up");
+    assert!(
+        !needs_resolver(&endpoint, &TransportOptions::default()),
+        "{address} would be looked up"
+    );
     let targets = resolve(&endpoint, &options(ipv6)).ok()?;
     Some(targets[0].endpoint.clone())
 }
@@ -158,7 +161,10 @@ fn names_are_left_to_the_resolver() {
         "localhost:1;127.0.0.1:2",
     ] {
         let endpoint = endpoint(&format!("tcp://{text}"));
-        assert!(needs_resolver(&endpoint), "{text}");
+        assert!(
+            needs_resolver(&endpoint, &TransportOptions::default()),
+            "{text}"
+        );
         assert!(endpoint.check_connect().is_ok(), "{text}");
     }
     for text in [
@@ -341,7 +347,7 @@ proptest::proptest! {
     fn parsing_never_panics(scheme in "(tcp|ipc|inproc|udp|[a-z]{0,4})", address in "[0-9a-f.:%;*@\\[\\]/ é\0-]{0,24}") {
         if let Ok(endpoint) = Endpoint::parse(&format!("{scheme}://{address}")) {
             let _ = endpoint.check_connect();
-            let _ = needs_resolver(&endpoint);
+            let _ = needs_resolver(&endpoint, &TransportOptions::default());
         }
     }
 }

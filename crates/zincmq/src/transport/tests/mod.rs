@@ -3,6 +3,7 @@
 mod connect;
 mod endpoints;
 mod ipc;
+mod socks;
 mod tcp;
 
 use std::io;

@@ -1,0 +1,72 @@
+//! ppoll(2): descriptors, for which a thread sleeps under a signal mask of its
+//! own for that time.
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::time::Duration;
+
+use rustix::event::PollFlags;
+
+/// A descriptor, what to look for, and what there was.
+#[repr(transparent)]
+pub(super) struct Polled<'fd> {
+    inner: libc::pollfd,
+    open: PhantomData<BorrowedFd<'fd>>,
+}
+
+impl<'fd> Polled<'fd> {
+    pub(super) fn new(fd: BorrowedFd<'fd>, events: PollFlags) -> Self {
+        Self {
+            inner: libc::pollfd {
+                fd: fd.as_raw_fd(),
+                events: events.bits().cast_signed(),
+                revents: 0,
+            },
+            open: PhantomData,
+        }
+    }
+
+    pub(super) fn revents(&self) -> PollFlags {
+        PollFlags::from_bits_retain(self.inner.revents.cast_unsigned())
+    }
+}
+
+/// Waits until one of `fds` has what is looked for or, if there is a `limit`,
+/// that has passed; with a `mask`, under that one. True if a signal ended it,
+/// early and with nothing.
+pub(super) fn poll(
+    fds: &mut [Polled<'_>],
+    limit: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> io::Result<bool> {
+    let limit = limit.map(|left| libc::timespec {
+        tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    let count = libc::nfds_t::try_from(fds.len()).unwrap_or(libc::nfds_t::MAX);
+    // SAFETY: a `Polled` is a pollfd, and there are `count` of them; the other
+    // pointers are null, or to what outlives the call.
+    let found = unsafe {
+        libc::ppoll(
+            fds.as_mut_ptr().cast(),
+            count,
+            limit.as_ref().map_or(ptr::null(), ptr::from_ref),
+            mask.map_or(ptr::null(), ptr::from_ref),
+        )
+    };
+    if found >= 0 {
+        return Ok(false);
+    }
+    let error = io::Error::last_os_error();
+    match error.kind() {
+        io::ErrorKind::Interrupted => {
+            for fd in fds {
+                fd.inner.revents = 0;
+            }
+            Ok(true)
+        }
+        _ => Err(error),
+    }
+}
