@@ -19,6 +19,8 @@ pub const PUSH: c_int = 8;
 
 pub const DONTWAIT: c_int = 1;
 pub const SNDMORE: c_int = 2;
+pub const SUBSCRIBE: c_int = 6;
+pub const RCVMORE: c_int = 13;
 pub const RCVTIMEO: c_int = 27;
 
 /// A context and its sockets.
@@ -85,7 +87,7 @@ pub fn get(socket: *mut c_void, option: c_int) -> c_int {
     value
 }
 
-fn last_endpoint(socket: *mut c_void) -> CString {
+pub fn last_endpoint(socket: *mut c_void) -> CString {
     const LAST_ENDPOINT: c_int = 32;
     let mut text = [0u8; 256];
     let mut len = text.len();
