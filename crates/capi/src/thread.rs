@@ -1,10 +1,10 @@
 //! Threads for C programs: helpers of zmq_utils.h.
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
-use std::ptr;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Builder, JoinHandle, ThreadId};
+
+use zincmq::raw;
 
 use crate::boundary::guard;
 use crate::errno::of_system;
@@ -47,10 +47,7 @@ pub unsafe extern "C" fn zmq_threadstart(
     guard(|| {
         let function = function.ok_or(libc::EFAULT)?;
         let argument = Argument(argument);
-        let thread = Builder::new().spawn(move || {
-            block_signals();
-            argument.pass_to(function);
-        });
+        let thread = raw::deaf(|| Builder::new().spawn(move || argument.pass_to(function)));
         let handle = thread.map_err(|error| of_system(&error))?;
         let thread = Thread {
             id: handle.thread().id(),
@@ -83,16 +80,10 @@ impl Thread {
     }
 }
 
-fn block_signals() {
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: it fills the set in.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set is filled in, and the old one not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), ptr::null_mut()) };
-}
-
 #[cfg(test)]
 mod tests {
+    use std::mem::MaybeUninit;
+    use std::ptr;
     use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
     use super::*;

@@ -13,6 +13,7 @@ use super::outcome::Outcome;
 use super::programs::{self, Program};
 use super::reference::Reference;
 use super::report::Report;
+use super::seeds;
 use super::suite::{self, Arguments};
 use super::unity;
 use crate::command::Command;
@@ -73,6 +74,7 @@ impl suite::Runner for Runner {
         std::fs::create_dir_all(&self.logs)?;
         // Its own folder, with a short name: it has to fit into the address of a socket.
         let folder = tempfile::Builder::new().prefix("zmq").tempdir()?;
+        seeds::write(&program.name, folder.path())?;
         let log = self.logs.join(format!("{}.log", program.name));
         File::create(&log).with_context(|| log.display().to_string())?;
         let start = Instant::now();

@@ -11,6 +11,7 @@ mod programs;
 mod pyzmq;
 mod reference;
 mod report;
+mod seeds;
 mod suite;
 mod unity;
 
