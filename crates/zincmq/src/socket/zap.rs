@@ -110,7 +110,9 @@ impl Question {
         };
         match received {
             Ok(reply) => self.end(verdict_of(&reply).unwrap_or_else(Verdict::Fail)),
-            Err(RecvFailure::WouldBlock) if self.core.has_peers() => {}
+            // Also if the handler has left: as with one that never answers, the
+            // handshake's time limit is the peer's.
+            Err(RecvFailure::WouldBlock) => {}
             Err(_) => self.end(Verdict::Fail(VerdictFault::HandlerGone)),
         }
     }
