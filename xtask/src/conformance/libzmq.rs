@@ -23,7 +23,8 @@ use crate::test::Run;
 pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     let folder = run.repo.target().join("conformance");
     let reference = Reference::build(run, &folder.join("libzmq"))?;
-    let programs = arguments.chosen(programs::build(&reference)?)?;
+    let (programs, left_out) = programs::build(&reference)?;
+    let programs = arguments.chosen(programs)?;
     let results = reference.prefix().join("results");
     let runner = Runner {
         library: reference.library_folder(),
@@ -31,6 +32,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     };
     let outcomes = suite::on_reference(&runner, &programs, &results, arguments)?;
     let mut report = suite::report(&outcomes, expected::LIBZMQ);
+    report.left_out.extend(left_out);
     if arguments.reference {
         return Ok(report);
     }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::jobs;
 use super::reference::{Reference, finish, sources_in};
+use super::report::LeftOut;
 use super::suite::{self, Company};
 use crate::command::Command;
 
@@ -129,8 +130,8 @@ impl suite::Program for Program {
 }
 
 /// Compiles what is not there yet. A reference built anew begins with an empty folder, which is
-/// part of its own.
-pub fn build(reference: &Reference) -> Result<Vec<Program>> {
+/// part of its own. Returns the programs, and those that cannot be compiled here.
+pub fn build(reference: &Reference) -> Result<(Vec<Program>, Vec<LeftOut>)> {
     let folder = reference.prefix().join("programs");
     fs::create_dir_all(&folder)?;
     let tests = reference.sources().join("tests");
@@ -138,7 +139,17 @@ pub fn build(reference: &Reference) -> Result<Vec<Program>> {
     let shared: Vec<PathBuf> = sources
         .extract_if(.., |source| name_of(source).starts_with("testutil"))
         .collect();
-    sources.retain(|source| lacks(reference, name_of(source)).is_none());
+    let left_out = sources.extract_if(.., |source| lacks(reference, name_of(source)).is_some());
+    let left_out = left_out.map(|source| {
+        let name = name_of(&source);
+        let needs = lacks(reference, name).unwrap_or_default();
+        LeftOut {
+            program: name.strip_prefix("test_").unwrap_or(name).to_owned(),
+            why: format!("it cannot be compiled without {needs}"),
+            reference: None,
+        }
+    });
+    let left_out = left_out.collect();
 
     let line_buffered = folder.join("line_buffered.c");
     fs::write(&line_buffered, LINE_BUFFERED)?;
@@ -158,13 +169,14 @@ pub fn build(reference: &Reference) -> Result<Vec<Program>> {
         0 => {}
         count => eprintln!("compiling {count} test programs"),
     }
-    jobs::each(&sources, jobs::processors(), |source| {
+    let programs = jobs::each(&sources, jobs::processors(), |source| {
         program(reference, source, &shared, &folder)
-    })
+    })?;
+    Ok((programs, left_out))
 }
 
 /// What `file` cannot be compiled without, and is not there.
-pub fn lacks(reference: &Reference, file: &str) -> Option<&'static str> {
+fn lacks(reference: &Reference, file: &str) -> Option<&'static str> {
     match file {
         "test_pair_vmci" | "test_reqrep_vmci" => Some("VMware's headers"),
         "test_security_curve" if !reference.curve => Some("libsodium's headers"),

@@ -11,7 +11,7 @@ use super::comparison::{self, Comparison, Failure, counted, expectation};
 use super::expected::Expected;
 use super::jobs;
 use super::outcome::Outcome;
-use super::report::Report;
+use super::report::{LeftOut, Report};
 
 /// What can be asked of every suite.
 #[derive(clap::Args, Debug, Clone)]
@@ -138,7 +138,7 @@ pub fn report<P: Program>(reference: &[Ran<P>], table: &'static [Expected]) -> R
         let name = program.name().to_owned();
         let outcome = outcome.clone();
         if counted(&outcome).is_empty() {
-            report.left_out.push((name, outcome));
+            report.left_out.push(LeftOut::of_reference(name, outcome));
         } else {
             let comparison = Comparison::new(name, program.group(), outcome);
             report.programs.push(comparison);

@@ -91,7 +91,11 @@ pub fn last_line(report: &Report) -> String {
         None => program.reference.counts(),
     };
     let ran = report.programs.iter().map(of_ours);
-    let left_out = report.left_out.iter().map(|(_, outcome)| outcome.counts());
+    let left_out = report
+        .left_out
+        .iter()
+        .filter_map(|left_out| left_out.reference.as_ref());
+    let left_out = left_out.map(Outcome::counts);
     let add = |sum: (usize, usize, usize), more: (usize, usize, usize)| {
         (sum.0 + more.0, sum.1 + more.1, sum.2 + more.2)
     };
