@@ -23,7 +23,14 @@ pub fn context(pointer: *mut c_void) -> Outcome<Ref<Context>> {
 /// A new context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
-    guard(|| named(CONTEXTS.insert(Context::new())))
+    guard(|| named(CONTEXTS.insert(fresh())))
+}
+
+/// A context that lets peers in as libzmq does.
+fn fresh() -> Context {
+    let context = Context::new();
+    raw::be_lenient(&context);
+    context
 }
 
 fn named(pointer: *mut c_void) -> Outcome<*mut c_void> {
@@ -136,7 +143,7 @@ pub unsafe extern "C" fn zmq_ctx_get_ext(
 pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
     const IO_THREADS: c_int = 1;
     guard(|| {
-        let context = Context::new();
+        let context = fresh();
         context
             .set_by_number(IO_THREADS, &OptionValue::Int(io_threads))
             .map_err(code)?;

@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use zincmq::options::{Kind, OptionValue, row_by_number};
+use zincmq::security::z85;
 use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
@@ -15,6 +16,8 @@ const RCVMORE: c_int = 13;
 const FD: c_int = 14;
 const EVENTS: c_int = 15;
 const TCP_ACCEPT_FILTER: c_int = 38;
+const CURVE_PUBLICKEY: c_int = 48;
+const CURVE_SERVERKEY: c_int = 50;
 const SOCKS_PROXY: c_int = 68;
 const THREAD_SAFE: c_int = 81;
 const BINDTODEVICE: c_int = 92;
@@ -70,9 +73,29 @@ pub unsafe extern "C" fn zmq_getsockopt(
     guard_unit(|| {
         let socket = socket(pointer)?;
         let known = read(&socket, option)?;
+        let known = match (option, &known) {
+            (CURVE_PUBLICKEY..=CURVE_SERVERKEY, OptionValue::Bytes(key)) if !len.is_null() => {
+                // SAFETY: by the caller's promise.
+                sized_key(key, unsafe { len.read() })?
+            }
+            _ => known.to_c_bytes(),
+        };
         // SAFETY: by the caller's promise.
-        unsafe { boundary::copy_out(&known.to_c_bytes(), value, len) }
+        unsafe { boundary::copy_out(&known, value, len) }
     })
+}
+
+/// A key as zmq_getsockopt(3) tells it: 32 bytes, or with room for 41 as text.
+fn sized_key(key: &[u8], room: usize) -> Outcome<Vec<u8>> {
+    match room {
+        32 => Ok(key.to_vec()),
+        41 => {
+            let mut text = z85::encode(key).map_err(|_| libc::EINVAL)?.into_bytes();
+            text.push(0);
+            Ok(text)
+        }
+        _ => Err(libc::EINVAL),
+    }
 }
 
 /// What C is told of an option, where that differs from what Rust is.
@@ -108,4 +131,46 @@ pub fn is_thread_safe(kind: SocketType) -> bool {
             | SocketType::Peer
             | SocketType::Channel
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+    use crate::context::{zmq_ctx_new, zmq_ctx_term};
+    use crate::errno;
+    use crate::socket::{zmq_close, zmq_socket};
+
+    #[test]
+    fn keys_come_as_bytes_or_as_text() {
+        const TEXT: &[u8; 41] = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\0";
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, 1);
+        // SAFETY: there are 40 characters.
+        let set = unsafe { zmq_setsockopt(socket, CURVE_SERVERKEY, TEXT.as_ptr().cast(), 40) };
+        assert_eq!(set, 0);
+        let get = |place: &mut [u8]| {
+            let mut len = place.len();
+            let to = place.as_mut_ptr().cast();
+            // SAFETY: `len` is what there is.
+            let got = unsafe { zmq_getsockopt(socket, CURVE_SERVERKEY, to, &raw mut len) };
+            (got, len)
+        };
+        let (mut bytes, mut text) = ([0; 32], [0; 41]);
+        assert_eq!(get(&mut bytes), (0, 32));
+        assert_eq!(get(&mut text), (0, 41));
+        assert_eq!(&text, TEXT);
+        assert_eq!(z85::decode(&TEXT[..40]).as_deref(), Ok(&bytes[..]));
+        for room in [0, 31, 33, 40, 42] {
+            assert_eq!(get(&mut vec![0; room]), (-1, room));
+            assert_eq!(errno::get(), libc::EINVAL);
+        }
+        // SAFETY: null is refused.
+        let got =
+            unsafe { zmq_getsockopt(socket, CURVE_SERVERKEY, ptr::null_mut(), ptr::null_mut()) };
+        assert_eq!((got, errno::get()), (-1, libc::EFAULT));
+        zmq_close(socket);
+        zmq_ctx_term(context);
+    }
 }

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
         let capability = unsafe { CStr::from_ptr(capability) };
         Ok(c_int::from(matches!(
             capability.to_bytes(),
-            b"ipc" | b"draft"
+            b"ipc" | b"draft" | b"curve"
         )))
     })
 }

@@ -101,7 +101,8 @@ pub fn recv(socket: &Socket) -> Result<Multipart, RecvError> {
 
 /// As [`poll`](crate::poll), ending at a signal as [`send`] does. While it
 /// sleeps `mask`, if there is one, is the thread's signal mask, and what that
-/// lets through and has come before ends it too (zmq_ppoll(3), ppoll(2)).
+/// lets through and has come before ends it at once, whatever is ready
+/// (zmq_ppoll(3)).
 ///
 /// # Errors
 ///

@@ -245,10 +245,10 @@ impl Poller {
                 let woken = self
                     .lookout
                     .wait(watched, descriptors, deadline, signals, None)?;
-                round.look_again(&entries)?;
-                if woken == Woken::Interrupted && round.ready == 0 {
+                if woken == Woken::Interrupted {
                     return Err(PollError::Interrupted);
                 }
+                round.look_again(&entries)?;
             }
             if round.ready > 0 && Arc::ptr_eq(&entries, &self.entries.lock()) {
                 return Ok(round.events(&entries));

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
-use crate::reactor::{Descriptor, Lookout, Readiness, Short, Signals, Watched, Woken};
+use crate::reactor::{
+    Descriptor, Lookout, Readiness, Short, Signals, Watched, Woken, take_signals,
+};
 use crate::socket::Socket;
 
 /// One thing for [`poll`] to look at.
@@ -100,8 +102,12 @@ fn poll_with(
             ItemTarget::Descriptor(fd) => descriptors.push(Descriptor::new(fd, item.interest)),
         }
     }
+    // What the mask lets through comes first, also before what is ready.
+    if mask.is_some_and(take_signals) {
+        return Err(PollError::Interrupted);
+    }
     Lookout::look_at(&mut descriptors)?;
-    let mut woken = Woken::News;
+    let mut late = false;
     loop {
         for watched in &mut watched {
             watched.seen = watched.waiting.epoch();
@@ -121,14 +127,13 @@ fn poll_with(
             };
             ready += usize::from(!item.ready.is_empty());
         }
-        match woken {
-            Woken::Interrupted if ready == 0 => return Err(PollError::Interrupted),
-            Woken::News if ready == 0 => {}
-            _ => return Ok(ready),
+        if ready > 0 || late {
+            return Ok(ready);
         }
-        woken = lookout.wait(&watched, &mut descriptors, deadline, signals, mask)?;
-        if woken == Woken::News && deadline.is_some_and(|at| at <= Instant::now()) {
-            woken = Woken::Late;
-        }
+        late = match lookout.wait(&watched, &mut descriptors, deadline, signals, mask)? {
+            Woken::Interrupted => return Err(PollError::Interrupted),
+            Woken::Late => true,
+            Woken::News => deadline.is_some_and(|at| at <= Instant::now()),
+        };
     }
 }

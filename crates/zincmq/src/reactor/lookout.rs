@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use smallvec::SmallVec;
 
-use super::polled::{Polled, poll};
+use super::polled::{Polled, poll, take_signals};
 use super::readiness::Readiness;
 use super::spin::Spin;
 use super::waiting::Stay;
@@ -107,18 +107,16 @@ impl Lookout {
         signals: Signals,
         mask: Option<&libc::sigset_t>,
     ) -> io::Result<Woken> {
-        if self.look(sockets, descriptors, deadline)? {
+        let found = match mask {
+            None => self.look(sockets, descriptors, deadline)?,
+            // Signals are not to wait while it goes on looking.
+            Some(_) => self.look_once(sockets, descriptors)?,
+        };
+        if found {
             return Ok(Woken::News);
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
-            // What the mask lets through has come before also if there is no
-            // time to sleep.
-            let interrupted = mask.is_some() && poll(&mut [], Some(Duration::ZERO), mask)?;
-            return Ok(if interrupted {
-                Woken::Interrupted
-            } else {
-                Woken::Late
-            });
+            return Ok(Woken::Late);
         }
         self.sleep(sockets, descriptors, deadline, signals, mask)
     }
@@ -238,7 +236,9 @@ impl Lookout {
             }
         }
         note(descriptors, &fds[before..]);
-        Ok(Woken::after_sleep(result?, signals))
+        // With something to tell of the system lets no signal through.
+        let interrupted = result? || mask.is_some_and(take_signals);
+        Ok(Woken::after_sleep(interrupted, signals))
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) use epoll::{Epoll, Events, Interest, Ready};
 pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
 pub(crate) use lookout::{Descriptor, Lookout, Short, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
+pub(crate) use polled::take_signals;
 pub use readiness::Readiness;
 pub(crate) use signals::{Signals, Woken, deaf};
 pub(crate) use threads::Threads;

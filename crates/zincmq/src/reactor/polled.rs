@@ -70,3 +70,10 @@ pub(super) fn poll(
         _ => Err(error),
     }
 }
+
+/// Has the thread handle signals that it blocks, that `mask` lets through, and
+/// that have come before. True if there were any.
+pub(crate) fn take_signals(mask: &libc::sigset_t) -> bool {
+    // Without descriptors it fails for no other reason.
+    poll(&mut [], Some(Duration::ZERO), Some(mask)).unwrap_or(false)
+}

@@ -198,6 +198,10 @@ impl Core {
         matches!(self.socket_type, Pub | Xpub | Radio)
     }
 
+    pub(super) fn has_peers(&self) -> bool {
+        self.with(|state| state.peers.ids().next().is_some())
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.status() == CLOSED
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 use crate::message::PeerInfo;
 use crate::pattern::Drops;
-use crate::peer::PeerCounters;
+use crate::peer::{Peer, PeerCounters};
 use crate::raw::Pipes;
 
 /// A socket's count of messages, exact once traffic has stopped.
@@ -132,7 +132,11 @@ impl Core {
     pub(crate) fn pipes(&self) -> Vec<Pipes> {
         self.with(|state| {
             let peers = state.peers.ids().filter_map(|id| state.peers.peer(id));
+            let mut peers: Vec<&Peer> = peers.collect();
+            // In the order they connected in, whose handshake was over first.
+            peers.sort_by_key(|peer| peer.key());
             peers
+                .into_iter()
                 .map(|peer| Pipes {
                     local: peer.info().local.clone(),
                     remote: peer.info().remote.clone(),

@@ -219,8 +219,8 @@ impl Core {
     }
 
     /// Waits for something to change since `seen`, so that the caller can do
-    /// what it is `after`. When it is to wait no longer there is one `last`
-    /// try, as what is ready then should still be had.
+    /// what it is `after`. When the time is up there is one `last` try, as what
+    /// is ready then should still be had.
     fn wait(
         &self,
         seen: u64,
@@ -242,7 +242,7 @@ impl Core {
         *last = match self.waiting.wait(seen, deadline, signals) {
             Woken::News => None,
             Woken::Late => Some(GaveUp::TimedOut),
-            Woken::Interrupted => Some(GaveUp::Interrupted),
+            Woken::Interrupted => return Err(GaveUp::Interrupted),
         };
         Ok(())
     }

@@ -83,6 +83,13 @@ impl Inproc {
         Ok(())
     }
 
+    /// Whether a socket is bound to `name`.
+    pub(super) fn is_bound(&self, name: &str) -> bool {
+        let names = self.0.lock();
+        let bound = names.bound.get(name);
+        bound.is_some_and(|core| core.strong_count() > 0)
+    }
+
     /// Connects `core` to `name`, bound or yet to be; tells the peer's key.
     pub(super) fn connect(&self, name: &str, core: &Core, assigned: Option<Bytes>) -> u64 {
         let side = core.inproc_side();
