@@ -331,9 +331,8 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut Msg) -> c_int {
         let msg = unsafe { Msg::at(msg) }?;
         msg.forget_label();
         msg.mark = 0;
-        let message = std::mem::replace(&mut msg.message, MaybeUninit::uninit());
-        // SAFETY: it was initialised, as its mark told.
-        drop(unsafe { message.assume_init() });
+        // SAFETY: it was initialised, as its mark told, and is none any more.
+        unsafe { msg.message.assume_init_drop() };
         Ok(())
     })
 }
