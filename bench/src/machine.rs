@@ -94,6 +94,22 @@ impl Ticks {
     }
 }
 
+/// Processor time of a process that was not waited for yet, user and system; `self` is this one.
+///
+/// proc(5): fields 14 and 15 of `stat`, in clock ticks; the name in field 2 may hold anything but
+/// ends with the last parenthesis.
+pub fn cpu_seconds(process: &str) -> Result<f64> {
+    let file = format!("/proc/{process}/stat");
+    let stat = fs::read_to_string(&file).with_context(|| file.clone())?;
+    let (_, after_name) = stat.rsplit_once(')').with_context(|| file.clone())?;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let mut ticks = || -> Result<f64> {
+        let field = fields.next().with_context(|| file.clone())?;
+        Ok(field.parse()?)
+    };
+    Ok((ticks()? + ticks()?) / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// Of a kernel's release, major and minor only.
 fn series(release: &str) -> String {
     let mut numbers = release.split(['.', '-']);

@@ -4,6 +4,8 @@
 //! processes (this program again, in the role its arguments give it), over inproc two threads of
 //! one.
 
+#[cfg(feature = "zincmq")]
+mod capi;
 mod case;
 mod library;
 mod machine;
@@ -36,14 +38,21 @@ struct Cli {
     /// Only cases whose name contains this, as in `tcp` or "64 B"
     name: Option<String>,
     #[command(subcommand)]
-    role: Option<Hidden>,
+    other: Option<Other>,
 }
 
 #[derive(Subcommand)]
-enum Hidden {
+enum Other {
     /// One side of one run
     #[command(hide = true)]
     Role(role::Arguments),
+    /// The C library beside the Rust one and libzmq, by libzmq's perf programs
+    #[cfg(feature = "zincmq")]
+    Capi(capi::Arguments),
+    /// What one of libzmq's perf programs does, in Rust
+    #[cfg(feature = "zincmq")]
+    #[command(hide = true)]
+    Perf(capi::perf::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,8 +66,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    if let Some(Hidden::Role(arguments)) = cli.role {
-        return role::play(&arguments);
+    match cli.other {
+        Some(Other::Role(arguments)) => return role::play(&arguments),
+        #[cfg(feature = "zincmq")]
+        Some(Other::Capi(arguments)) => return capi::run(&arguments),
+        #[cfg(feature = "zincmq")]
+        Some(Other::Perf(arguments)) => return capi::perf::run(&arguments),
+        None => {}
     }
     let wanted = |case: &Case| match &cli.name {
         Some(part) => case.to_string().contains(part.as_str()),
@@ -71,18 +85,10 @@ fn run(cli: Cli) -> Result<()> {
     if cli.smoke {
         return smoke(&cases);
     }
-    let mut report = Report::new(cli.quick, cli.pairs);
-    for case in cases {
-        let row = measure::compare(case, cli.pairs)?;
-        println!("{row}");
-        report.rows.push(row);
-    }
-    println!("results: {}", report.save()?.display());
-    if let Some(note) = report.disturbance() {
-        println!("{note}");
-    }
-    println!("{}", report.worst());
-    Ok(())
+    let report = Report::new(if cli.quick { "quick" } else { "full" }, cli.pairs);
+    report.complete(&cases, |case| {
+        measure::compare(case, &library::for_case(case), cli.pairs)
+    })
 }
 
 /// One short run of each library in each case.

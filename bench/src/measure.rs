@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::TempDir;
 
 use crate::case::{Case, Pattern, Transport};
-use crate::library::{Name, for_case};
+use crate::library::Name;
 use crate::machine::Load;
 use crate::report::{Contender, Row, Sample};
 use crate::role::Finding;
@@ -18,24 +18,43 @@ use crate::role::Finding;
 /// How long one run is meant to take.
 const RUN_SECONDS: f64 = 1.0;
 /// How long one run may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Runs every contender of `case` `pairs` times, in turn and each round in another order.
-pub fn compare(case: Case, pairs: u32) -> Result<Row> {
+/// Something that can run a case.
+pub trait Runner {
+    /// As the table shows it.
+    fn name(&self) -> &'static str;
+    /// One run of `count` messages or round trips.
+    fn run(&self, case: Case, count: u64) -> Result<Sample>;
+}
+
+impl Runner for Name {
+    fn name(&self) -> &'static str {
+        self.text()
+    }
+
+    fn run(&self, case: Case, count: u64) -> Result<Sample> {
+        run(case, *self, count, false)
+    }
+}
+
+/// Runs each of `runners` `pairs` times, in turn and each round in another order; the first is the
+/// subject.
+pub fn compare<R: Runner>(case: Case, runners: &[R], pairs: u32) -> Result<Row> {
     let mut contenders = Vec::new();
-    for library in for_case(case) {
-        let count = calibrate(case, library)?;
+    for runner in runners {
         contenders.push(Contender {
-            library,
-            count,
+            library: runner.name(),
+            count: calibrate(case, runner)?,
             samples: Vec::new(),
         });
     }
     for round in 0..pairs as usize {
         let len = contenders.len();
         for i in 0..len {
-            let contender = &mut contenders[(i + round) % len];
-            let sample = run(case, contender.library, contender.count, false)?;
+            let turn = (i + round) % len;
+            let contender = &mut contenders[turn];
+            let sample = runners[turn].run(case, contender.count)?;
             contender.samples.push(sample);
         }
     }
@@ -50,16 +69,17 @@ pub fn smoke(case: Case, library: Name) -> Result<()> {
 }
 
 /// How many messages make a run of about a second: from a small run to a tenth of a second to it.
-fn calibrate(case: Case, library: Name) -> Result<u64> {
+fn calibrate<R: Runner>(case: Case, runner: &R) -> Result<u64> {
     let smallest = match case.pattern {
         Pattern::Throughput => ((16 << 20) / case.size).clamp(1000, 20_000) as u64,
         Pattern::Latency => 500,
     };
     let mut count = smallest;
     for aim in [RUN_SECONDS / 10.0, RUN_SECONDS] {
-        let rate = match run(case, library, count, false)? {
-            Sample::Throughput { per_second, .. } => per_second,
-            Sample::Latency { median, .. } => 1e6 / (2.0 * median),
+        let value = runner.run(case, count)?.value();
+        let rate = match case.pattern {
+            Pattern::Throughput => value,
+            Pattern::Latency => 1e6 / (2.0 * value),
         };
         count = ((rate * aim) as u64).max(smallest);
     }

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::case::Case;
-use crate::library::Name;
 use crate::machine::Machine;
 
 /// What others may use of a machine that counts as quiet.
@@ -17,10 +16,11 @@ const QUIET: f64 = 0.05;
 
 /// Everything one call measured.
 pub struct Report {
-    quick: bool,
+    /// What was run: `quick`, `full` or `capi`.
+    kind: &'static str,
     pairs: u32,
     machine: Machine,
-    pub rows: Vec<Row>,
+    rows: Vec<Row>,
 }
 
 /// One case; the subject is the first contender.
@@ -32,7 +32,8 @@ pub struct Row {
 
 #[derive(Debug, Serialize)]
 pub struct Contender {
-    pub library: Name,
+    /// Its name, as the table shows it.
+    pub library: &'static str,
     /// Messages, or round trips, in each run.
     pub count: u64,
     pub samples: Vec<Sample>,
@@ -58,32 +59,50 @@ pub enum Sample {
         cpu_seconds_per_million: f64,
         others_share: f64,
     },
+    /// One way, in microseconds, by a program that tells no more.
+    MeanLatency {
+        mean: f64,
+        cpu_seconds_per_million: f64,
+        others_share: f64,
+    },
 }
 
 impl Report {
     /// An empty report of this machine.
-    pub fn new(quick: bool, pairs: u32) -> Self {
+    pub fn new(kind: &'static str, pairs: u32) -> Self {
         Self {
-            quick,
+            kind,
             pairs,
             machine: Machine::this(),
             rows: Vec::new(),
         }
     }
 
-    /// Writes `bench/results/DATE.json` and returns its path.
-    pub fn save(&self) -> Result<PathBuf> {
+    /// Measures each case, prints the table and saves it.
+    pub fn complete(mut self, cases: &[Case], measure: impl Fn(Case) -> Result<Row>) -> Result<()> {
+        for &case in cases {
+            let row = measure(case)?;
+            println!("{row}");
+            self.rows.push(row);
+        }
+        println!("results: {}", self.save()?.display());
+        if let Some(note) = self.disturbance() {
+            println!("{note}");
+        }
+        println!("{}", self.worst());
+        Ok(())
+    }
+
+    /// Writes `bench/results/DATE-KIND.json` and returns its path.
+    fn save(&self) -> Result<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let kind = if self.quick { "quick" } else { "full" };
-        let file = folder.join(format!(
-            "{}-{kind}.json",
-            self.machine.date.replace(':', "")
-        ));
+        let date = self.machine.date.replace(':', "");
+        let file = folder.join(format!("{date}-{}.json", self.kind));
         let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
         let report = json!({
             "machine": self.machine,
-            "quick": self.quick,
+            "kind": self.kind,
             "pairs": self.pairs,
             "rows": rows,
         });
@@ -94,7 +113,7 @@ impl Report {
 
     /// A warning, when others used the machine: above all latency then says little, since it
     /// depends on whether the scheduler puts both sides on one core.
-    pub fn disturbance(&self) -> Option<String> {
+    fn disturbance(&self) -> Option<String> {
         let samples = self.rows.iter().flat_map(|row| &row.contenders);
         let shares =
             samples.flat_map(|contender| contender.samples.iter().map(Sample::others_share));
@@ -106,7 +125,7 @@ impl Report {
     }
 
     /// The case in which the subject does least well beside the first it is compared with.
-    pub fn worst(&self) -> String {
+    fn worst(&self) -> String {
         let ratios = self.rows.iter().filter_map(|row| {
             let (_, ratio) = row.ratios().next()?;
             Some((&row.case, ratio))
@@ -121,13 +140,13 @@ impl Report {
 impl Row {
     /// How many times better the subject's median is than each other contender's: more messages
     /// a second, or fewer microseconds.
-    fn ratios(&self) -> impl Iterator<Item = (Name, f64)> {
+    fn ratios(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let subject = self.contenders.first();
         self.contenders.iter().skip(1).filter_map(move |other| {
             let (ours, theirs) = (subject?.median(), other.median());
             let ratio = match subject?.samples.first()? {
                 Sample::Throughput { .. } => ours / theirs,
-                Sample::Latency { .. } => theirs / ours,
+                Sample::Latency { .. } | Sample::MeanLatency { .. } => theirs / ours,
             };
             Some((other.library, ratio))
         })
@@ -136,7 +155,7 @@ impl Row {
     fn json(&self) -> serde_json::Value {
         let ratios: serde_json::Map<_, _> = self
             .ratios()
-            .map(|(name, ratio)| (name.text().to_owned(), json!(ratio)))
+            .map(|(name, ratio)| (name.to_owned(), json!(ratio)))
             .collect();
         json!({
             "name": self.case.to_string(),
@@ -154,19 +173,20 @@ impl Contender {
 }
 
 impl Sample {
-    /// What is compared: messages a second, or the median in microseconds.
-    fn value(&self) -> f64 {
+    /// What is compared: messages a second, or the median or mean in microseconds.
+    pub fn value(&self) -> f64 {
         match *self {
             Self::Throughput { per_second, .. } => per_second,
             Self::Latency { median, .. } => median,
+            Self::MeanLatency { mean, .. } => mean,
         }
     }
 
     fn others_share(&self) -> f64 {
         match *self {
-            Self::Throughput { others_share, .. } | Self::Latency { others_share, .. } => {
-                others_share
-            }
+            Self::Throughput { others_share, .. }
+            | Self::Latency { others_share, .. }
+            | Self::MeanLatency { others_share, .. } => others_share,
         }
     }
 }
@@ -185,10 +205,10 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<24}", self.case.to_string())?;
         for contender in &self.contenders {
-            write!(f, "  {} {contender}", contender.library.text())?;
+            write!(f, "  {} {contender}", contender.library)?;
         }
         for (name, ratio) in self.ratios() {
-            write!(f, "  {ratio:.2} x {}", name.text())?;
+            write!(f, "  {ratio:.2} x {name}")?;
         }
         Ok(())
     }
@@ -203,10 +223,13 @@ impl fmt::Display for Contender {
             Some(Sample::Latency { .. }) => {
                 let p99 = median(self.samples.iter().filter_map(|sample| match sample {
                     Sample::Latency { p99, .. } => Some(*p99),
-                    Sample::Throughput { .. } => None,
+                    _ => None,
                 }));
                 let median = self.median();
                 write!(f, "{median:.1} µs ({low:.1}–{high:.1}; p99 {p99:.1})")
+            }
+            Some(Sample::MeanLatency { .. }) => {
+                write!(f, "{:.1} µs ({low:.1}–{high:.1})", self.median())
             }
             _ => write!(
                 f,
@@ -261,10 +284,7 @@ mod tests {
                 transport: Transport::Tcp,
                 size: 64,
             },
-            contenders: vec![
-                contender(Name::Libzmq, subject),
-                contender(Name::Raw, other),
-            ],
+            contenders: vec![contender("libzmq", subject), contender("raw", other)],
         }
     }
 
@@ -293,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_worst_case_is_named() {
-        let mut report = Report::new(true, 1);
+        let mut report = Report::new("quick", 1);
         report.rows.push(row(Pattern::Throughput, &[2.0], &[1.0]));
         report.rows.push(row(Pattern::Latency, &[2.0], &[1.0]));
         assert_eq!(report.worst(), "worst: tcp req-rep 64 B 0.50");

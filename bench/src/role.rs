@@ -3,12 +3,13 @@
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::library::{self, Job, Name};
+use crate::machine;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +74,7 @@ pub fn play(arguments: &Arguments) -> Result<()> {
     }
     // Whatever is still queued goes out here, and counts.
     drop(library);
-    finding.cpu_seconds = cpu_seconds()?;
+    finding.cpu_seconds = machine::cpu_seconds("self")?;
     say(&format!("FINDING {}", serde_json::to_string(&finding)?))
 }
 
@@ -94,14 +95,4 @@ fn summary(nanos: &Histogram<u64>) -> Latency {
         p99: micros(nanos.value_at_quantile(0.99)),
         max: micros(nanos.max()),
     }
-}
-
-/// proc(5): fields 14 and 15 of `stat`, in clock ticks; the name in field 2 may hold anything but
-/// ends with the last parenthesis.
-fn cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = stat.rsplit_once(')').context("/proc/self/stat")?;
-    let mut fields = after_name.split_whitespace().skip(11);
-    let mut ticks = || -> Result<f64> { Ok(fields.next().context("/proc/self/stat")?.parse()?) };
-    Ok((ticks()? + ticks()?) / rustix::param::clock_ticks_per_second() as f64)
 }

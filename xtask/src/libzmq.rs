@@ -1,12 +1,19 @@
 //! libzmq 4.3.5 as files: for its own test and perf programs, which are compiled against it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::Command;
 use crate::repo::Repo;
+
+/// How long a compilation may take.
+const MINUTES: Duration = Duration::from_secs(10 * 60);
+
+/// What measures; the first two are for throughput, the others for latency.
+const PERF_PROGRAMS: &[&str] = &["local_thr", "remote_thr", "local_lat", "remote_lat"];
 
 /// Where libzmq's parts are.
 pub struct Libzmq {
@@ -20,7 +27,6 @@ pub struct Libzmq {
 
 /// Builds what is not there yet.
 pub fn build(repo: &Repo) -> Result<Libzmq> {
-    const MINUTES: Duration = Duration::from_secs(10 * 60);
     repo.cargo("interop", &["build", "--quiet", "--package", "libzmq"])?
         .run_visible(MINUTES)?;
     let archive = archive(repo)?;
@@ -42,6 +48,36 @@ pub fn build(repo: &Repo) -> Result<Libzmq> {
 }
 
 impl Libzmq {
+    /// The folder of `libzmq.so.5`.
+    pub fn library_folder(&self) -> &Path {
+        self.shared.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The folder of the perf programs, compiled once for whichever `libzmq.so.5` the loader
+    /// finds. It lies beside the library, whose folder is another for another build.
+    pub fn perf_programs(&self) -> Result<PathBuf> {
+        let folder = self.library_folder().join("perf");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        for name in PERF_PROGRAMS {
+            let program = folder.join(name);
+            if program.exists() {
+                continue;
+            }
+            let unfinished = folder.join(format!("{name}.unfinished"));
+            Command::new("g++")
+                .arguments(&["-O2", "-w", "-o"])
+                .arguments(&[&unfinished])
+                // It includes libzmq's header by its place.
+                .arguments(&[self.sources.join(format!("perf/{name}.cpp"))])
+                .arguments(&["-L"])
+                .arguments(&[self.library_folder()])
+                .arguments(&["-l:libzmq.so.5", "-lpthread"])
+                .run_visible(MINUTES)?;
+            fs::rename(&unfinished, &program)?;
+        }
+        Ok(folder)
+    }
+
     /// One line for each part.
     pub fn print(&self) {
         println!("sources {}", self.sources.display());
@@ -54,7 +90,7 @@ impl Libzmq {
 /// The build script keeps one folder for each recipe; the newest is the one just built.
 fn archive(repo: &Repo) -> Result<PathBuf> {
     let mut newest = None;
-    for entry in std::fs::read_dir(repo.target())? {
+    for entry in fs::read_dir(repo.target())? {
         let path = entry?.path().join("lib/libzmq.a");
         let is_libzmq = path.to_string_lossy().contains("/libzmq-");
         if let (true, Ok(data)) = (is_libzmq, path.metadata()) {

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::bench;
 use crate::repo::WORKSPACES;
 use crate::tally::Tally;
 use crate::test::Run;
@@ -156,10 +157,17 @@ pub fn fuzz(run: &Run) -> Result<Tally> {
 }
 
 /// A few messages through every bench, for their content and not for their speed.
-pub fn bench(run: &Run) -> Result<Tally> {
+pub fn benches(run: &Run) -> Result<Tally> {
     tools::cxx(run)?;
     let arguments = ["run", "--release", "--locked", "--", "--quick", "--smoke"];
-    run.check(run.repo.cargo("bench", &arguments)?, 15)
+    let mut tally = run.check(run.repo.cargo("bench", &arguments)?, 15)?;
+    let run_capi = run
+        .repo
+        .cargo("bench", &["run", "--release", "--locked", "--"])?
+        .arguments(&bench::capi(run.repo)?)
+        .arguments(&["--smoke"]);
+    tally += run.check(run_capi, 15)?;
+    Ok(tally)
 }
 
 /// One missing workspace is one failure and hides nothing of the others.

@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
     ),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),
-    step("bench", "the benches deliver right results", steps::bench),
+    step("bench", "the benches deliver right results", steps::benches),
 ];
 
 const fn step(name: &'static str, what: &'static str, run: fn(&Run) -> Result<Tally>) -> Step {

@@ -81,7 +81,8 @@ pub extern "C" fn zmq_ctx_get(pointer: *mut c_void, option: c_int) -> c_int {
     guard(|| match context(pointer)?.option_by_number(option) {
         Ok(OptionValue::Int(value)) => Ok(value),
         Ok(OptionValue::Bool(value)) => Ok(c_int::from(value)),
-        Ok(OptionValue::Text(text)) => text.parse().map_err(|_| libc::EINVAL),
+        // A prefix of thread names that is no number.
+        Ok(OptionValue::Text(text)) => Ok(text.parse().unwrap_or(0)),
         Ok(_) => Err(libc::EINVAL),
         Err(error) => Err(code(error)),
     })
@@ -161,4 +162,24 @@ pub extern "C" fn zmq_term(pointer: *mut c_void) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_destroy(pointer: *mut c_void) -> c_int {
     zmq_ctx_term(pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_of_thread_names_is_read_as_a_number() {
+        const THREAD_NAME_PREFIX: c_int = 9;
+        let context = zmq_ctx_new();
+        assert_eq!(zmq_ctx_get(context, THREAD_NAME_PREFIX), 0);
+        assert_eq!(zmq_ctx_set(context, THREAD_NAME_PREFIX, 12), 0);
+        assert_eq!(zmq_ctx_get(context, THREAD_NAME_PREFIX), 12);
+        let text = c"io".as_ptr().cast();
+        // SAFETY: it has so many bytes.
+        let set = unsafe { zmq_ctx_set_ext(context, THREAD_NAME_PREFIX, text, 2) };
+        assert_eq!(set, 0);
+        assert_eq!(zmq_ctx_get(context, THREAD_NAME_PREFIX), 0);
+        assert_eq!(zmq_ctx_term(context), 0);
+    }
 }

@@ -32,7 +32,7 @@ pub fn get() -> c_int {
     errno::errno().0
 }
 
-/// The text for `code`, if it is one of ZeroMQ's own: as libzmq has it, since
+/// The text for `code`, if ZeroMQ has one of its own: as libzmq has it, since
 /// programs show it and compare it.
 fn own_text(code: c_int) -> Option<&'static CStr> {
     Some(match code {
@@ -40,6 +40,7 @@ fn own_text(code: c_int) -> Option<&'static CStr> {
         ENOCOMPATPROTO => c"The protocol is not compatible with the socket type",
         ETERM => c"Context was terminated",
         EMTHREAD => c"No thread available",
+        libc::EHOSTUNREACH => c"Host unreachable",
         _ => return None,
     })
 }
@@ -238,4 +239,21 @@ pub fn of_system(error: &std::io::Error) -> c_int {
 /// For `map_err`.
 pub fn code(error: impl Code) -> c_int {
     error.code()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_that_programs_know() {
+        for (code, known) in [
+            (ETERM, c"Context was terminated"),
+            (libc::EHOSTUNREACH, c"Host unreachable"),
+            (libc::EINVAL, c"Invalid argument"),
+        ] {
+            // SAFETY: the text stays.
+            assert_eq!(unsafe { CStr::from_ptr(text(code)) }, known);
+        }
+    }
 }

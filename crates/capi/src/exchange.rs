@@ -29,7 +29,7 @@ fn length(len: usize) -> c_int {
 type Refused = (c_int, Message);
 
 /// Hands over one part of a message; with the last one it is sent.
-#[inline]
+#[inline(always)]
 pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Refused> {
     if flags & SNDMORE == 0 && !socket.turns.any() {
         return send_whole(socket, Multipart::from(part), flags);
@@ -37,25 +37,25 @@ pub fn send_part(socket: &Socket, part: Message, flags: c_int) -> Result<(), Ref
     send_in_turn(socket, part, flags)
 }
 
-#[inline]
+#[inline(always)]
 fn send_whole(socket: &Socket, message: Multipart, flags: c_int) -> Result<(), Refused> {
     match hand_over(socket, message, flags) {
         Ok(()) => Ok(()),
-        // A routing id with nothing after it: libzmq ignores it.
-        Err(error)
-            if error.failure() == SendFailure::MalformedEnvelope
-                && matches!(
-                    socket.engine.socket_type(),
-                    SocketType::Router | SocketType::Stream
-                ) =>
-        {
-            Ok(())
-        }
-        Err(error) => {
-            let code = error.failure().code();
-            Err((code, error.into_message().split_first().0))
-        }
+        Err(error) => refused(socket, error),
     }
+}
+
+#[cold]
+fn refused(socket: &Socket, error: SendError) -> Result<(), Refused> {
+    let kind = socket.engine.socket_type();
+    let failure = error.failure();
+    // A routing id with nothing after it: libzmq ignores it.
+    if failure == SendFailure::MalformedEnvelope
+        && matches!(kind, SocketType::Router | SocketType::Stream)
+    {
+        return Ok(());
+    }
+    Err((failure.code(), error.into_message().split_first().0))
 }
 
 #[cold]
@@ -121,6 +121,7 @@ fn go_on_sending(
 }
 
 /// Sends a message to the peer or group that its label names.
+#[inline(never)]
 fn send_labelled(
     socket: &Socket,
     msg: &mut Msg,
@@ -159,21 +160,43 @@ fn admit(socket: &Socket, first: &Message, flags: c_int) -> Result<(), SendFailu
 /// The next part, and whether further ones follow it.
 #[inline]
 pub fn recv_part(socket: &Socket, flags: c_int) -> Outcome<(Message, bool)> {
-    if !socket.turns.any() {
-        return match recv_whole(socket, flags)?.into_single() {
-            Ok(part) => Ok((part, false)),
-            Err(message) => {
-                let mut turn = Turn::default();
-                let part = begin(&mut turn, message);
-                socket.turns.put(turn);
-                Ok((part, true))
-            }
-        };
+    recv_with(socket, flags, |part, more| (part, more))
+}
+
+/// As [`recv_part`]. What is received is moved once, to where `put` has it.
+#[inline(always)]
+fn recv_with<T>(socket: &Socket, flags: c_int, put: impl FnOnce(Message, bool) -> T) -> Outcome<T> {
+    if socket.turns.any() {
+        let (part, more) = recv_in_turn(socket, flags)?;
+        return Ok(put(part, more));
     }
+    let received = match flags & DONTWAIT {
+        0 => raw::recv(&socket.engine),
+        _ => socket.engine.try_recv(),
+    };
+    match received {
+        Ok(message) => match message.into_single() {
+            Ok(part) => Ok(put(part, false)),
+            Err(message) => Ok(put(first_of_many(socket, message), true)),
+        },
+        Err(failure) => Err(code(failure)),
+    }
+}
+
+#[cold]
+fn recv_in_turn(socket: &Socket, flags: c_int) -> Outcome<(Message, bool)> {
     let mut turn = socket.turns.take();
     let result = go_on_receiving(socket, &mut turn, flags);
     socket.turns.put(turn);
     result
+}
+
+#[inline(never)]
+fn first_of_many(socket: &Socket, message: Multipart) -> Message {
+    let mut turn = Turn::default();
+    let part = begin(&mut turn, message);
+    socket.turns.put(turn);
+    part
 }
 
 fn go_on_receiving(socket: &Socket, turn: &mut Turn, flags: c_int) -> Outcome<(Message, bool)> {
@@ -197,7 +220,22 @@ fn go_on_receiving(socket: &Socket, turn: &mut Turn, flags: c_int) -> Outcome<(M
     Ok((part, turn.rest.len() > 0))
 }
 
-#[inline]
+/// Receives a message with the peer or group it is from.
+#[inline(never)]
+fn recv_labelled(
+    socket: &Socket,
+    msg: &mut Msg,
+    labelled: Labelled,
+    flags: c_int,
+) -> Outcome<c_int> {
+    let (name, part) = recv_whole(socket, flags)?.split_first();
+    let part = part.split_first().0;
+    let len = part.len();
+    msg.replace(part, false);
+    msg.set_label(labelled.read(&name));
+    Ok(length(len))
+}
+
 fn recv_whole(socket: &Socket, flags: c_int) -> Outcome<Multipart> {
     match flags & DONTWAIT {
         0 => raw::recv(&socket.engine),
@@ -358,17 +396,13 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Msg, pointer: *mut c_void, flags
         let msg = unsafe { Msg::at(msg) }?;
         let labelled = label::of_type(socket.engine.socket_type());
         if labelled != Labelled::Not {
-            let (name, part) = recv_whole(&socket, flags)?.split_first();
-            let part = part.split_first().0;
-            let len = part.len();
-            msg.replace(part, false);
-            msg.set_label(labelled.read(&name));
-            return Ok(length(len));
+            return recv_labelled(&socket, msg, labelled, flags);
         }
-        let (part, more) = recv_part(&socket, flags)?;
-        let len = part.len();
-        msg.replace(part, more);
-        Ok(length(len))
+        recv_with(&socket, flags, |part, more| {
+            let len = part.len();
+            msg.replace(part, more);
+            length(len)
+        })
     })
 }
 

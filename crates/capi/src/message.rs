@@ -61,6 +61,25 @@ impl Msg {
         Ok(unsafe { &mut *msg })
     }
 
+    /// As [`Msg::at`], to look at only: several threads may at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Msg::at`].
+    ///
+    /// # Safety
+    ///
+    /// `msg` is null or points to a `zmq_msg_t` that nobody changes for `'a`.
+    #[inline]
+    unsafe fn look<'a>(msg: *const Self) -> Outcome<&'a Self> {
+        // SAFETY: by the caller's promise; all bit patterns are numbers.
+        if msg.is_null() || unsafe { (&raw const (*msg).mark).read() } != MARK {
+            return Err(libc::EFAULT);
+        }
+        // SAFETY: the mark is there, so an init function has been called.
+        Ok(unsafe { &*msg })
+    }
+
     /// Makes `message` the one at `msg`, whatever was there before.
     ///
     /// # Safety
@@ -312,9 +331,8 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut Msg) -> c_int {
         let msg = unsafe { Msg::at(msg) }?;
         msg.forget_label();
         msg.mark = 0;
-        let message = std::mem::replace(&mut msg.message, MaybeUninit::uninit());
-        // SAFETY: it was initialised, as its mark told.
-        drop(unsafe { message.assume_init() });
+        // SAFETY: it was initialised, as its mark told, and is none any more.
+        unsafe { msg.message.assume_init_drop() };
         Ok(())
     })
 }
@@ -387,7 +405,7 @@ pub unsafe extern "C" fn zmq_msg_data(msg: *mut Msg) -> *mut c_void {
 pub unsafe extern "C" fn zmq_msg_size(msg: *const Msg) -> usize {
     guard(|| {
         // SAFETY: by the caller's promise.
-        let msg = unsafe { Msg::at(msg.cast_mut()) }?;
+        let msg = unsafe { Msg::look(msg) }?;
         Ok(msg.message().len())
     })
 }
@@ -412,13 +430,13 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const Msg) -> c_int {
 pub unsafe extern "C" fn zmq_msg_get(msg: *const Msg, property: c_int) -> c_int {
     guard(|| {
         // SAFETY: by the caller's promise.
-        let msg = unsafe { Msg::at(msg.cast_mut()) }?;
+        let msg = unsafe { Msg::look(msg) }?;
         match property {
             MORE => Ok(c_int::from(msg.more)),
             SHARED => Ok(c_int::from(raw::is_shared(msg.message()))),
             SOURCE_FD => {
                 let peer = msg.message().peer();
-                Ok(peer.and_then(raw::descriptor).unwrap_or(-1))
+                peer.and_then(raw::descriptor).ok_or(libc::EINVAL)
             }
             _ => Err(libc::EINVAL),
         }
@@ -451,7 +469,7 @@ pub unsafe extern "C" fn zmq_msg_set(msg: *mut Msg, property: c_int, value: c_in
 pub unsafe extern "C" fn zmq_msg_gets(msg: *const Msg, name: *const c_char) -> *const c_char {
     guard(|| {
         // SAFETY: by the caller's promise, as is the next.
-        let msg = unsafe { Msg::at(msg.cast_mut()) }?;
+        let msg = unsafe { Msg::look(msg) }?;
         // SAFETY: see above.
         let name = unsafe { boundary::text(name) }?;
         let peer = msg.message().peer().ok_or(libc::EINVAL)?;
@@ -490,7 +508,7 @@ pub unsafe extern "C" fn zmq_msg_set_routing_id(msg: *mut Msg, routing_id: u32) 
 pub unsafe extern "C" fn zmq_msg_routing_id(msg: *mut Msg) -> u32 {
     guard(|| {
         // SAFETY: by the caller's promise.
-        let msg = unsafe { Msg::at(msg) }?;
+        let msg = unsafe { Msg::look(msg) }?;
         Ok(msg.label().routing_id)
     })
 }
@@ -531,7 +549,7 @@ pub unsafe extern "C" fn zmq_msg_set_group(msg: *mut Msg, group: *const c_char) 
 pub unsafe extern "C" fn zmq_msg_group(msg: *mut Msg) -> *const c_char {
     guard(|| {
         // SAFETY: by the caller's promise.
-        let msg = unsafe { Msg::at(msg) }?;
+        let msg = unsafe { Msg::look(msg) }?;
         let group = match msg.kind {
             Kind::Group => groups::with(msg.number, CStr::as_ptr),
             _ => None,

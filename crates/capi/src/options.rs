@@ -21,9 +21,19 @@ const CURVE_SERVERKEY: c_int = 50;
 const SOCKS_PROXY: c_int = 68;
 const THREAD_SAFE: c_int = 81;
 const BINDTODEVICE: c_int = 92;
+const IPC_FILTER_PID: c_int = 58;
+const IPC_FILTER_UID: c_int = 59;
+const IPC_FILTER_GID: c_int = 60;
 
-/// Text that a null pointer clears, while empty text is refused.
-const CLEARED_BY_NULL: [c_int; 3] = [TCP_ACCEPT_FILTER, SOCKS_PROXY, BINDTODEVICE];
+/// What a null pointer clears, while a value of no bytes is refused.
+const CLEARED_BY_NULL: [c_int; 6] = [
+    TCP_ACCEPT_FILTER,
+    SOCKS_PROXY,
+    BINDTODEVICE,
+    IPC_FILTER_PID,
+    IPC_FILTER_UID,
+    IPC_FILTER_GID,
+];
 
 /// Sets an option to what is in `len` bytes.
 ///

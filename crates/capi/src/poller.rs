@@ -179,7 +179,8 @@ pub unsafe extern "C" fn zmq_poller_wait(
 
 /// Waits until something is ready, for at most `timeout` milliseconds unless
 /// that is negative; writes what is to `events`, as far as there is room for
-/// `room` of them, and returns how many were written.
+/// `room` of them, and returns how many were written. The rest of the room is
+/// filled with what [`Event::none`] is.
 ///
 /// # Safety
 ///
@@ -207,6 +208,10 @@ pub unsafe extern "C" fn zmq_poller_wait_all(
                 written += 1;
             }
         })?;
+        for place in written..room {
+            // SAFETY: by the caller's promise; `place` is within the room.
+            unsafe { events.add(place as usize).write(Event::none()) };
+        }
         match written {
             0 => Err(libc::EAGAIN),
             written => Ok(written),

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use zincmq::error::UnbindError;
 use zincmq::{Message, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
@@ -125,7 +126,8 @@ pub unsafe extern "C" fn zmq_connect(pointer: *mut c_void, endpoint: *const c_ch
     })
 }
 
-/// Stops listening at an endpoint.
+/// Stops listening at an endpoint; where the socket does not, ends the
+/// connection to it.
 ///
 /// # Safety
 ///
@@ -136,16 +138,17 @@ pub unsafe extern "C" fn zmq_unbind(pointer: *mut c_void, endpoint: *const c_cha
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let endpoint = unsafe { boundary::text(endpoint) }?;
-        // What a wildcard stood for is known by its real name only.
-        let tcp = endpoint.strip_prefix("tcp://");
-        if endpoint == "ipc://*" || tcp.is_some_and(|address| address.ends_with(":*")) {
-            return Err(libc::ENOENT);
+        check_named(endpoint)?;
+        match socket.engine.unbind(endpoint) {
+            Err(UnbindError::Unknown(_)) => socket.engine.disconnect(endpoint),
+            ended => ended,
         }
-        socket.engine.unbind(endpoint).map_err(code)
+        .map_err(code)
     })
 }
 
-/// Ends the connection to an endpoint.
+/// Ends the connection to an endpoint; where there is none, stops listening at
+/// it.
 ///
 /// # Safety
 ///
@@ -156,8 +159,24 @@ pub unsafe extern "C" fn zmq_disconnect(pointer: *mut c_void, endpoint: *const c
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let endpoint = unsafe { boundary::text(endpoint) }?;
-        socket.engine.disconnect(endpoint).map_err(code)
+        match socket.engine.disconnect(endpoint) {
+            Err(UnbindError::Unknown(_)) => {
+                check_named(endpoint)?;
+                socket.engine.unbind(endpoint)
+            }
+            ended => ended,
+        }
+        .map_err(code)
     })
+}
+
+/// What a wildcard stood for is known by its real name only.
+fn check_named(endpoint: &str) -> Outcome<()> {
+    let tcp = endpoint.strip_prefix("tcp://");
+    match endpoint == "ipc://*" || tcp.is_some_and(|address| address.ends_with(":*")) {
+        true => Err(libc::ENOENT),
+        false => Ok(()),
+    }
 }
 
 /// ZMQ_POLLOUT if a ROUTER could send to the peer with a routing id now.

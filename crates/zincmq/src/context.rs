@@ -350,6 +350,7 @@ impl Shared {
         for core in open {
             core.terminate();
         }
+        self.admission.end();
     }
 
     pub(crate) fn term(

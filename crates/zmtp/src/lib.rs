@@ -66,6 +66,7 @@ pub use engine::{Engine, Event};
 pub use error::Error;
 pub use heartbeat::Heartbeat;
 pub use key::{KeyPair, NoRandomness, PublicKey, SecretKey};
+pub use metadata::read_properties;
 pub use peer::{Peer, Version};
 pub use socket_type::SocketType;
 pub use z85::Z85Error;

@@ -11,6 +11,40 @@ pub(crate) struct Metadata {
     pub(crate) properties: Vec<(String, Vec<u8>)>,
 }
 
+/// The properties in `bytes`, in order, written as in a handshake; `None` if they are
+/// malformed. Handlers of ZAP write theirs so (RFC 27).
+pub fn read_properties(bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+    let mut properties = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() && properties.len() < MAX_PROPERTIES {
+        let (name, value, after) = first_property(rest).ok()?;
+        properties.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+        rest = after;
+    }
+    rest.is_empty().then_some(properties)
+}
+
+/// A property's name and value, and what is behind it.
+type First<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+fn first_property(bytes: &[u8]) -> Result<First<'_>, &'static str> {
+    let (name, after) = bytes
+        .split_first()
+        .and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)))
+        .ok_or("it ends within a name")?;
+    if name.is_empty() {
+        return Err("a name is empty");
+    }
+    let (value, after) = after
+        .split_first_chunk()
+        .and_then(|(len, rest)| {
+            let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+            rest.split_at_checked(len)
+        })
+        .ok_or("it ends within a value")?;
+    Ok((name, value, after))
+}
+
 impl Metadata {
     /// Reads the peer's metadata; `ours` is the type that must get on with it. Names
     /// compare without case (RFC 37); of two values of a name the first counts, but
@@ -24,20 +58,7 @@ impl Metadata {
             if read.properties.len() == MAX_PROPERTIES {
                 return Err(malformed("there are over 256 properties"));
             }
-            let (name, after) = rest
-                .split_first()
-                .and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)))
-                .ok_or_else(|| malformed("it ends within a name"))?;
-            if name.is_empty() {
-                return Err(malformed("a name is empty"));
-            }
-            let (value, after) = after
-                .split_first_chunk()
-                .and_then(|(len, rest)| {
-                    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
-                    rest.split_at_checked(len)
-                })
-                .ok_or_else(|| malformed("it ends within a value"))?;
+            let (name, value, after) = first_property(rest).map_err(malformed)?;
             read.take(name, value, ours)?;
             rest = after;
         }

@@ -1,5 +1,7 @@
 //! Tests of the C functions, as C calls them.
 
+mod endpoints;
+mod messages;
 mod monitor;
 mod options;
 mod poll;

@@ -2,6 +2,7 @@
 //! zmq_socket_monitor_pipes_stats.
 
 use std::ffi::{CStr, CString, c_int, c_void};
+use std::io::Write;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -28,6 +29,7 @@ const DISCONNECTED: u64 = 0x200;
 const STOPPED: u64 = 0x400;
 const NO_DETAIL: u64 = 0x800;
 const SUCCEEDED: u64 = 0x1000;
+const PROTOCOL: u64 = 0x2000;
 const PIPES_STATS: u64 = 0x1_0000;
 
 fn monitor(
@@ -258,6 +260,31 @@ fn a_handshake_that_fails_is_told_of_before_its_end() {
     assert!(numbers.contains(&failed.values[0]), "{failed:?}");
     let gone = next(reader);
     assert_eq!((gone.event, gone.values), (DISCONNECTED, accepted.values));
+}
+
+#[test]
+fn a_breach_of_protocol_has_its_number() {
+    const MECHANISM_MISMATCH: u64 = 0x1100_0002;
+    let world = World::new();
+    let server = world.socket(DEALER);
+    assert_eq!(monitor(server, c"inproc://m", PROTOCOL, 2, PAIR), Ok(0));
+    let reader = reader(&world, PAIR, c"inproc://m");
+    let endpoint = bind(server, c"tcp://127.0.0.1:*");
+    let address = endpoint.to_str().unwrap().strip_prefix("tcp://").unwrap();
+    let mut greeting = [0; 64];
+    greeting[0] = 0xff;
+    greeting[9..11].copy_from_slice(&[0x7f, 3]);
+    greeting[12..17].copy_from_slice(b"PLAIN");
+    let mut peer = std::net::TcpStream::connect(address).unwrap();
+    peer.write_all(&greeting).unwrap();
+    let failed = next(reader);
+    assert_eq!(
+        (failed.event, &failed.values[..]),
+        (PROTOCOL, &[MECHANISM_MISMATCH][..])
+    );
+    assert_eq!(failed.local, endpoint.to_str().unwrap());
+    let own = format!("tcp://{}", peer.local_addr().unwrap());
+    assert_eq!(failed.remote, own);
 }
 
 #[test]

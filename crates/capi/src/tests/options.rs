@@ -9,6 +9,7 @@ use crate::options::{zmq_getsockopt, zmq_setsockopt};
 const TCP_ACCEPT_FILTER: c_int = 38;
 const SOCKS_PROXY: c_int = 68;
 const BINDTODEVICE: c_int = 92;
+const IPC_FILTERS: [c_int; 3] = [58, 59, 60];
 const SOCKS_USERNAME: c_int = 99;
 const SOCKS_PASSWORD: c_int = 100;
 
@@ -37,7 +38,8 @@ fn get_text(socket: *mut c_void, option: c_int) -> Vec<u8> {
 fn a_null_pointer_clears_what_empty_text_may_not() {
     let world = World::new();
     let socket = world.socket(PULL);
-    for option in [TCP_ACCEPT_FILTER, SOCKS_PROXY, BINDTODEVICE] {
+    let [pid, uid, gid] = IPC_FILTERS;
+    for option in [TCP_ACCEPT_FILTER, SOCKS_PROXY, BINDTODEVICE, pid, uid, gid] {
         assert_eq!(set_text(socket, option, ""), Err(libc::EINVAL), "{option}");
         assert_eq!(clear(socket, option), Ok(0), "{option}");
     }

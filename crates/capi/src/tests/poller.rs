@@ -78,9 +78,13 @@ impl Poller {
         let count = c_int::try_from(room).unwrap();
         let place = events.as_mut_ptr();
         // SAFETY: there is room for so many.
-        let count = outcome(|| unsafe { zmq_poller_wait_all(self.0, place, count, timeout) })?;
-        let events = events.iter().take(usize::try_from(count).unwrap());
-        Ok(events.map(told).collect())
+        let count = outcome(|| unsafe { zmq_poller_wait_all(self.0, place, count, timeout) });
+        let written = count.map_or(0, |count| usize::try_from(count).unwrap());
+        let (events, rest) = events.split_at(written);
+        for event in rest {
+            assert_eq!(told(event), (ptr::null_mut(), -1, 0, 0));
+        }
+        count.map(|_| events.iter().map(told).collect())
     }
 
     fn fd(&self) -> Result<c_int, c_int> {

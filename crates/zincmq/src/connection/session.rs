@@ -314,7 +314,7 @@ impl Session {
 
     /// Reads and decodes for as long as there is something and it is this
     /// driver's turn. True if it ended at the pipe's high-water mark, or the
-    /// peer waits to be let in.
+    /// peer waits to be let in and has said much meanwhile.
     fn read_some(
         &self,
         inner: &mut Inner,
@@ -345,8 +345,10 @@ impl Session {
                     self.ask(inner, claim);
                     continue;
                 }
-                Decoded::Full | Decoded::Paused => return Ok(true),
-                Decoded::NeedsInput => {}
+                Decoded::Full => return Ok(true),
+                // Whether the peer hangs up meanwhile shows in reading only.
+                Decoded::Paused if wire.is_crowded() => return Ok(true),
+                Decoded::Paused | Decoded::NeedsInput => {}
             }
             if turns == TURNS || (*progress && by == Driver::Application) {
                 return Ok(false);

@@ -26,6 +26,9 @@ const FIRST_CHUNK: usize = 1024 * 1024;
 /// How much of it is made ready at first.
 const FIRST_ZEROED: usize = 64 * 1024;
 
+/// So much is read ahead from a peer that waits to be let in, bytes.
+const CROWD: usize = 4096;
+
 pub(super) struct Wire {
     stream: Box<dyn ByteStream>,
     membership: Option<Membership>,
@@ -184,6 +187,11 @@ impl Wire {
     /// Items put into the pipe to the socket so far.
     pub(super) fn items(&self) -> u64 {
         self.items
+    }
+
+    /// Enough was read that is not decoded yet.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.input.len() >= CROWD
     }
 
     /// Reads once.

@@ -32,9 +32,12 @@ fn texts_of(info: &PeerInfo) -> HashMap<String, CString> {
         );
     }
     texts.insert("Peer-Address".to_owned(), text(info.address.as_bytes()));
-    // The handshake's name for it, and the one in the man page.
-    for name in ["Identity", "Routing-Id"] {
-        texts.insert(name.to_owned(), text(&info.routing_id));
+    // The handshake's name for it, and the one in the man page. Of a type that
+    // tells none there is none, rather than an empty one.
+    if !info.routing_id.is_empty() || info.property("Identity").is_some() {
+        for name in ["Identity", "Routing-Id"] {
+            texts.insert(name.to_owned(), text(&info.routing_id));
+        }
     }
     // What the peer says of itself does not count beside these.
     for (name, value) in &info.granted {

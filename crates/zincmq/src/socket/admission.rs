@@ -8,19 +8,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use bytes::Bytes;
 use zmtp::{Credentials, Grant, Verdict, VerdictFault};
 
+use super::zap::{HANDLER, Questions};
 use crate::connection::{Application, Gate, Reply};
 use crate::context::Shared;
 use crate::options::SocketOptions;
 use crate::security::{AuthRequest, Authenticator};
 use crate::sync::Mutex;
 
-/// Where RFC 27 has handlers bind, over inproc.
-const HANDLER: &str = "zeromq.zap.01";
-
 /// The authenticator of a context, and the thread it works on.
 #[derive(Default)]
 pub(crate) struct Admission {
     state: Mutex<State>,
+    questions: Questions,
 }
 
 #[derive(Default)]
@@ -39,7 +38,19 @@ struct Case {
     reply: Reply,
 }
 
+/// A peer that no authenticator is there to judge.
+struct Unjudged {
+    request: AuthRequest,
+    reply: Reply,
+    lenient: bool,
+}
+
 impl Admission {
+    /// The context ends.
+    pub(crate) fn end(&self) {
+        self.questions.end();
+    }
+
     pub(crate) fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
         let old = std::mem::replace(&mut self.state.lock().authenticator, authenticator);
         // It may do anything as it goes, so not under the lock.
@@ -56,10 +67,15 @@ impl Admission {
         request: AuthRequest,
         reply: Reply,
         start: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
-    ) -> Result<(), (Reply, bool)> {
+    ) -> Result<(), Box<Unjudged>> {
         let mut state = self.state.lock();
         let Some(authenticator) = state.authenticator.clone() else {
-            return Err((reply, state.lenient));
+            let lenient = state.lenient;
+            return Err(Box::new(Unjudged {
+                request,
+                reply,
+                lenient,
+            }));
         };
         let case = Case {
             authenticator,
@@ -135,16 +151,22 @@ impl Gate for SocketGate {
             claim,
         };
         let start = |job| self.context.start_thread("auth", job);
-        if let Err((reply, lenient)) = self.context.admission().judge(request, reply, start) {
-            let lenient = lenient
-                && !plain
-                && !self.enforce_domain
-                // Whoever judges there is not to be passed by.
-                && !self.context.inproc().is_bound(HANDLER);
-            reply.give(match lenient {
-                true => Verdict::Accept(Grant::default()),
-                false => Verdict::Fail(VerdictFault::NoHandler),
-            });
+        let admission = self.context.admission();
+        let Err(unjudged) = admission.judge(request, reply, start) else {
+            return;
+        };
+        let Unjudged {
+            request,
+            reply,
+            lenient,
+        } = *unjudged;
+        if self.context.inproc().is_bound(HANDLER) {
+            admission.questions.ask(&self.context, &request, reply);
+            return;
         }
+        reply.give(match lenient && !plain && !self.enforce_domain {
+            true => Verdict::Accept(Grant::default()),
+            false => Verdict::Fail(VerdictFault::NoHandler),
+        });
     }
 }

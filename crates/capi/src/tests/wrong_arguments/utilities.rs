@@ -52,7 +52,6 @@ fn try_timers(calls: &mut Calls, handles: &Handles) {
         );
         refused!(calls, &what, libc::EINVAL, zmq_timers_reset(timers, id));
     }
-    refused!(calls, "no timers", libc::EINVAL, zmq_timers_timeout(timers));
 }
 
 fn try_counters(calls: &mut Calls, handles: &Handles) {

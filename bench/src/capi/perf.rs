@@ -1,0 +1,121 @@
+//! What libzmq's perf programs do, through the Rust API: the same sockets, messages, checks and
+//! clocks, and the same lines printed.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use zincmq::{Context, Message, Socket, SocketType};
+
+/// Which of the programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    #[value(name = "local_thr")]
+    LocalThr,
+    #[value(name = "remote_thr")]
+    RemoteThr,
+    #[value(name = "local_lat")]
+    LocalLat,
+    #[value(name = "remote_lat")]
+    RemoteLat,
+}
+
+/// The programs' own arguments.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    role: Role,
+    endpoint: String,
+    size: usize,
+    count: u64,
+}
+
+impl Role {
+    /// The name of libzmq's program.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::LocalThr => "local_thr",
+            Self::RemoteThr => "remote_thr",
+            Self::LocalLat => "local_lat",
+            Self::RemoteLat => "remote_lat",
+        }
+    }
+}
+
+/// Plays the role; ends when all that was sent has left.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let &Arguments { size, count, .. } = arguments;
+    let endpoint = arguments.endpoint.as_str();
+    let context = Context::new();
+    match arguments.role {
+        Role::LocalThr => {
+            let pull = context.socket(SocketType::Pull)?;
+            pull.bind(endpoint)?;
+            local_thr(&pull, size, count)
+        }
+        Role::RemoteThr => {
+            let push = context.socket(SocketType::Push)?;
+            push.connect(endpoint)?;
+            remote_thr(&push, size, count)
+        }
+        Role::LocalLat => {
+            let rep = context.socket(SocketType::Rep)?;
+            rep.bind(endpoint)?;
+            local_lat(&rep, size, count)
+        }
+        Role::RemoteLat => {
+            let req = context.socket(SocketType::Req)?;
+            req.connect(endpoint)?;
+            remote_lat(&req, size, count)
+        }
+    }
+}
+
+/// The first message starts the clock and is counted all the same.
+fn local_thr(pull: &Socket, size: usize, count: u64) -> Result<()> {
+    recv(pull, size)?;
+    let start = Instant::now();
+    for _ in 1..count {
+        recv(pull, size)?;
+    }
+    let seconds = start.elapsed().as_secs_f64().max(1e-6);
+    println!("mean throughput: {:.0} [msg/s]", count as f64 / seconds);
+    Ok(())
+}
+
+/// Each message is made anew.
+fn remote_thr(push: &Socket, size: usize, count: u64) -> Result<()> {
+    let zeros = vec![0; size];
+    for _ in 0..count {
+        push.send(Message::copy_from_slice(&zeros))?;
+    }
+    Ok(())
+}
+
+/// What comes goes back, itself.
+fn local_lat(rep: &Socket, size: usize, count: u64) -> Result<()> {
+    for _ in 0..count {
+        rep.send(recv(rep, size)?)?;
+    }
+    Ok(())
+}
+
+/// One message goes to and fro. The clock includes the connection, as theirs does.
+fn remote_lat(req: &Socket, size: usize, count: u64) -> Result<()> {
+    let mut message = Message::from(vec![0; size]);
+    let start = Instant::now();
+    for _ in 0..count {
+        req.send(message)?;
+        message = recv(req, size)?;
+    }
+    let micros = start.elapsed().as_secs_f64() * 1e6;
+    println!("average latency: {:.3} [us]", micros / (2 * count) as f64);
+    Ok(())
+}
+
+fn recv(socket: &Socket, size: usize) -> Result<Message> {
+    match socket.recv()?.into_single() {
+        Ok(message) if message.len() == size => Ok(message),
+        Ok(message) => bail!("a message of {} bytes, expected {size}", message.len()),
+        Err(message) => bail!("a message of {} parts, expected one", message.len()),
+    }
+}

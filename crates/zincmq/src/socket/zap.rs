@@ -1,0 +1,251 @@
+//! ZAP (RFC 27): questions to a handler that is a socket of the same context,
+//! as programs written for libzmq have it.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use zmtp::{Credentials, Denial, Grant, Verdict, VerdictFault, read_properties};
+
+use super::Socket;
+use super::core::Core;
+use crate::SocketType;
+use crate::connection::Reply;
+use crate::context::Shared;
+use crate::error::RecvFailure;
+use crate::message::{Message, Multipart};
+use crate::options::opt::{self, SocketOption};
+use crate::reactor::Ticket;
+use crate::security::AuthRequest;
+use crate::sync::Mutex;
+
+/// Where RFC 27 has handlers bind, over inproc.
+pub(super) const HANDLER: &str = "zeromq.zap.01";
+
+const VERSION: &str = "1.0";
+/// Each question has a socket of its own, and so needs no id of its own.
+const REQUEST_ID: &str = "1";
+/// A reply's parts.
+const PARTS: usize = 7;
+
+/// The questions that are not answered yet.
+#[derive(Default)]
+pub(super) struct Questions(Mutex<Vec<Arc<Question>>>);
+
+/// One question, and the DEALER that asks it.
+struct Question {
+    core: Arc<Core>,
+    waiting: Mutex<Waiting>,
+}
+
+struct Waiting {
+    reply: Option<Reply>,
+    ticket: Ticket,
+}
+
+impl Questions {
+    /// Asks the handler; `reply` is given when it has answered, and nobody
+    /// waits for that.
+    pub(super) fn ask(&self, context: &Arc<Shared>, request: &AuthRequest, reply: Reply) {
+        // Those that nobody waits for any more end here.
+        self.sweep();
+        let Some(core) = dealer(context) else {
+            return reply.give(Verdict::Fail(VerdictFault::NoHandler));
+        };
+        let question = Arc::new(Question {
+            core,
+            waiting: Mutex::new(Waiting {
+                reply: Some(reply),
+                ticket: Ticket::default(),
+            }),
+        });
+        self.0.lock().push(Arc::clone(&question));
+        let asked = question.core.attempt_send(written(request));
+        if asked.is_err() {
+            return question.end(Verdict::Fail(VerdictFault::NoHandler));
+        }
+        question.look();
+    }
+
+    /// Ends all of them, as the context does.
+    pub(super) fn end(&self) {
+        let questions = std::mem::take(&mut *self.0.lock());
+        for question in questions {
+            question.end(Verdict::Fail(VerdictFault::HandlerGone));
+        }
+    }
+
+    fn sweep(&self) {
+        let idle: Vec<_> = self
+            .0
+            .lock()
+            .extract_if(.., |question| !question.is_awaited())
+            .collect();
+        for question in idle {
+            question.end(Verdict::Fail(VerdictFault::HandlerGone));
+        }
+    }
+}
+
+impl Question {
+    fn is_awaited(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.reply.as_ref().is_some_and(Reply::is_awaited)
+    }
+
+    /// Looks for the reply, and sees to it that it is looked for again.
+    fn look(self: &Arc<Self>) {
+        let received = match self.core.attempt_recv() {
+            Err(RecvFailure::WouldBlock) => {
+                let waker = Waker::from(Arc::clone(self));
+                let mut waiting = self.waiting.lock();
+                if waiting.reply.is_none() {
+                    return;
+                }
+                self.core.waiting().register(&mut waiting.ticket, &waker);
+                drop(waiting);
+                self.core.attempt_recv()
+            }
+            other => other,
+        };
+        match received {
+            Ok(reply) => self.end(verdict_of(&reply).unwrap_or_else(Verdict::Fail)),
+            // Also if the handler has left: as with one that never answers, the
+            // handshake's time limit is the peer's.
+            Err(RecvFailure::WouldBlock) => {}
+            Err(_) => self.end(Verdict::Fail(VerdictFault::HandlerGone)),
+        }
+    }
+
+    /// Gives the verdict, the first time.
+    fn end(&self, verdict: Verdict) {
+        let (reply, mut ticket) = {
+            let mut waiting = self.waiting.lock();
+            (waiting.reply.take(), std::mem::take(&mut waiting.ticket))
+        };
+        self.core.waiting().withdraw(&mut ticket);
+        self.core.close();
+        if let Some(reply) = reply {
+            reply.give(verdict);
+        }
+    }
+}
+
+impl Wake for Question {
+    fn wake(self: Arc<Self>) {
+        self.look();
+    }
+}
+
+/// A DEALER that asks the handler. It is none of the context's sockets: it is
+/// not counted among them, and nobody waits for its end.
+fn dealer(context: &Arc<Shared>) -> Option<Arc<Core>> {
+    let options = context.socket_defaults(SocketType::Dealer);
+    let core = Socket::core(0, SocketType::Dealer, Arc::clone(context), options).ok()?;
+    let linger = opt::Linger(Some(Duration::ZERO));
+    core.set_option(opt::Linger::row(), linger.into_value())
+        .ok()?;
+    core.connect(&format!("inproc://{HANDLER}")).ok()?;
+    Some(core)
+}
+
+fn written(request: &AuthRequest) -> Multipart {
+    let credentials = request.credentials();
+    let mut parts = vec![
+        Message::new(),
+        Message::from(VERSION),
+        Message::from(REQUEST_ID),
+        Message::from(&request.domain),
+        Message::from(&request.address),
+        Message::from(request.routing_id.clone()),
+        Message::from(credentials.mechanism()),
+    ];
+    match credentials {
+        Credentials::Plain { username, password } => {
+            parts.extend([Message::from(username), Message::from(password)]);
+        }
+        Credentials::Curve { public_key } => {
+            parts.push(Message::from(public_key.as_bytes()));
+        }
+        _ => {}
+    }
+    Multipart::from(parts)
+}
+
+/// What a handler's reply says.
+fn verdict_of(reply: &Multipart) -> Result<Verdict, VerdictFault> {
+    if reply.len() != PARTS || !reply.first().is_empty() {
+        return Err(VerdictFault::MalformedReply);
+    }
+    if reply[1] != VERSION {
+        return Err(VerdictFault::BadVersion);
+    }
+    if reply[2] != REQUEST_ID {
+        return Err(VerdictFault::BadRequestId);
+    }
+    let status = reply[3].to_str().ok().filter(|status| status.len() == 3);
+    let status: u16 = status
+        .and_then(|status| status.parse().ok())
+        .ok_or(VerdictFault::InvalidStatusCode)?;
+    if status == 200 {
+        let metadata = read_properties(&reply[6]).ok_or(VerdictFault::InvalidMetadata)?;
+        return Ok(Verdict::Accept(Grant {
+            user_id: reply[5].to_vec(),
+            metadata,
+        }));
+    }
+    let status = Denial::from_code(status).ok_or(VerdictFault::InvalidStatusCode)?;
+    Ok(Verdict::deny(status, reply[4].to_text()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(parts: [&str; PARTS]) -> Multipart {
+        Multipart::from(parts)
+    }
+
+    #[test]
+    fn a_reply_is_read() {
+        let accepted = verdict_of(&reply(["", "1.0", "1", "200", "OK", "anna", ""]));
+        assert_eq!(accepted, Ok(Verdict::accept("anna")));
+        let denied = verdict_of(&reply(["", "1.0", "1", "400", "no", "", ""]));
+        assert_eq!(denied, Ok(Verdict::deny(Denial::Refused, "no")));
+        let metadata = "\x05Hello\x00\x00\x00\x05World";
+        let Ok(Verdict::Accept(grant)) =
+            verdict_of(&reply(["", "1.0", "1", "200", "OK", "", metadata]))
+        else {
+            panic!("it is accepted");
+        };
+        assert_eq!(grant.metadata, [("Hello".to_owned(), b"World".to_vec())]);
+    }
+
+    #[test]
+    fn each_breach_has_its_fault() {
+        let fault = |parts| verdict_of(&reply(parts)).expect_err("a breach");
+        let status = VerdictFault::InvalidStatusCode;
+        assert_eq!(
+            fault(["", "1.1", "1", "200", "", "", ""]),
+            VerdictFault::BadVersion
+        );
+        assert_eq!(
+            fault(["", "1.0", "2", "200", "", "", ""]),
+            VerdictFault::BadRequestId
+        );
+        for wrong in ["", "2000", "+20", "201", "abc", "20"] {
+            assert_eq!(
+                fault(["", "1.0", "1", wrong, "", "", ""]),
+                status,
+                "{wrong}"
+            );
+        }
+        assert_eq!(
+            fault(["", "1.0", "1", "200", "", "", "\x05He"]),
+            VerdictFault::InvalidMetadata
+        );
+        let malformed = VerdictFault::MalformedReply;
+        assert_eq!(fault(["1", "1.0", "1", "200", "", "", ""]), malformed);
+        assert_eq!(verdict_of(&Multipart::from(["", "1.0"])), Err(malformed));
+    }
+}
