@@ -29,7 +29,7 @@ pub struct Comparison {
     pub ours: Vec<Outcome>,
     /// By case: what happened, and in how many runs.
     failures: BTreeMap<String, (String, u32)>,
-    /// What failed in a first try, and not in a second.
+    /// What failed in a first try, and not in a later one.
     pub unsteady: Option<Failure>,
 }
 
@@ -94,7 +94,7 @@ impl Comparison {
         let head = head.trim_end();
         if let Some(failure) = &self.unsteady {
             let (case, what) = (&failure.case, &failure.what);
-            writeln!(text, "{head} passes at the second try; {case}: {what}")?;
+            writeln!(text, "{head} passes when tried again; {case}: {what}")?;
         }
         let reason = |case: &str| expectation(table, &self.program, case).map(|row| row.reason);
         let mut failures: Vec<_> = self.failures().collect();

@@ -55,7 +55,7 @@ impl Report {
             tally.passed += program.counts().0 as u64;
             if let Some(failure) = &program.unsteady {
                 let (name, case, what) = (&program.program, &failure.case, &failure.what);
-                let line = format!("{name} {case}: passes at the second try only: {what}");
+                let line = format!("{name} {case}: passes, but not at the first try: {what}");
                 tally.skipped.push(line);
             }
             for (case, _) in program.failures() {
