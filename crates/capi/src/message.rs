@@ -223,6 +223,19 @@ pub unsafe fn constant(data: *const c_void, len: usize) -> Message {
     })
 }
 
+/// A message of a copy of `data`.
+///
+/// # Errors
+///
+/// ENOMEM if there is no memory for it.
+#[inline]
+pub fn copy(data: &[u8]) -> Outcome<Message> {
+    let mut message = raw::message_with_len(data.len()).ok_or(libc::ENOMEM)?;
+    // SAFETY: the message is so long and new.
+    unsafe { ptr::copy_nonoverlapping(data.as_ptr(), raw::data(&mut message), data.len()) };
+    Ok(message)
+}
+
 /// Makes `msg` an empty message.
 ///
 /// # Safety
@@ -275,9 +288,7 @@ pub unsafe extern "C" fn zmq_msg_init_buffer(
         }
         // SAFETY: by the caller's promise.
         let data = unsafe { boundary::bytes(data, size) }?;
-        let mut message = raw::message_with_len(size).ok_or(libc::ENOMEM)?;
-        // SAFETY: the message is so long and new.
-        unsafe { ptr::copy_nonoverlapping(data.as_ptr(), raw::data(&mut message), size) };
+        let message = copy(data)?;
         // SAFETY: by the caller's promise.
         unsafe { Msg::init(msg, message) };
         Ok(())
