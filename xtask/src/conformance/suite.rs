@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use super::comparison::{self, Comparison, Failure, counted, expectation};
 use super::expected::Expected;
 use super::jobs;
-use super::outcome::Outcome;
+use super::outcome::{Ending, Outcome};
 use super::report::{LeftOut, Report};
 
 /// What can be asked of every suite.
@@ -98,7 +98,9 @@ pub trait Runner: Sync {
 /// What came of a program, and which it was.
 type Ran<P> = (P, Outcome);
 
-/// What the programs do on libzmq. It is kept in the folder `results`.
+/// What the programs do on libzmq, at their best of a few tries: what is busy beside them is not
+/// to lower what is asked of ours. It is kept in the folder `results`, and tried anew as long as
+/// something fails.
 pub fn on_reference<R: Runner>(
     runner: &R,
     programs: &[R::Program],
@@ -108,23 +110,33 @@ pub fn on_reference<R: Runner>(
     fs::create_dir_all(results).with_context(|| results.display().to_string())?;
     let file = |program: &R::Program| results.join(format!("{}.json", program.name()));
     let known = |program: &R::Program| Outcome::load(&file(program));
-    let missing: Vec<R::Program> = programs
-        .iter()
-        .filter(|program| arguments.again || known(program).is_none())
-        .cloned()
-        .collect();
-    if !missing.is_empty() {
-        eprintln!("running {} programs on libzmq", missing.len());
-    }
-    for (program, mut outcome) in each(runner, &missing, |_| None)? {
-        if outcome.counts().1 > 0 {
-            // Others may have disturbed it.
-            outcome = runner.once(&program, None)?;
+    if arguments.again {
+        for file in programs.iter().map(file).filter(|file| file.exists()) {
+            fs::remove_file(&file).with_context(|| file.display().to_string())?;
         }
-        outcome.save(&file(&program))?;
+    }
+    let mut left = programs.to_vec();
+    for _ in 0..3 {
+        left.retain(|program| known(program).is_none_or(|outcome| fails(&outcome)));
+        if left.is_empty() {
+            break;
+        }
+        eprintln!("running {} programs on libzmq", left.len());
+        for (program, outcome) in each(runner, &left, |_| None)? {
+            let is_better = |known: Outcome| outcome.counts().0 >= known.counts().0;
+            if known(&program).is_none_or(is_better) {
+                outcome.save(&file(&program))?;
+            }
+        }
     }
     let with_outcome = |program: &R::Program| Some((program.clone(), known(program)?));
     Ok(programs.iter().filter_map(with_outcome).collect())
+}
+
+/// Whether something other than missing means kept cases from passing.
+fn fails(outcome: &Outcome) -> bool {
+    let ends_well = matches!(outcome.ending, Ending::Exit(0 | 77));
+    !ends_well || outcome.counts().1 > 0
 }
 
 /// What is to be compared, before anything ran on ours.
