@@ -117,7 +117,7 @@ fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
         _ => socket.engine.option_by_number(option).map_err(code)?,
     };
     Ok(match (option, value) {
-        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.pending().0)),
+        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.turns.has_more())),
         (EVENTS, OptionValue::Int(events)) => {
             let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
             let known = c_int::from(poll::events(known));
