@@ -1,5 +1,6 @@
 //! Tests of the C functions, as C calls them.
 
+mod memory;
 mod monitor;
 mod options;
 mod poll;
