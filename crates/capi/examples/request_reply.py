@@ -1,4 +1,9 @@
-"""A server and its client in Python, with pyzmq on this library."""
+"""A server and its client in Python, with pyzmq on this library.
+
+With the library installed in PREFIX, pyzmq is built on it by
+
+    ZMQ_PREFIX=PREFIX pip install --no-binary pyzmq pyzmq
+"""
 
 import threading
 

@@ -7,7 +7,11 @@
  * that returns a pointer returns NULL, when it fails; zmq_errno tells why.
  *
  * What is not yet stable in libzmq is at the end, and declared only where
- * ZMQ_BUILD_DRAFT_API is defined before this file is included. */
+ * ZMQ_BUILD_DRAFT_API is defined before this file is included. The library
+ * always has it.
+ *
+ * libzmq's manual, https://libzmq.readthedocs.io, tells what each function and
+ * option does; crates/capi/README.md tells where this library differs. */
 
 #ifndef __ZMQ_H_INCLUDED__
 #define __ZMQ_H_INCLUDED__
@@ -153,6 +157,7 @@ ZMQ_EXPORT int zmq_ctx_term (void *context);
  * nothing. */
 ZMQ_EXPORT int zmq_ctx_shutdown (void *context);
 
+/* Options of contexts, before their first socket unless the manual says else. */
 ZMQ_EXPORT int zmq_ctx_set (void *context, int option, int value);
 ZMQ_EXPORT int zmq_ctx_get (void *context, int option);
 
@@ -237,6 +242,8 @@ ZMQ_EXPORT const char *zmq_msg_gets (const zmq_msg_t *msg,
 #define ZMQ_XREQ ZMQ_DEALER
 #define ZMQ_XREP ZMQ_ROUTER
 
+/* Any thread may use a context or a socket, and several at once. libzmq allows
+ * one at a time for a socket, so portable programs keep to that. */
 ZMQ_EXPORT void *zmq_socket (void *context, int type);
 
 /* Does not wait: what is left to send goes on for as long as ZMQ_LINGER says. */
@@ -279,6 +286,8 @@ zmq_getsockopt (void *socket, int option, void *value, size_t *len);
 #define ZMQ_SNDBUF 11
 #define ZMQ_RCVBUF 12
 #define ZMQ_RCVMORE 13
+/* Edge-triggered: look at ZMQ_EVENTS when it is readable, and after each send
+ * and receive. */
 #define ZMQ_FD 14
 #define ZMQ_EVENTS 15
 #define ZMQ_TYPE 16
@@ -473,7 +482,9 @@ ZMQ_EXPORT int zmq_device (int type, void *frontend, void *backend);
 /* zmq_has is there. */
 #define ZMQ_HAS_CAPABILITIES 1
 
-/* 1 for the name of a transport or mechanism that is there, else 0. */
+/* 1 for a capability that a library may lack and this one has: "ipc", "curve",
+ * "draft", and "zincmq", which tells it from others. What every library has,
+ * such as tcp or PLAIN, is not known by name. */
 ZMQ_EXPORT int zmq_has (const char *capability);
 
 /* ---- Keys --------------------------------------------------------------- */

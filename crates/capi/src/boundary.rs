@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use crate::errno;
+use crate::{errno, foreign};
 
 /// What a function of the C library does: a value for C, or an errno.
 pub type Outcome<T> = Result<T, c_int>;
@@ -51,7 +51,9 @@ impl Failed for () {
 /// Runs `work`. What it fails with, or that it panicked, is in `errno` after.
 #[inline]
 pub fn guard<T: Failed>(work: impl FnOnce() -> Outcome<T>) -> T {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    foreign::settle();
+    match done {
         Ok(Ok(value)) => value,
         Ok(Err(code)) => {
             errno::set(code);

@@ -296,7 +296,7 @@ pub unsafe extern "C" fn zmq_send(
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let data = unsafe { boundary::bytes(data, len) }?;
-        send_unlabelled(&socket, Message::from(data), flags)?;
+        send_unlabelled(&socket, message::copy(data)?, flags)?;
         Ok(length(len))
     })
 }

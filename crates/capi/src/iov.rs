@@ -5,6 +5,7 @@ use std::ptr;
 
 use crate::boundary::{self, Outcome, guard};
 use crate::exchange::{SNDMORE, recv_part, send_part};
+use crate::message;
 use crate::socket::socket;
 
 /// Sends `count` parts: with ZMQ_SNDMORE as one message, without it as one
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn zmq_sendiov(
                 true => flags,
                 false => flags & !SNDMORE,
             };
-            send_part(&socket, data.into(), flags).map_err(|(code, _)| code)?;
+            send_part(&socket, message::copy(data)?, flags).map_err(|(code, _)| code)?;
             sent = part.iov_len;
         }
         Ok(c_int::try_from(sent).unwrap_or(c_int::MAX))

@@ -12,6 +12,7 @@ mod curve;
 mod draft;
 mod errno;
 mod exchange;
+mod foreign;
 mod groups;
 mod handle;
 mod iov;

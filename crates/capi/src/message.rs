@@ -8,6 +8,7 @@ use std::ptr;
 use zincmq::{Message, raw};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
+use crate::foreign::{Foreign, FreeFn};
 use crate::groups;
 use crate::label::Label;
 
@@ -176,51 +177,27 @@ impl Msg {
     }
 }
 
-/// Memory of a C program, given back through its own function.
-struct Foreign {
-    data: *const u8,
-    len: usize,
-    free: Option<FreeFn>,
-    hint: *mut c_void,
-}
-
-type FreeFn = unsafe extern "C" fn(*mut c_void, *mut c_void);
-
-// SAFETY: C was told that the function may be called on any thread, and that
-// the data must not change meanwhile.
-unsafe impl Send for Foreign {}
-
-impl AsRef<[u8]> for Foreign {
-    fn as_ref(&self) -> &[u8] {
-        match self.len {
-            0 => &[],
-            // SAFETY: C promised so many bytes there until they are freed.
-            len => unsafe { std::slice::from_raw_parts(self.data, len) },
-        }
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: the function C gave for this data, called the one time.
-            unsafe { free(self.data.cast_mut().cast(), self.hint) }
-        }
-    }
-}
-
 /// A message of C's constant data, which it promised never to change or free.
 ///
 /// # Safety
 ///
 /// `data` points to `len` bytes that stay.
 pub unsafe fn constant(data: *const c_void, len: usize) -> Message {
-    raw::message_owning(Foreign {
-        data: data.cast(),
-        len,
-        free: None,
-        hint: ptr::null_mut(),
-    })
+    // SAFETY: by the caller's promise.
+    raw::message_owning(unsafe { Foreign::new(data, len, None, ptr::null_mut()) })
+}
+
+/// A message of a copy of `data`.
+///
+/// # Errors
+///
+/// ENOMEM if there is no memory for it.
+#[inline]
+pub fn copy(data: &[u8]) -> Outcome<Message> {
+    let mut message = raw::message_with_len(data.len()).ok_or(libc::ENOMEM)?;
+    // SAFETY: the message is so long and new.
+    unsafe { ptr::copy_nonoverlapping(data.as_ptr(), raw::data(&mut message), data.len()) };
+    Ok(message)
 }
 
 /// Makes `msg` an empty message.
@@ -275,9 +252,7 @@ pub unsafe extern "C" fn zmq_msg_init_buffer(
         }
         // SAFETY: by the caller's promise.
         let data = unsafe { boundary::bytes(data, size) }?;
-        let mut message = raw::message_with_len(size).ok_or(libc::ENOMEM)?;
-        // SAFETY: the message is so long and new.
-        unsafe { ptr::copy_nonoverlapping(data.as_ptr(), raw::data(&mut message), size) };
+        let message = copy(data)?;
         // SAFETY: by the caller's promise.
         unsafe { Msg::init(msg, message) };
         Ok(())
@@ -307,12 +282,8 @@ pub unsafe extern "C" fn zmq_msg_init_data(
         if size > isize::MAX as usize {
             return Err(libc::ENOMEM);
         }
-        let message = raw::message_owning(Foreign {
-            data: data.cast_const().cast(),
-            len: size,
-            free,
-            hint,
-        });
+        // SAFETY: by the caller's promise.
+        let message = raw::message_owning(unsafe { Foreign::new(data, size, free, hint) });
         // SAFETY: by the caller's promise.
         unsafe { Msg::init(msg, message) };
         Ok(())

@@ -57,6 +57,10 @@ pub unsafe extern "C" fn zmq_setsockopt(
         let value = unsafe { boundary::bytes(value, len) }.map_err(|_| libc::EINVAL)?;
         let value = match OptionValue::from_c_bytes(row, value).map_err(code)? {
             OptionValue::Int(fd) if matches!(row.kind, Kind::Fd) && fd >= 0 => {
+                // SAFETY: it takes any number.
+                if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+                    return Err(libc::EBADF);
+                }
                 // SAFETY: with the option the program hands the descriptor
                 // over; should it be none, nothing but calls on it fails.
                 let fd = unsafe { OwnedFd::from_raw_fd(fd) };
@@ -117,7 +121,7 @@ fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
         _ => socket.engine.option_by_number(option).map_err(code)?,
     };
     Ok(match (option, value) {
-        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.pending().0)),
+        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.turns.has_more())),
         (EVENTS, OptionValue::Int(events)) => {
             let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
             let known = c_int::from(poll::events(known));

@@ -36,6 +36,9 @@ pub struct Relay {
     task: Mutex<Option<Task>>,
     /// There is more to do than whoever holds the task may have seen.
     again: AtomicBool,
+    /// The task has ended. Beside it, since whoever locks it must also do what
+    /// wakers leave meanwhile.
+    over: AtomicBool,
     orders: Arc<Mutex<Orders>>,
 }
 
@@ -70,6 +73,7 @@ impl Relay {
             form,
             task: Mutex::new(Some(Box::pin(deliver(outlet, source)))),
             again: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             orders,
         });
         relay.drive(lock(&relay.task));
@@ -83,7 +87,7 @@ impl Relay {
 
     /// Whether it has ended by itself.
     pub fn is_over(&self) -> bool {
-        lock(&self.task).is_none()
+        self.over.load(Ordering::SeqCst)
     }
 
     /// Sends further messages in the order of the events.
@@ -110,6 +114,7 @@ impl Relay {
             {
                 *task = Some(future);
             }
+            self.over.store(task.is_none(), Ordering::SeqCst);
             drop(task);
             if !self.again.load(Ordering::SeqCst) {
                 return;

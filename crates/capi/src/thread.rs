@@ -1,36 +1,33 @@
 //! Threads for C programs: helpers of zmq_utils.h.
 
 use std::ffi::c_void;
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Builder, JoinHandle, ThreadId};
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zincmq::raw;
 
 use crate::boundary::guard;
-use crate::errno::of_system;
 use crate::handle::Table;
 
 static THREADS: Table<Thread> = Table::new();
 
+/// The system's thread, not one of Rust's: those end the process if the
+/// function calls `pthread_exit`, or is cancelled.
 struct Thread {
-    id: ThreadId,
-    /// Until somebody waits for it.
-    handle: Mutex<Option<JoinHandle<()>>>,
+    id: libc::pthread_t,
+    /// Somebody waits for it, or has.
+    awaited: AtomicBool,
 }
 
-type ThreadFn = unsafe extern "C" fn(*mut c_void);
+/// May unwind: that is how `pthread_exit` ends it.
+type ThreadFn = unsafe extern "C-unwind" fn(*mut c_void);
 
-/// What C gave for its function, to be handed to the thread.
-struct Argument(*mut c_void);
-
-// SAFETY: it is not read through here, and C gave it for another thread.
-unsafe impl Send for Argument {}
-
-impl Argument {
-    fn pass_to(self, function: ThreadFn) {
-        // SAFETY: C gave the one for the other.
-        unsafe { function(self.0) }
-    }
+/// What C gave for the thread to call.
+#[derive(Clone, Copy)]
+struct Start {
+    function: ThreadFn,
+    argument: *mut c_void,
 }
 
 /// A new thread that calls `function` with `argument`. Signals go to other
@@ -46,15 +43,37 @@ pub unsafe extern "C" fn zmq_threadstart(
 ) -> *mut c_void {
     guard(|| {
         let function = function.ok_or(libc::EFAULT)?;
-        let argument = Argument(argument);
-        let thread = raw::deaf(|| Builder::new().spawn(move || argument.pass_to(function)));
-        let handle = thread.map_err(|error| of_system(&error))?;
+        let start = Box::into_raw(Box::new(Start { function, argument }));
+        let run: extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;
+        // SAFETY: the two are called alike, and what calls it is the C
+        // library, which lets it unwind.
+        let run: extern "C" fn(*mut c_void) -> *mut c_void = unsafe { mem::transmute(run) };
+        let mut id = MaybeUninit::uninit();
+        // SAFETY: `run` takes what `start` is, and `id` may be written to.
+        let failed = raw::deaf(|| unsafe {
+            libc::pthread_create(id.as_mut_ptr(), ptr::null(), run, start.cast())
+        });
+        if failed != 0 {
+            // SAFETY: no thread has got it.
+            drop(unsafe { Box::from_raw(start) });
+            return Err(failed);
+        }
         let thread = Thread {
-            id: handle.thread().id(),
-            handle: Mutex::new(Some(handle)),
+            // SAFETY: it was filled in, since there is a thread.
+            id: unsafe { id.assume_init() },
+            awaited: AtomicBool::new(false),
         };
         THREADS.keep(thread, libc::ENOMEM)
     })
+}
+
+/// What a thread does. When it unwinds nothing is left to be dropped.
+extern "C-unwind" fn run(start: *mut c_void) -> *mut c_void {
+    // SAFETY: a box was given away for this.
+    let Start { function, argument } = *unsafe { Box::from_raw(start.cast::<Start>()) };
+    // SAFETY: C gave the one for the other.
+    unsafe { function(argument) };
+    ptr::null_mut()
 }
 
 /// Waits until the thread's function has returned, and gives the thread up.
@@ -62,34 +81,33 @@ pub unsafe extern "C" fn zmq_threadstart(
 pub extern "C" fn zmq_threadclose(pointer: *mut c_void) {
     guard(|| {
         let thread = THREADS.get(pointer).ok_or(libc::EFAULT)?;
-        if thread.id == thread::current().id() {
+        // SAFETY: it has no arguments and cannot fail.
+        if thread.id == unsafe { libc::pthread_self() } {
             return Err(libc::EDEADLK);
         }
-        let handle = thread.take_handle();
         // Another thread may have been faster.
-        let joined = handle.ok_or(libc::EFAULT)?.join();
+        if thread.awaited.swap(true, Ordering::AcqRel) {
+            return Err(libc::EFAULT);
+        }
+        // SAFETY: nobody else waits for it or has, so there is one.
+        let failed = unsafe { libc::pthread_join(thread.id, ptr::null_mut()) };
         drop(THREADS.remove(pointer));
-        joined.map_err(|_| libc::ENOTRECOVERABLE)
+        match failed {
+            0 => Ok(()),
+            failed => Err(failed),
+        }
     })
-}
-
-impl Thread {
-    fn take_handle(&self) -> Option<JoinHandle<()>> {
-        let mut handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        handle.take()
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::mem::MaybeUninit;
-    use std::ptr;
-    use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+    use std::sync::atomic::AtomicPtr;
+    use std::thread;
 
     use super::*;
     use crate::errno;
 
-    extern "C" fn mark(argument: *mut c_void) {
+    extern "C-unwind" fn mark(argument: *mut c_void) {
         // SAFETY: the test gave a flag.
         let flag = unsafe { &*argument.cast::<AtomicBool>() };
         flag.store(true, Ordering::SeqCst);
@@ -111,7 +129,7 @@ mod tests {
 
     static ITSELF: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-    extern "C" fn close_itself(argument: *mut c_void) {
+    extern "C-unwind" fn close_itself(argument: *mut c_void) {
         while ITSELF.load(Ordering::SeqCst).is_null() {
             thread::yield_now();
         }
@@ -133,7 +151,7 @@ mod tests {
         assert!(flag.load(Ordering::SeqCst));
     }
 
-    extern "C" fn tell_mask(argument: *mut c_void) {
+    extern "C-unwind" fn tell_mask(argument: *mut c_void) {
         let mut mask = MaybeUninit::uninit();
         // SAFETY: it asks for the mask and fills it in.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr()) };
@@ -150,6 +168,28 @@ mod tests {
         // SAFETY: the flag outlives the thread.
         let thread = unsafe { zmq_threadstart(Some(tell_mask), argument) };
         zmq_threadclose(thread);
+        assert!(flag.load(Ordering::SeqCst));
+    }
+
+    unsafe extern "C-unwind" {
+        fn pthread_exit(value: *mut c_void) -> !;
+    }
+
+    extern "C-unwind" fn leave(argument: *mut c_void) {
+        mark(argument);
+        // SAFETY: the frames up to the thread's start have nothing to drop.
+        unsafe { pthread_exit(ptr::null_mut()) }
+    }
+
+    #[test]
+    fn may_leave_before_its_function_returns() {
+        let flag = AtomicBool::new(false);
+        let argument = ptr::from_ref(&flag).cast_mut().cast();
+        // SAFETY: the flag outlives the thread.
+        let thread = unsafe { zmq_threadstart(Some(leave), argument) };
+        errno::set(0);
+        zmq_threadclose(thread);
+        assert_eq!(errno::get(), 0);
         assert!(flag.load(Ordering::SeqCst));
     }
 }

@@ -131,15 +131,40 @@ impl Turns {
         }
         let me = Owner::here();
         let mut inner = self.lock();
-        if inner.asking > 0 && inner.entries.iter().any(|entry| entry.thread == me) {
-            inner.shared = true;
-            self.known.notify_all();
-        }
+        self.continue_asked(&mut inner, me);
         let mut entries = inner.entries.iter();
         let entry = entries.find(|entry| !inner.shared || entry.thread == me);
         entry.map_or((false, false), |entry| {
             (entry.turn.sending.is_some(), entry.turn.rest.len() > 0)
         })
+    }
+
+    /// Whether the message that the calling thread is receiving has more parts.
+    /// Not to be answered before it is clear whose a half message is: the
+    /// answer decides what the next receive is taken for.
+    pub fn has_more(&self) -> bool {
+        if !self.any() {
+            return false;
+        }
+        let me = Owner::here();
+        let mut inner = self.lock();
+        if inner.entries.iter().all(|entry| entry.thread != me) {
+            if inner.shared {
+                return false;
+            }
+            inner = self.judge(inner, me);
+        }
+        self.continue_asked(&mut inner, me);
+        let mine = inner.entries.iter().find(|entry| entry.thread == me);
+        mine.is_some_and(|entry| entry.turn.rest.len() > 0)
+    }
+
+    /// The owner of a half message is at it, which settles it for who asks.
+    fn continue_asked(&self, inner: &mut Inner, me: Owner) {
+        if inner.asking > 0 && inner.entries.iter().any(|entry| entry.thread == me) {
+            inner.shared = true;
+            self.known.notify_all();
+        }
     }
 
     /// Finds out whether the half message of another thread is to be gone on

@@ -24,7 +24,8 @@ pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch
     }
 }
 
-/// 1 if the library has `capability`, else 0.
+/// 1 if the library has `capability`, else 0. `zincmq` is a name of our own, by
+/// which programs can tell which library it is.
 ///
 /// # Safety
 ///
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
         let capability = unsafe { CStr::from_ptr(capability) };
         Ok(c_int::from(matches!(
             capability.to_bytes(),
-            b"ipc" | b"draft" | b"curve"
+            b"ipc" | b"draft" | b"curve" | b"zincmq"
         )))
     })
 }

@@ -152,7 +152,7 @@ fn whole_steps_taken_are_room() {
     for early in 0..10 {
         let (mut producer, mut consumer) = bounded(10);
         let mut pushed = 0;
-        let mut fill = |producer: &mut pipe::Producer<u32>| {
+        let mut fill = |producer: &mut Producer<u32>| {
             while producer.push(pushed).is_ok() {
                 pushed += 1;
             }

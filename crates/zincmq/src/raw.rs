@@ -225,3 +225,9 @@ pub fn pipes(socket: &Socket) -> Vec<Pipes> {
 pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
     crate::reactor::deaf(spawn)
 }
+
+/// Has every I/O thread call `work` between what it does, while it holds no
+/// lock. The first one given stays.
+pub fn between_io(work: fn()) {
+    crate::reactor::set_between(work);
+}

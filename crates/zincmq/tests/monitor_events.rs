@@ -163,6 +163,16 @@ fn a_wait_past_the_end_of_time_is_one_without_limit() {
 }
 
 #[test]
+fn a_monitor_of_a_closed_socket_is_stopped() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (socket, events) = watched(&context, SocketType::Pull);
+    socket.close();
+    events.stopped();
+    Events(socket.monitor()).stopped();
+}
+
+#[test]
 fn a_connection_from_its_first_moment_to_its_last() {
     let _deadline = deadline();
     let context = Context::new();

@@ -10,14 +10,12 @@ pub struct Expected {
     pub reason: &'static str,
 }
 
-const TIPC: &str = "tipc is to come";
 const UDP: &str = "udp is to come";
 const WS: &str = "ws is to come";
 
 /// Of libzmq's programs.
 pub const LIBZMQ: &[Expected] = &[
     row("bind_ws_fuzzer", "*", WS),
-    row("capabilities", "test_capabilities", TIPC),
     row("connect_ws_fuzzer", "*", WS),
     row("dgram", "*", UDP),
     row("radio_dish", "test_dish_connect_fails_ipv4", UDP),

@@ -2,10 +2,14 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::world::*;
-use crate::exchange::zmq_msg_recv;
+use crate::exchange::{zmq_msg_recv, zmq_msg_send, zmq_send};
 use crate::message::*;
+use crate::options::zmq_setsockopt;
+use crate::socket::{zmq_bind, zmq_connect};
 
 const SRCFD: c_int = 2;
 
@@ -56,4 +60,51 @@ fn what_came_over_no_connection_has_no_descriptor() {
     assert_eq!(asked, Err(libc::EINVAL));
     // SAFETY: see above.
     assert_eq!(unsafe { zmq_msg_close(msg) }, 0);
+}
+
+/// Gets a socket for its hint, and sends on it.
+unsafe extern "C" fn send_again(_data: *mut c_void, hint: *mut c_void) {
+    const DONTWAIT: c_int = 1;
+    // SAFETY: a text of so many bytes.
+    unsafe { zmq_send(hint, c"freed".as_ptr().cast(), 5, DONTWAIT) };
+    FREED.fetch_add(1, Ordering::SeqCst);
+}
+
+static FREED: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn memory_is_given_back_without_a_lock() {
+    const PUB: c_int = 1;
+    const SUB: c_int = 2;
+    const SUBSCRIBE: c_int = 6;
+    const SNDHWM: c_int = 23;
+    const RCVHWM: c_int = 24;
+    const MESSAGES: usize = 10;
+    static DATA: [u8; 100] = [7; 100];
+    {
+        let world = World::new();
+        let (publisher, subscriber) = (world.socket(PUB), world.socket(SUB));
+        set(publisher, SNDHWM, 1);
+        set(subscriber, RCVHWM, 1);
+        // SAFETY: texts of C, and no bytes.
+        unsafe {
+            zmq_setsockopt(subscriber, SUBSCRIBE, ptr::null(), 0);
+            assert_eq!(zmq_bind(publisher, c"inproc://freed".as_ptr()), 0);
+            assert_eq!(zmq_connect(subscriber, c"inproc://freed".as_ptr()), 0);
+        }
+        for _ in 0..MESSAGES {
+            let mut msg = MaybeUninit::uninit();
+            let msg: *mut Msg = msg.as_mut_ptr();
+            let data = DATA.as_ptr().cast_mut().cast();
+            // SAFETY: data that stays, and a socket for the hint. What the
+            // subscriber has no room for is dropped inside the call.
+            unsafe {
+                zmq_msg_init_data(msg, data, DATA.len(), Some(send_again), publisher);
+                assert_eq!(zmq_msg_send(msg, publisher, 0), 100);
+                zmq_msg_close(msg);
+            }
+        }
+        assert!(FREED.load(Ordering::SeqCst) >= MESSAGES - 2);
+    }
+    assert_eq!(FREED.load(Ordering::SeqCst), MESSAGES);
 }

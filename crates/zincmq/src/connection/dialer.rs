@@ -59,7 +59,8 @@ enum Phase {
 /// One attempt to connect.
 struct Attempt {
     dialing: Dialing,
-    watch: Watch,
+    /// Not before it was told that the outcome is open.
+    watch: Option<Watch>,
     /// When CONNECT_TIMEOUT ends it.
     give_up: Option<Instant>,
     /// The address is connected, and is a proxy's.
@@ -74,13 +75,17 @@ impl Attempt {
             Progress::NeedsRead => Interest::READ,
             Progress::NeedsWrite => Interest::WRITE,
         };
-        self.watch.modify(self.dialing.as_fd(), needs)?;
+        if let Some(watch) = &self.watch {
+            watch.modify(self.dialing.as_fd(), needs)?;
+        }
         Ok(false)
     }
 
     /// Unwatches the descriptor, so that it may be closed.
     fn unwatched(self) -> Dialing {
-        self.watch.stop(self.dialing.as_fd());
+        if let Some(watch) = self.watch {
+            watch.stop(self.dialing.as_fd());
+        }
         self.dialing
     }
 }
@@ -210,14 +215,16 @@ impl Dialer {
             let Some(target) = target else { break };
             let error = match transport::dial(&target, &self.options.transport) {
                 Ok(dialing) => {
-                    if dialing.is_under_way() {
+                    let fd = dialing.as_fd().as_raw_fd();
+                    let under_way = dialing.is_under_way();
+                    self.begin(dialing);
+                    if under_way {
                         // Before the outcome can be: this may not be the
                         // reactor's thread.
                         self.port
                             .event(&self.place, None, EventKind::ConnectDelayed);
                     }
-                    let fd = dialing.as_fd().as_raw_fd();
-                    match self.await_outcome(dialing) {
+                    match self.await_outcome() {
                         Ok(()) => return,
                         Err(error) => {
                             self.closed(fd, &error.to_string());
@@ -242,23 +249,42 @@ impl Dialer {
         self.retry(&reason);
     }
 
-    fn await_outcome(&self, dialing: Dialing) -> io::Result<()> {
+    /// Whoever stops the dialer from here on ends the connect as well.
+    fn begin(&self, dialing: Dialing) {
         let mut state = self.state.lock();
-        let Some(me) = self.me.upgrade().filter(|_| !state.stopped) else {
+        if state.stopped {
             drop(state);
-            self.give_up(dialing);
-            return Ok(());
-        };
-        let watch = self.reactor.watch(dialing.as_fd(), Interest::WRITE, me)?;
+            return self.give_up(dialing);
+        }
         let limit = self.options.connect_timeout;
         let give_up = limit.map(|limit| Instant::now() + limit);
         state.phase = Phase::Dialing(Attempt {
             dialing,
-            watch,
+            watch: None,
             give_up,
             with_proxy: false,
         });
-        if let Some(give_up) = give_up {
+    }
+
+    fn await_outcome(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let Phase::Dialing(attempt) = &mut state.phase else {
+            return Ok(());
+        };
+        let Some(me) = self.me.upgrade() else {
+            return Ok(());
+        };
+        match self
+            .reactor
+            .watch(attempt.dialing.as_fd(), Interest::WRITE, me)
+        {
+            Ok(watch) => attempt.watch = Some(watch),
+            Err(error) => {
+                state.phase = Phase::default();
+                return Err(error);
+            }
+        }
+        if let Some(give_up) = attempt.give_up {
             self.set_timer(&mut state, give_up);
         }
         Ok(())

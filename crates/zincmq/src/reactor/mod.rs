@@ -21,8 +21,8 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -91,6 +91,15 @@ struct Shared {
     asleep: AtomicBool,
     stop: AtomicBool,
     born: u32,
+}
+
+/// What the C library has done between two rounds.
+static BETWEEN: OnceLock<fn()> = OnceLock::new();
+
+/// Has every I/O thread call `work` between its rounds, when it holds no lock.
+/// The first one given stays.
+pub(crate) fn set_between(work: fn()) {
+    let _ = BETWEEN.set(work);
 }
 
 const BELL: u64 = 0;
@@ -258,6 +267,9 @@ impl Shared {
         while !self.stop.load(Ordering::Relaxed) {
             self.run_queue();
             self.run_timers();
+            if let Some(between) = BETWEEN.get() {
+                between();
+            }
             self.asleep.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
             if self.has_queue.load(Ordering::Relaxed) {

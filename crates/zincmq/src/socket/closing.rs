@@ -125,10 +125,15 @@ impl Core {
 
     /// Tells the context once nothing of a closed socket is left.
     pub(super) fn finish_if_idle(&self) {
-        if self.wound_up.load(Ordering::SeqCst) && self.links.lock().is_empty() {
+        if self.is_done() {
             self.stop_monitors();
             self.context.socket_done(self.id);
         }
+    }
+
+    /// Whether it is closed and nothing of it is left.
+    pub(super) fn is_done(&self) -> bool {
+        self.wound_up.load(Ordering::SeqCst) && self.links.lock().is_empty()
     }
 }
 

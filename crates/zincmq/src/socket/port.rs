@@ -18,6 +18,10 @@ impl Core {
         monitors.push(queue);
         drop(monitors);
         self.monitored.store(true, Ordering::Release);
+        // A close on another thread may have been faster.
+        if self.is_done() {
+            self.stop_monitors();
+        }
     }
 
     pub(super) fn stop_monitors(&self) {

@@ -129,24 +129,6 @@ fn row_11_lenient_contexts_let_in_as_libzmq_does() {
 }
 
 #[test]
-fn where_a_handler_is_bound_nobody_passes_it_by() {
-    let _deadline = deadline();
-    let context = Context::new();
-    zincmq::raw::be_lenient(&context);
-    let handler = context.socket(SocketType::Rep).unwrap();
-    handler.bind("inproc://zeromq.zap.01").unwrap();
-    let socket = context.socket(SocketType::Pull).unwrap();
-    Curve.serve(&socket);
-    let mut monitor = socket.monitor();
-    let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
-    let client = Context::new().socket(SocketType::Push).unwrap();
-    client.set(opt::Linger(Some(Duration::ZERO))).unwrap();
-    Curve.call(&client);
-    client.connect(&endpoint).unwrap();
-    await_failure(&mut monitor);
-}
-
-#[test]
 fn row_13_a_domain_that_must_be_there_and_is_not_keeps_everybody_out() {
     let _deadline = deadline();
     for mechanism in [Plain, Curve] {

@@ -7,6 +7,7 @@
 mod admission;
 mod hostile;
 mod traffic;
+mod zap;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

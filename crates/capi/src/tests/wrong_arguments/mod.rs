@@ -96,7 +96,7 @@ struct Handles {
     poller: *mut c_void,
 }
 
-extern "C" fn nothing(_: *mut c_void) {}
+extern "C-unwind" fn nothing(_: *mut c_void) {}
 
 impl Handles {
     fn new() -> Self {

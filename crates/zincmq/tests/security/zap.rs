@@ -1,0 +1,141 @@
+//! Handlers of ZAP (RFC 27): sockets of the same context that say who gets in.
+
+use std::thread;
+
+use super::*;
+use zincmq::Multipart;
+
+/// What a handler answers with, behind the id: status, text, user, metadata.
+type Answer = [&'static str; 4];
+
+/// Serves one question after the other, until the context ends, and tells what
+/// was asked.
+fn serve(context: &Context, answer: Answer) -> thread::JoinHandle<Vec<Multipart>> {
+    let handler = context.socket(SocketType::Rep).unwrap();
+    handler.bind("inproc://zeromq.zap.01").unwrap();
+    thread::spawn(move || {
+        let mut asked = Vec::new();
+        while let Ok(question) = handler.recv() {
+            let mut reply = Multipart::from(["1.0", &question[1].to_text()]);
+            for part in answer {
+                reply.push(part);
+            }
+            handler.send(reply).unwrap();
+            asked.push(question);
+        }
+        asked
+    })
+}
+
+fn server(context: &Context, mechanism: Mechanism) -> (Socket, String) {
+    let socket = context.socket(SocketType::Pull).unwrap();
+    mechanism.serve(&socket);
+    socket.set(opt::ZapDomain("tests".to_owned())).unwrap();
+    socket.set(opt::RoutingId("here".into())).ok();
+    let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
+    (socket, endpoint)
+}
+
+fn client(mechanism: Mechanism, endpoint: &str) -> Socket {
+    let socket = Context::new().socket(SocketType::Push).unwrap();
+    socket.set(opt::Linger(Some(Duration::ZERO))).unwrap();
+    mechanism.call(&socket);
+    socket.connect(endpoint).unwrap();
+    socket
+}
+
+#[test]
+fn who_is_let_in_has_a_name_and_what_the_handler_adds() {
+    let _deadline = deadline();
+    const HELLO: &str = "\x05Hello\0\0\0\x05World";
+    for mechanism in ALL {
+        let context = Context::new();
+        let handler = serve(&context, ["200", "OK", "anna", HELLO]);
+        let (socket, endpoint) = server(&context, mechanism);
+        let client = client(mechanism, &endpoint);
+        client.send("let me in").unwrap();
+        let message = socket.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(message[0], "let me in");
+        let peer = message.peer().unwrap();
+        assert_eq!(peer.user_id.as_deref(), Some(&b"anna"[..]));
+        let added = zincmq::raw::property(peer, "Hello").unwrap();
+        assert_eq!(added, c"World");
+
+        drop((client, socket));
+        context.shutdown();
+        let asked = handler.join().unwrap();
+        let question = &asked[0];
+        let credentials = match mechanism {
+            Null => 0,
+            Plain => 2,
+            Curve => 1,
+        };
+        assert_eq!(question.len(), 6 + credentials);
+        assert_eq!(question[0], "1.0");
+        assert_eq!(question[2], "tests");
+        assert_eq!(question[3], "127.0.0.1");
+        assert_eq!(
+            question[5].to_text(),
+            format!("{mechanism:?}").to_uppercase()
+        );
+        context.term_timeout(PATIENCE).unwrap();
+    }
+}
+
+#[test]
+fn who_is_refused_stays_out_and_hears_the_status() {
+    let _deadline = deadline();
+    for mechanism in ALL {
+        let context = Context::new();
+        zincmq::raw::be_lenient(&context);
+        let handler = serve(&context, ["400", "not you", "", ""]);
+        let (socket, endpoint) = server(&context, mechanism);
+        let mut monitor = socket.monitor();
+        let client = client(mechanism, &endpoint);
+        assert_eq!(await_denial(&mut monitor), 400);
+        client.try_send("let me in").ok();
+        assert!(socket.try_recv().is_err());
+        drop((client, socket));
+        context.shutdown();
+        assert_eq!(handler.join().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn row_12_a_handler_that_never_answers_keeps_peers_out_and_nothing_else() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let handler = context.socket(SocketType::Rep).unwrap();
+    handler.bind("inproc://zeromq.zap.01").unwrap();
+    let socket = context.socket(SocketType::Pull).unwrap();
+    Curve.serve(&socket);
+    let limit = Some(Duration::from_millis(200));
+    socket.set(opt::HandshakeTimeout(limit)).unwrap();
+    let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
+    let open = socket.bind("inproc://open").unwrap();
+    let mut monitor = socket.monitor();
+    let waiting = client(Curve, &endpoint);
+    await_failure(&mut monitor);
+    // Others are served meanwhile.
+    let push = context.socket(SocketType::Push).unwrap();
+    push.connect(&open).unwrap();
+    push.send("meanwhile").unwrap();
+    assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "meanwhile");
+    drop((waiting, push, socket, handler));
+    context.term_timeout(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_context_ends_with_questions_unanswered() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let handler = context.socket(SocketType::Router).unwrap();
+    handler.bind("inproc://zeromq.zap.01").unwrap();
+    let (socket, endpoint) = server(&context, Plain);
+    let client = client(Plain, &endpoint);
+    let question = handler.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(question[2], "1.0");
+    drop((socket, handler));
+    context.term_timeout(PATIENCE).unwrap();
+    drop(client);
+}
