@@ -57,10 +57,6 @@ pub unsafe extern "C" fn zmq_setsockopt(
         let value = unsafe { boundary::bytes(value, len) }.map_err(|_| libc::EINVAL)?;
         let value = match OptionValue::from_c_bytes(row, value).map_err(code)? {
             OptionValue::Int(fd) if matches!(row.kind, Kind::Fd) && fd >= 0 => {
-                // SAFETY: it takes any number.
-                if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
-                    return Err(libc::EBADF);
-                }
                 // SAFETY: with the option the program hands the descriptor
                 // over; should it be none, nothing but calls on it fails.
                 let fd = unsafe { OwnedFd::from_raw_fd(fd) };

@@ -204,13 +204,20 @@ impl ListeningFd {
         self.0.raw
     }
 
-    /// The descriptor, to the first who asks.
+    /// The descriptor, to the first who asks, if it is open.
     pub(super) fn take(&self) -> Option<OwnedFd> {
-        self.0
+        let fd = self
+            .0
             .fd
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take()
+            .take()?;
+        if rustix::io::fcntl_getfd(&fd).is_err() {
+            // C may have given any number, and closing it would be wrong.
+            let _ = fd.into_raw_fd();
+            return None;
+        }
+        Some(fd)
     }
 }
 
