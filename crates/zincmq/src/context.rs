@@ -244,6 +244,8 @@ impl Drop for LastHandle {
         if self.0.is_foreign() {
             return;
         }
+        // What is asked about peers keeps the context, and nobody else might.
+        self.0.admission.end();
         self.0.await_lingering(Instant::now() + PATIENCE_OF_DROP);
     }
 }

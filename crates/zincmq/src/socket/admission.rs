@@ -19,7 +19,7 @@ use crate::sync::Mutex;
 #[derive(Default)]
 pub(crate) struct Admission {
     state: Mutex<State>,
-    questions: Questions,
+    pub(super) questions: Questions,
 }
 
 #[derive(Default)]

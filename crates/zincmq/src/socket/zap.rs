@@ -124,10 +124,15 @@ impl Question {
             (waiting.reply.take(), std::mem::take(&mut waiting.ticket))
         };
         self.core.waiting().withdraw(&mut ticket);
+        // The list keeps the question, that the socket, and that the context.
+        let questions = &self.core.context.admission().questions;
+        let mine = |question: &mut Arc<Self>| std::ptr::eq(&**question, self);
+        let ended: Vec<_> = questions.0.lock().extract_if(.., mine).collect();
         self.core.close();
         if let Some(reply) = reply {
             reply.give(verdict);
         }
+        drop(ended);
     }
 }
 
