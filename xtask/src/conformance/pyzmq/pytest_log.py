@@ -38,6 +38,9 @@ def pytest_runtest_logstart(nodeid):
 
 
 def pytest_runtest_logreport(report):
+    # A flaky test that is run again has failed only when the last try has.
+    if report.outcome == "rerun":
+        return
     if report.when == "call" or report.outcome in ("failed", "skipped"):
         tell(report.outcome, report.nodeid, message_of(report))
 
