@@ -300,14 +300,14 @@ impl Peer {
 }
 
 impl Peers {
-    /// Whether a pop may look for more for a moment before it finds nothing.
-    #[inline]
     /// Has [`Peers::has_room`] look at a peer's progress once a millisecond at
     /// most, and say no meanwhile, as libzmq does for those who do not wait.
     pub(crate) fn set_hasty(&mut self, hasty: bool) {
         self.hasty = hasty;
     }
 
+    /// Whether a pop may look for more for a moment before it finds nothing.
+    #[inline]
     pub(crate) fn set_patient(&mut self, patient: bool) {
         self.patient = patient;
     }
