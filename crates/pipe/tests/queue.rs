@@ -1,7 +1,11 @@
 //! What one thread can see of a bounded queue.
 #![cfg(not(loom))]
 
-use std::rc::Rc;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
 
 use pipe::{Consumer, Producer, PushError, bounded};
 
@@ -331,4 +335,39 @@ fn ends_and_errors_print_without_their_items() {
     assert!(format!("{producer:?}").contains("len: 1"));
     assert!(format!("{consumer:?}").contains("len: 0"));
     let Silent = error.into_inner();
+}
+
+/// Panics when it is dropped, if it is to.
+struct Loud {
+    panics: bool,
+    dropped: Rc<Cell<u64>>,
+}
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        self.dropped.set(self.dropped.get() + 1);
+        assert!(!self.panics, "as it was told to");
+    }
+}
+
+#[test]
+fn an_item_that_panics_as_it_is_dropped_takes_no_other_along() {
+    const ITEMS: u64 = 200;
+    // In the first chunk, in a later one, in the last.
+    for loud in [0, 100, ITEMS - 1] {
+        let dropped = Rc::new(Cell::new(0));
+        let (mut producer, mut consumer) = bounded(0);
+        for number in 0..ITEMS {
+            let item = Loud {
+                panics: number == loud,
+                dropped: Rc::clone(&dropped),
+            };
+            assert!(producer.push(item).is_ok());
+        }
+        let _ = producer.publish();
+        let closed = catch_unwind(AssertUnwindSafe(|| drop(consumer)));
+        assert!(closed.is_err());
+        drop(producer);
+        assert_eq!(dropped.get(), ITEMS);
+    }
 }
