@@ -121,6 +121,8 @@ pub fn sanitizer(run: &Run) -> Result<Tally> {
             .variable("RUSTFLAGS", "-Zsanitizer=address")
             // Tests ask for more memory than there is.
             .variable("ASAN_OPTIONS", "allocator_may_return_null=1")
+            // Printing where tests panicked, as some are to, takes seconds each time.
+            .variable("RUST_BACKTRACE", "0")
             .variable("CARGO_TARGET_DIR", run.repo.target().join("sanitizer"));
         Ok::<_, anyhow::Error>(cargo)
     };

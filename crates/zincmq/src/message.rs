@@ -167,7 +167,13 @@ impl Message {
     /// library keeps: C programs may write to what they receive.
     #[inline]
     pub(crate) fn unshared(&self) -> Self {
-        Self::copy_from_slice(self)
+        match &self.repr {
+            Repr::Inline(inline) => Self {
+                repr: Repr::Inline(*inline),
+                peer: None,
+            },
+            _ => Self::copy_from_slice(self),
+        }
     }
 
     /// Whether other messages have a share in the payload.
