@@ -1,9 +1,8 @@
 //! The steps that are commands.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::bench;
-use crate::command::Command;
 use crate::repo::WORKSPACES;
 use crate::tally::Tally;
 use crate::test::Run;
@@ -102,44 +101,6 @@ pub fn loom(run: &Run) -> Result<Tally> {
         .variable("RUSTFLAGS", "--cfg loom")
         .variable("CARGO_TARGET_DIR", run.repo.target().join("loom"));
     run.tests(command, 15)
-}
-
-/// The tests of code that is not safe by itself, under AddressSanitizer, in a target folder of their
-/// own because of its flags.
-pub fn sanitizer(run: &Run) -> Result<Tally> {
-    let version = Command::new("rustc").arguments(&["-vV"]).capture()?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("rustc does not say what it runs on")?;
-    let command = |arguments: &[&str]| {
-        let cargo = run
-            .repo
-            .cargo(".", &["test", "--locked", "--target", host])?;
-        // The sanitizers are there in the stable compiler, behind this switch.
-        let cargo = cargo
-            .arguments(arguments)
-            .variable("RUSTC_BOOTSTRAP", "1")
-            .variable("RUSTFLAGS", "-Zsanitizer=address")
-            // Tests ask for more memory than there is.
-            .variable("ASAN_OPTIONS", "allocator_may_return_null=1")
-            // Printing where tests panicked, as some are to, takes seconds each time.
-            .variable("RUST_BACKTRACE", "0")
-            .variable("CARGO_TARGET_DIR", run.repo.target().join("sanitizer"));
-        Ok::<_, anyhow::Error>(cargo)
-    };
-    let pipe = ["--package", "zincmq-pipe", "--tests"];
-    let capi = ["--package", "zincmq-capi", "--lib"];
-    let inside = [
-        "--package",
-        "zincmq",
-        "--lib",
-        "--",
-        "message::",
-        "reactor::",
-    ];
-    let mut tally = run.tests(command(&pipe)?, 10)?;
-    tally += run.tests(command(&capi)?, 15)?;
-    tally += run.tests(command(&inside)?, 15)?;
-    Ok(tally)
 }
 
 /// ZincMQ against libzmq.

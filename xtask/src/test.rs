@@ -29,11 +29,6 @@ const STEPS: &[Step] = &[
     step("unit", "unit, integration and property tests", steps::unit),
     step("doc", "examples in the documentation", steps::doc),
     step("loom", "every interleaving of the pipe", steps::loom),
-    step(
-        "sanitizer",
-        "unsafe code under AddressSanitizer",
-        steps::sanitizer,
-    ),
     step("header", "zmq.h beside libzmq's", header::check),
     step(
         "dist",
