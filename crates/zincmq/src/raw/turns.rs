@@ -1,5 +1,5 @@
-//! The parts between: C sends and receives a message part by part, the engine
-//! as a whole.
+//! The parts between: C and Python send and receive a message part by part, the
+//! engine as a whole.
 //!
 //! A message that is half sent or half received belongs to the thread that is
 //! at it, so that threads which share a socket do not mix theirs. A program
@@ -14,9 +14,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::vec;
 
-use zincmq::{Message, Multipart};
-
-use crate::owner::Owner;
+use super::owner::Owner;
+use crate::{Message, Multipart};
 
 /// How long the owner of a half message has at least to go on with it.
 const MOMENT: Duration = Duration::from_millis(50);
