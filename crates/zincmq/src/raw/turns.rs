@@ -71,6 +71,18 @@ impl Turns {
         self.open.load(Ordering::Acquire) > 0
     }
 
+    /// Whether [`Turns::take`] and [`Turns::has_more`] would return at once,
+    /// without waiting for another thread to show whose a half message is.
+    pub fn takes_at_once(&self) -> bool {
+        if !self.any() {
+            return true;
+        }
+        let me = Owner::here();
+        let inner = self.lock();
+        let entries = &inner.entries;
+        inner.shared || entries.is_empty() || entries.iter().any(|entry| entry.thread == me)
+    }
+
     /// What the calling thread is in the middle of. To be put back.
     pub fn take(&self) -> Turn {
         let me = Owner::here();
