@@ -58,7 +58,10 @@ impl Context {
     }
 
     fn engine(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
-        self.engine.get().ok_or_else(|| error(py, libc::EFAULT))
+        match self.engine.get() {
+            Some(engine) if !engine.terminated.load(Ordering::Acquire) => Ok(engine),
+            _ => Err(error(py, libc::EFAULT)),
+        }
     }
 
     fn open(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
@@ -123,7 +126,9 @@ impl Context {
         if self.closed.load(Ordering::Acquire) {
             return Ok(());
         }
-        let engine = self.engine(py)?;
+        let Some(engine) = self.engine.get() else {
+            return Ok(());
+        };
         without_end(py, || match raw::term(&engine.context) {
             // What a parent process has is not this one's to end.
             Ok(()) | Err(TermError::Forked) => Ok(()),

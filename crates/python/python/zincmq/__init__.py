@@ -46,8 +46,6 @@ def _check(zmq):
 
 def __getattr__(name):
     """Everything that ``zmq`` has."""
-    if name.startswith("__") and name != "__all__":
-        raise AttributeError(f"module 'zincmq' has no attribute {name!r}")
     zmq = _pyzmq()
     if name == "__all__":
         return [*zmq.__all__, "__version__"]
