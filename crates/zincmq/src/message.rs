@@ -163,6 +163,19 @@ impl Message {
         }
     }
 
+    /// A message of the same bytes without a share in these. For what the
+    /// library keeps: C programs may write to what they receive.
+    #[inline]
+    pub(crate) fn unshared(&self) -> Self {
+        match &self.repr {
+            Repr::Inline(inline) => Self {
+                repr: Repr::Inline(*inline),
+                peer: None,
+            },
+            _ => Self::copy_from_slice(self),
+        }
+    }
+
     /// Whether other messages have a share in the payload.
     pub(crate) fn is_shared(&self) -> bool {
         match &self.repr {

@@ -521,7 +521,7 @@ impl Session {
         for message in messages {
             // Whatever the high-water mark; if the socket is closed, nobody
             // is to be told.
-            let _ = inn.push_over(Item::Data(message.clone().into()));
+            let _ = inn.push_over(Item::Data(message.unshared().into()));
         }
         if inn.publish() {
             self.port.readable(self.key);
