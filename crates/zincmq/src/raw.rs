@@ -233,3 +233,9 @@ pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
 pub fn between_io(work: fn()) {
     crate::reactor::set_between(work);
 }
+
+/// How many timers the context's I/O threads have set.
+#[must_use]
+pub fn timers(context: &Context) -> usize {
+    context.shared().timers()
+}

@@ -117,8 +117,9 @@ impl Engine {
     /// where addresses have 64 bits.
     pub const MAX_FRAME: u64 = MAX_FRAME;
 
-    /// The most bytes a peer's handshake may take.
-    pub const MAX_HANDSHAKE: u64 = 64 * 1024;
+    /// The most bytes a peer's handshake may take. With all that is kept beside them, a
+    /// peer that is not in yet costs less than 64 KiB.
+    pub const MAX_HANDSHAKE: u64 = 32 * 1024;
 
     /// An engine for a connection just made; `transmit` has its first bytes already.
     /// Settings that cannot be sent come to light as the error of the first `step`.

@@ -86,6 +86,18 @@ impl Input {
         self.buffer = Vec::new();
     }
 
+    /// Gives back what is beyond a small buffer, if what is held fits into one.
+    pub(super) fn shrink(&mut self) {
+        if self.buffer.len() <= SMALL || self.len() > SMALL {
+            return;
+        }
+        let mut smaller = vec![0; SMALL];
+        smaller[..self.len()].copy_from_slice(self.bytes());
+        self.end = self.len();
+        self.start = 0;
+        self.buffer = smaller;
+    }
+
     fn make_room(&mut self, hint: usize) -> io::Result<()> {
         if self.start == self.end {
             self.start = 0;

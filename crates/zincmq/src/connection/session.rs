@@ -16,7 +16,7 @@ use super::{Application, Ending, Link, LinkOptions, Port, Reply};
 use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
-use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
+use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey, survives};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
 
@@ -27,6 +27,8 @@ const DIRECT_SENDS: u32 = 2;
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
+/// So often a connection that panics while it ends is ended once more.
+const PANICS: u32 = 4;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
 
@@ -197,13 +199,19 @@ impl Session {
 
     fn drive(&self, work: u32, by: Driver) {
         self.pending.fetch_or(work, Ordering::SeqCst);
+        let mut panics = 0;
         loop {
             let Some(mut inner) = self.inner.try_lock() else {
                 return;
             };
             let work = self.pending.swap(0, Ordering::SeqCst);
-            if work != 0 {
-                self.work(&mut inner, work, by);
+            // Here, whoever drives: a panic is this connection's end, and nobody's
+            // call fails. One on the way there leaves less to do.
+            if work != 0 && !survives(|| self.work(&mut inner, work, by)) {
+                panics += 1;
+                if panics <= PANICS {
+                    self.pending.fetch_or(PANIC, Ordering::SeqCst);
+                }
             }
             drop(inner);
             if self.pending.load(Ordering::SeqCst) == 0 {
@@ -537,9 +545,12 @@ impl Session {
         inner.full = false;
         self.asking.store(0, Ordering::SeqCst);
         if let Some(mut wire) = inner.wire.take() {
-            // An ERROR for the peer may be waiting.
-            wire.transmit();
-            let _ = wire.flush();
+            // An ERROR for the peer may be waiting. After a panic nobody knows
+            // what is.
+            if !matches!(ending, Ending::Panicked) {
+                wire.transmit();
+                let _ = wire.flush();
+            }
             lost = wire.unfinished();
             was_ready = wire.is_ready();
             self.report(&wire, &ending, inner.info.as_ref());
@@ -590,14 +601,18 @@ impl Session {
             return;
         }
         let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
-        self.detach(inner);
+        // Drops what is left, of which any may panic: the socket waits for what
+        // comes after it all the same.
+        if !survives(|| self.detach(inner)) {
+            survives(|| self.port.ended(self.key));
+        }
         inner.info = None;
         if left > 0 {
             self.port.lost(left);
         }
         // The socket may be done with the link, and its monitors with that.
         if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
-            redial.over();
+            survives(|| redial.over());
         }
         self.port.link_ended(self.key);
     }

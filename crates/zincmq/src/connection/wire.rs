@@ -297,6 +297,8 @@ impl Wire {
                 Event::Authenticate(credentials) => {
                     let claim = Claim::from(credentials);
                     self.input.consume(consumed);
+                    self.input.shrink();
+                    self.hint = 1;
                     return Ok(Decoded::Asks(claim));
                 }
                 Event::Paused => return Ok(Decoded::Paused),
