@@ -1,6 +1,6 @@
 //! Who is let in, who is not, what each side's monitor says of it, and whether the client tries again.
 //!
-//! The server is a DEALER that binds, the client one that connects. Both try to send, as neither may hear
+//! Server and client are DEALERs. Both try to send, as neither may hear
 //! the other before it is known who that is.
 
 use std::thread::sleep;
@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 
 use crate::process::{Failure, Process, Transcript};
 use crate::security::{
-    CURVE_CLIENT, CURVE_SERVER, Mechanism, NULL_CLIENT, NULL_SERVER, PLAIN_CLIENT, PLAIN_SERVER,
+    CURVE_CLIENT, CURVE_SERVER, NULL_CLIENT, NULL_SERVER, PLAIN_CLIENT, PLAIN_SERVER,
 };
 use crate::setup::{Pair, Role, Seat, Side, Transport, Variant, self_check, trial};
 
@@ -38,6 +38,8 @@ enum End {
         server: &'static [&'static str],
         client: &'static [&'static str],
     },
+    /// libzmq lets the client in, ours does not and hangs up.
+    NobodyToAsk,
 }
 
 const ROLES: [Role; 2] = [Role::new("DEALER"), Role::new("DEALER")];
@@ -172,6 +174,21 @@ const MEETINGS: &[Meeting] = &[
         &[HUNG_UP],
         &[HUNG_UP],
     ),
+    nobody_to_ask(
+        "NULL, nobody to ask",
+        &[&["--opt", "ZAP_DOMAIN=shop"]],
+        &[NULL_CLIENT],
+    ),
+    nobody_to_ask(
+        "CURVE, nobody to ask",
+        &[&[
+            "--opt",
+            "CURVE_SERVER=1",
+            "--opt",
+            "CURVE_SECRETKEY=JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
+        ]],
+        &[CURVE_CLIENT],
+    ),
     fails(
         "PLAIN, nobody to ask",
         &[&["--opt", "PLAIN_SERVER=1", "--opt", "ZAP_DOMAIN=shop"]],
@@ -240,6 +257,15 @@ const fn fails(
     }
 }
 
+const fn nobody_to_ask(name: &'static str, server: Arguments, client: Arguments) -> Meeting {
+    Meeting {
+        name,
+        server,
+        client,
+        end: End::NobodyToAsk,
+    }
+}
+
 const fn mismatch(name: &'static str, server: Arguments, client: Arguments) -> Meeting {
     // Whoever hangs up first, the other may see only that.
     fails(
@@ -253,22 +279,24 @@ const fn mismatch(name: &'static str, server: Arguments, client: Arguments) -> M
 
 pub fn cases() -> impl Iterator<Item = Trial> {
     MEETINGS.iter().flat_map(|&meeting| {
-        Transport::ALL.into_iter().flat_map(move |transport| {
-            Seat::BOTH.into_iter().map(move |ours| {
-                let variant = Variant {
-                    ours,
-                    binder: Seat::First,
-                    transport,
-                    mechanism: Mechanism::Null,
-                    server: Seat::First,
-                };
-                let serves = match variant.side(Seat::First) {
-                    Side::Ours => "ours serves libzmq",
-                    Side::Libzmq => "libzmq serves ours",
-                };
-                let name = format!("{}, {serves}, {transport}", meeting.name);
-                trial(name, move |t| meet(meeting, variant, t))
-            })
+        // Over tcp either may bind. A server of libzmq's that connects may give up after a client that it
+        // did not let in.
+        let variants = Variant::all().filter(move |variant| {
+            let is_ours = variant.side(Seat::First) == Side::Ours && !self_check();
+            let meets_again = is_ours || matches!(meeting.end, End::In { postponed: 0 });
+            variant.binder == Seat::First || variant.transport == Transport::Tcp && meets_again
+        });
+        variants.map(move |variant| {
+            let serves = match variant.side(Seat::First) {
+                Side::Ours => "ours serves libzmq",
+                Side::Libzmq => "libzmq serves ours",
+            };
+            let who = match variant.binder {
+                Seat::First => "",
+                Seat::Second => ", the client binds",
+            };
+            let name = format!("{}, {serves}, {}{who}", meeting.name, variant.transport);
+            trial(name, move |t| meet(meeting, variant, t))
         })
     })
 }
@@ -277,7 +305,8 @@ fn meet(meeting: Meeting, variant: Variant, transcript: &Transcript) -> Result<(
     let (server, client) = (arguments(meeting.server), arguments(meeting.client));
     let mut pair = Pair::start_with(variant, ROLES, [server, client], transcript)?;
     // Whether libzmq tries again depends on what it sees first, the reason or the end of the connection.
-    let certain = variant.side(Seat::Second) == Side::Ours && !self_check();
+    let is_ours = variant.side(Seat::Second) == Side::Ours && !self_check();
+    let certain = is_ours && variant.binder == Seat::First;
     match meeting.end {
         End::In { postponed } => {
             for _ in 0..postponed {
@@ -292,7 +321,7 @@ fn meet(meeting: Meeting, variant: Variant, transcript: &Transcript) -> Result<(
             let mut client_says = vec![says.as_str()];
             if meeting.server.contains(&PLAIN_SERVER) {
                 // libzmq up to 4.3.5 expects another name than ERROR there.
-                client_says.extend((!certain).then_some(UNEXPECTED));
+                client_says.extend((!is_ours).then_some(UNEXPECTED));
             }
             stay_out(&mut pair, &[&says], &client_says)?;
             let client = pair.peer(Seat::Second);
@@ -304,6 +333,13 @@ fn meet(meeting: Meeting, variant: Variant, transcript: &Transcript) -> Result<(
                 }
             }
         }
+        End::NobodyToAsk if variant.side(Seat::First) == Side::Libzmq || self_check() => {
+            let (server, client) = pair.both();
+            expect(server, &["SUCCEEDED"])?;
+            client.ask("send 1 64 1 0")?;
+            server.ask("recv 1 64 1 0")?;
+        }
+        End::NobodyToAsk => stay_out(&mut pair, &["FAILED_NO_DETAIL 14"], &[HUNG_UP])?,
         End::Fails { server, client } => {
             stay_out(&mut pair, server, client)?;
             if certain {

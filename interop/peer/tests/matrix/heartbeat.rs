@@ -11,6 +11,7 @@ use libtest_mimic::Trial;
 
 use crate::exchange::step_together;
 use crate::process::{Failure, Transcript};
+use crate::security::Mechanism;
 use crate::setup::{Pair, Role, Seat, Side, Transport, Variant, describe, self_check, trial};
 
 /// Whose heartbeats are on.
@@ -96,6 +97,28 @@ pub fn cases() -> impl Iterator<Item = Trial> {
         .chain(frozen)
         .chain(held_up)
         .chain(counted())
+        .chain(sealed())
+}
+
+/// The heartbeats of both travel inside CURVE.
+fn sealed() -> impl Iterator<Item = Trial> {
+    let variants = Variant::secured()
+        .filter(|variant| variant.binder == Seat::Second && variant.mechanism == Mechanism::Curve);
+    variants.flat_map(|variant| {
+        let roles = roles(["DEALER", "ROUTER"], variant, Beats::Both);
+        let who = describe(roles, variant);
+        let stays = [Meanwhile::Idle, Meanwhile::Busy].map(|meanwhile| {
+            trial(format!("{who}, {meanwhile:?}, heartbeats"), move |t| {
+                stays_connected(variant, roles, meanwhile, t)
+            })
+        });
+        let frozen = [Side::Ours, Side::Libzmq].map(|frozen| {
+            trial(format!("{who}, heartbeats, {frozen:?} frozen"), move |t| {
+                drops_the_frozen(variant, roles, frozen, t)
+            })
+        });
+        stays.into_iter().chain(frozen)
+    })
 }
 
 /// Every other pattern, idle.
