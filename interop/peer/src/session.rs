@@ -14,7 +14,7 @@ use crate::command::{Batch, Shape};
 use crate::{Command, Events, Guard, Socket, payload};
 
 /// How long one command may take.
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_secs(40);
 /// How long `ask` waits for an answer before it asks again.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 const SYNC: &[u8] = b"SYNC";

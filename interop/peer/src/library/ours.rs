@@ -143,7 +143,7 @@ impl Socket for zincmq::Socket {
     fn recv(&self, timeout: Duration) -> Result<Option<Vec<Vec<u8>>>> {
         match self.recv_timeout(timeout) {
             Ok(message) => Ok(Some(message.iter().map(|part| part.to_vec()).collect())),
-            Err(RecvFailure::TimedOut) => Ok(None),
+            Err(RecvFailure::TimedOut | RecvFailure::WouldBlock) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -151,7 +151,7 @@ impl Socket for zincmq::Socket {
     fn recv_from(&self, timeout: Duration, properties: &[String]) -> Result<Option<Values>> {
         let message = match self.recv_timeout(timeout) {
             Ok(message) => message,
-            Err(RecvFailure::TimedOut) => return Ok(None),
+            Err(RecvFailure::TimedOut | RecvFailure::WouldBlock) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let peer = message.peer().context("it is known of no peer")?;

@@ -11,7 +11,7 @@ use crate::relay::Relay;
 use crate::security::Mechanism;
 
 /// How long one case may take.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Whose library a peer runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
