@@ -154,7 +154,7 @@ impl ExpectVerdict for ExpectAdmission {
             metadata: self.metadata,
             seal: Some(Box::new(Boxes::new(
                 Side::Server,
-                self.key,
+                &self.key,
                 counter,
                 self.counter,
             ))),

@@ -14,13 +14,13 @@ fn ends(sent: u64, received: u64) -> (Boxes, Boxes) {
     (
         Boxes::new(
             Side::Client,
-            key(theirs.public_key(), &ours),
+            &key(theirs.public_key(), &ours),
             sent,
             received,
         ),
         Boxes::new(
             Side::Server,
-            key(ours.public_key(), &theirs),
+            &key(ours.public_key(), &theirs),
             received,
             sent,
         ),
