@@ -35,6 +35,8 @@
 //! ```
 
 mod authenticator;
+mod certificate;
+mod file;
 mod password;
 mod settings;
 
@@ -45,5 +47,6 @@ pub use zmtp::{
 };
 
 pub use authenticator::{AuthRequest, Authenticator};
+pub use certificate::{Certificate, CertificateError, LineFault, MetadataError};
 pub use password::Password;
 pub(crate) use settings::{Mechanism, SecuritySettings};
