@@ -4,9 +4,14 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// Change it whenever the defines below change: it names the cache folder.
-const RECIPE: &str = "libzmq-4.3.5-r1";
+const RECIPE: &str = "libzmq-4.3.5-r2";
+
+/// Added to the name where there is libsodium, which distributions build libzmq with. Without it
+/// there is no CURVE.
+const WITH_SODIUM: &str = "-sodium";
 
 /// What libzmq's own configure script finds on Linux and the `zeromq-src` crate leaves out. Without
 /// eventfd, libzmq falls back to socket pairs, and the comparison would be with a slower library
@@ -17,14 +22,16 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=found_by_configure.txt");
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let cache = target_dir(&out_dir).join(RECIPE);
+    let sodium = has_sodium();
+    let recipe = [RECIPE, if sodium { WITH_SODIUM } else { "" }].concat();
+    let cache = target_dir(&out_dir).join(recipe);
     fs::create_dir_all(&cache).unwrap_or_else(|e| panic!("{}: {e}", cache.display()));
 
     let lock = File::create(cache.join("lock")).expect("the cache folder was just created");
     lock.lock().expect("the file system can lock files");
     let done = cache.join("done");
     if !done.exists() {
-        compile(&cache);
+        compile(&cache, sodium);
         File::create(&done).expect("the cache folder is writable");
     }
 
@@ -35,6 +42,9 @@ fn main() {
     );
     println!("cargo:rustc-link-lib=static=zmq");
     println!("cargo:rustc-link-lib=stdc++");
+    if sodium {
+        println!("cargo:rustc-link-lib=sodium");
+    }
     println!("cargo:root={}", cache.display());
 }
 
@@ -46,10 +56,33 @@ fn target_dir(out_dir: &Path) -> &Path {
         .expect("OUT_DIR lies four folders below the target folder")
 }
 
+/// Whether the compiler finds libsodium's header.
+fn has_sodium() -> bool {
+    let arguments = [
+        "-fsyntax-only",
+        "-include",
+        "sodium.h",
+        "-x",
+        "c++",
+        "/dev/null",
+    ];
+    Command::new("g++")
+        .args(arguments)
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// Compiles into `cache/lib`, headers into `cache/source/include`.
-fn compile(cache: &Path) {
+fn compile(cache: &Path, sodium: bool) {
+    let curve = if sodium {
+        "ZMQ_HAVE_CURVE=1 ZMQ_USE_LIBSODIUM=1"
+    } else {
+        ""
+    };
     let defines: Vec<String> = FOUND_BY_CONFIGURE
         .split_whitespace()
+        .chain(curve.split_whitespace())
         .map(|d| format!("-D{d}"))
         .collect();
     // SAFETY: build scripts are single-threaded at this point; nobody reads the environment

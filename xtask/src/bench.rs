@@ -24,7 +24,7 @@ pub fn capi(repo: &Repo) -> Result<Vec<OsString>> {
     let prefix = repo.target().join("bench/capi");
     dist::install(repo, &prefix)?;
     let libzmq = libzmq::build(repo)?;
-    Ok(vec![
+    let mut arguments: Vec<OsString> = vec![
         "capi".into(),
         "--programs".into(),
         libzmq.perf_programs()?.into(),
@@ -32,5 +32,9 @@ pub fn capi(repo: &Repo) -> Result<Vec<OsString>> {
         prefix.join("lib").into(),
         "--libzmq".into(),
         libzmq.library_folder().into(),
-    ])
+    ];
+    if libzmq.curve {
+        arguments.push("--curve".into());
+    }
+    Ok(arguments)
 }

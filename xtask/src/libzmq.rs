@@ -23,6 +23,8 @@ pub struct Libzmq {
     archive: PathBuf,
     /// `libzmq.so.5`, made from the archive.
     shared: PathBuf,
+    /// With CURVE: libsodium was there.
+    pub curve: bool,
 }
 
 /// Builds what is not there yet.
@@ -31,19 +33,24 @@ pub fn build(repo: &Repo) -> Result<Libzmq> {
         .run_visible(MINUTES)?;
     let archive = archive(repo)?;
     let shared = archive.with_file_name("libzmq.so.5");
+    // The build script names the folder after what it was built with.
+    let curve = archive.to_string_lossy().contains("-sodium/");
     if !shared.exists() {
+        let sodium: &[&str] = if curve { &["-lsodium"] } else { &[] };
         Command::new("g++")
             .arguments(&["-shared", "-Wl,-soname,libzmq.so.5", "-o"])
             .arguments(&[&shared])
             .arguments(&["-Wl,--whole-archive"])
             .arguments(&[&archive])
             .arguments(&["-Wl,--no-whole-archive", "-lpthread"])
+            .arguments(sodium)
             .run_visible(MINUTES)?;
     }
     Ok(Libzmq {
         sources: sources(repo)?,
         archive,
         shared,
+        curve,
     })
 }
 

@@ -87,7 +87,7 @@ fn frames_are_sealed_flags_and_all() {
 #[test]
 fn a_large_sealed_frame_comes_whole() {
     let mut config = Config::new(SocketType::Pull);
-    config.direct_payload = 10;
+    config.direct_payload = usize::MAX;
     let (mut a, mut b, now) = connected(Config::new(SocketType::Push), config);
     let payload = vec![7; KEPT * 2];
     let mut bytes = Vec::new();
