@@ -138,7 +138,7 @@ fn is_refused(socket_type: SocketType, (mechanism, serves): Security, way: Way) 
 }
 
 #[test]
-fn row_8_every_socket_type_refuses_whoever_comes() {
+fn row_08_every_socket_type_refuses_whoever_comes() {
     let _deadline = deadline();
     for socket_type in TYPES {
         for security in SECURED {
@@ -148,7 +148,7 @@ fn row_8_every_socket_type_refuses_whoever_comes() {
 }
 
 #[test]
-fn row_8_every_socket_type_refuses_whoever_it_finds() {
+fn row_08_every_socket_type_refuses_whoever_it_finds() {
     let _deadline = deadline();
     for socket_type in TYPES {
         for security in SECURED {
@@ -158,7 +158,7 @@ fn row_8_every_socket_type_refuses_whoever_it_finds() {
 }
 
 #[test]
-fn row_8_ipc_is_no_way_round() {
+fn row_08_ipc_is_no_way_round() {
     let _deadline = deadline();
     for way in [Way::BindIpc, Way::DialIpc] {
         for security in SECURED {
