@@ -44,6 +44,7 @@ pub use zmtp::{
     Z85Error,
 };
 
-pub use authenticator::{AuthRequest, Authenticator};
+pub use authenticator::{AuthRequest, Authenticator, Reviewer};
+pub(crate) use authenticator::Reviewed;
 pub use password::Password;
 pub(crate) use settings::{Mechanism, SecuritySettings};
