@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::SocketType;
 use crate::message::Multipart;
 pub use crate::options::OptionError;
+pub use crate::security::{CertificateError, MetadataError};
 
 /// Any error of this library, for programs that pass them all on.
 #[derive(Debug, Error)]
@@ -49,6 +50,9 @@ pub enum Error {
     /// A context's end was not waited for.
     #[error(transparent)]
     Term(#[from] TermError),
+    /// A certificate was not loaded or saved.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The system refused.
     #[error(transparent)]
     System(#[from] io::Error),

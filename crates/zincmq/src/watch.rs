@@ -48,7 +48,11 @@ impl Watch {
                 }
             }
         };
-        deaf(|| std::thread::Builder::new().name("zincmq/watch".to_owned()).spawn(work))?;
+        deaf(|| {
+            std::thread::Builder::new()
+                .name("zincmq/watch".to_owned())
+                .spawn(work)
+        })?;
         Ok(Self { stop })
     }
 }
@@ -126,7 +130,11 @@ impl Watched {
                 folders.insert(watch, interest);
             }
         }
-        for watch in self.folders.keys().filter(|watch| !folders.contains_key(watch)) {
+        for watch in self
+            .folders
+            .keys()
+            .filter(|watch| !folders.contains_key(watch))
+        {
             // It may be gone by itself.
             let _ = inotify::remove_watch(&self.inotify, *watch);
         }
@@ -177,7 +185,9 @@ impl Watched {
         loop {
             match events.next() {
                 Ok(event) => {
-                    let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+                    let name = event
+                        .file_name()
+                        .map(|name| OsStr::from_bytes(name.to_bytes()));
                     matters |= self.matters(event.wd(), event.events(), name);
                 }
                 Err(Errno::WOULDBLOCK) => return Ok(matters),

@@ -227,7 +227,14 @@ mod tests {
         }
         let one: AddressRange = "::ffff:192.0.2.1".parse().unwrap();
         assert_eq!(one.to_string(), "192.0.2.1/32");
-        for text in ["", "tcp", "IPC", "localhost", "192.0.2.0/33", "tcp://192.0.2.1"] {
+        for text in [
+            "",
+            "tcp",
+            "IPC",
+            "localhost",
+            "192.0.2.0/33",
+            "tcp://192.0.2.1",
+        ] {
             let error = text.parse::<AddressRange>().unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }

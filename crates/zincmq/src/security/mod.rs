@@ -34,8 +34,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access_rules;
+mod addresses;
+mod audience;
 mod authenticator;
+mod certificate;
+mod file;
+mod key_directory;
+mod network;
 mod password;
+#[cfg(feature = "password-file")]
+mod password_file;
 mod settings;
 
 pub use zmtp::z85;
@@ -44,7 +53,14 @@ pub use zmtp::{
     Z85Error,
 };
 
-pub use authenticator::{AuthRequest, Authenticator, Reviewer};
+pub use access_rules::AccessRules;
+pub use addresses::{AddressList, AddressRange, NotAnAddress};
 pub(crate) use authenticator::Reviewed;
+pub use authenticator::{AuthRequest, Authenticator, Reviewer};
+pub use certificate::{Certificate, CertificateError, LineFault, MetadataError};
+pub use key_directory::{KeyDirectory, KeyDirectoryError};
+pub(crate) use network::Network;
 pub use password::Password;
+#[cfg(feature = "password-file")]
+pub use password_file::{PasswordFault, PasswordFile, PasswordFileError};
 pub(crate) use settings::{Mechanism, SecuritySettings};

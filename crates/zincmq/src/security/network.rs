@@ -128,7 +128,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused_by_name() {
-        for text in ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "host", "0.0.0.0/0/0"] {
+        for text in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "host",
+            "0.0.0.0/0/0",
+        ] {
             let error = text.parse::<Network>().unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }

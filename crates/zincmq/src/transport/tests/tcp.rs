@@ -7,8 +7,8 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::*;
-use crate::transport::failure::{is_refused_peer, is_resource_exhaustion};
 use crate::security::Network;
+use crate::transport::failure::{is_refused_peer, is_resource_exhaustion};
 
 #[test]
 fn wildcard_ports_are_resolved() {

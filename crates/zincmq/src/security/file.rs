@@ -1,0 +1,129 @@
+//! Small files with secrets in them: bounded reading, and writing that is
+//! never seen half done or by the wrong eyes.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+#[cfg(feature = "password-file")]
+use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+/// What a file holds; wiped from memory when dropped.
+pub(super) struct Content {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// The permission bits at the moment it was opened.
+    pub(super) mode: u32,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(super) enum ReadFault {
+    /// It is a directory, pipe or device.
+    NotAFile,
+    /// It has more bytes than this.
+    TooLarge(usize),
+    /// The system refused.
+    System(io::Error),
+}
+
+impl From<io::Error> for ReadFault {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
+    // Nobody may make this wait by putting a pipe there.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadFault::NotAFile);
+    }
+    // All of the memory at once: what growing leaves behind could not be wiped.
+    let mut bytes = Zeroizing::new(vec![0; limit + 1]);
+    let mut len = 0;
+    while len < bytes.len() {
+        match file.read(&mut bytes[len..]) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if len > limit {
+        return Err(ReadFault::TooLarge(limit));
+    }
+    bytes.truncate(len);
+    Ok(Content {
+        bytes,
+        mode: metadata.permissions().mode() & 0o777,
+    })
+}
+
+/// A file that is written out, and has a name of its own until it gets the
+/// one it is meant for; removed on drop.
+pub(super) struct Staged(NamedTempFile);
+
+impl Staged {
+    /// Writes `bytes` beside `path`, with these permissions from the first one on.
+    pub(super) fn new(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<Self> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".zincmq-")
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder(path))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(Self(file))
+    }
+
+    /// Has it belong to whom the file with `metadata` belongs.
+    #[cfg(feature = "password-file")]
+    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let mine = self.0.as_file().metadata()?;
+        if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+        }
+        Ok(())
+    }
+
+    /// Gives it the name `path`, which must be free.
+    pub(super) fn create(self, path: &Path) -> io::Result<()> {
+        self.0.persist_noclobber(path)?;
+        settle(path);
+        Ok(())
+    }
+
+    /// Gives it the name `path`, whoever had it.
+    pub(super) fn replace(self, path: &Path) -> io::Result<()> {
+        self.0.persist(path)?;
+        settle(path);
+        Ok(())
+    }
+}
+
+/// Removes a file that was made a moment ago.
+pub(super) fn discard(path: &Path) {
+    // The error that led here is the one to tell.
+    let _ = fs::remove_file(path);
+}
+
+/// Has the new name survive a crash, in a folder that lets itself be opened.
+fn settle(path: &Path) {
+    // The file is there; in other folders its name is settled a little later.
+    let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
