@@ -414,3 +414,84 @@ fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
     });
     written.map_err(|error| PasswordFileError::writing(path, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use zmtp::Claim;
+
+    use super::*;
+
+    fn request(username: &[u8], password: &[u8]) -> AuthRequest {
+        AuthRequest {
+            domain: String::new(),
+            address: "127.0.0.1".to_owned(),
+            routing_id: Bytes::new(),
+            asked: Instant::now(),
+            claim: Claim::from(Credentials::Plain { username, password }),
+        }
+    }
+
+    /// The shortest that it took a few times, which a busy machine does not
+    /// lengthen.
+    fn cost(passwords: &PasswordFile, username: &[u8]) -> Duration {
+        let request = request(username, b"wrong");
+        let costs = (0..5).map(|_| {
+            let start = Instant::now();
+            let verdict = passwords.authenticate(&request);
+            assert!(matches!(verdict, Verdict::Deny { .. }));
+            start.elapsed()
+        });
+        costs.min().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_costs_as_much_as_a_wrong_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        PasswordFile::set(&path, "anna", "secret").unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let (wrong, unknown) = (cost(&passwords, b"anna"), cost(&passwords, b"nobody"));
+        // Without the hashing it would be some thousands of times less.
+        assert!(unknown * 4 > wrong, "{unknown:?} and {wrong:?}");
+        assert!(wrong * 4 > unknown, "{unknown:?} and {wrong:?}");
+        let right = passwords.authenticate(&request(b"anna", b"secret"));
+        assert_eq!(right, Verdict::accept("anna"));
+    }
+
+    #[test]
+    fn names_and_passwords_may_be_any_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        // By the reference implementation (argon2-cffi 25.1.0).
+        let hash = b"$argon2id$v=19$m=64,t=1,p=1$Un2kQffyPYsDB3YKVM0UCQ$mjPhuTfXIkt0kDBsNRjM2sUUdP4SiQut04j1sYqvIRE";
+        std::fs::write(&path, [&b"\xfe\xff:"[..], hash].concat()).unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let verdict = passwords.authenticate(&request(b"\xfe\xff", b"\xff\0s"));
+        assert_eq!(verdict, Verdict::accept(*b"\xfe\xff"));
+        let verdict = passwords.authenticate(&request(b"\xfe\xff", b"\xff\0t"));
+        assert!(matches!(verdict, Verdict::Deny { .. }));
+    }
+
+    #[test]
+    fn other_credentials_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        std::fs::write(&path, "").unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let mut request = request(b"", b"");
+        for credentials in [
+            Credentials::Null,
+            Credentials::Curve {
+                public_key: &zmtp::PublicKey::from_bytes([1; 32]),
+            },
+        ] {
+            request.claim = Claim::from(credentials);
+            for verdict in [passwords.authenticate(&request), passwords.review(&request)] {
+                assert!(matches!(verdict, Verdict::Deny { .. }));
+            }
+        }
+    }
+}

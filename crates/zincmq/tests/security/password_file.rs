@@ -10,10 +10,9 @@ use super::*;
 use zincmq::security::{PasswordFault, PasswordFile, PasswordFileError};
 
 /// Hashes by the reference implementation (argon2-cffi 25.1.0) that cost little,
-/// of `secret`, `hunter2` and a password that is no text.
+/// of `secret` and `hunter2`.
 const SECRET: &str = "$argon2id$v=19$m=64,t=1,p=1$a8d4VqwEiGlVgU5uzHlTtw$zh1V3EbKToJn/TnXEPgUn82rOHkdJjhxacOJtqOMMXo";
 const HUNTER2: &str = "$argon2id$v=19$m=64,t=1,p=1$hrm5AVsQVKzJ9lTRpxPYHA$iBysA4Qn7mHtc5wIpfDs35wvT/+6cJsmzbV9YPdnXYU";
-const BYTES: &str = "$argon2id$v=19$m=64,t=1,p=1$Un2kQffyPYsDB3YKVM0UCQ$mjPhuTfXIkt0kDBsNRjM2sUUdP4SiQut04j1sYqvIRE";
 
 fn server(passwords: &PasswordFile) -> (Context, Socket, Monitor, String) {
     let context = Context::new();
