@@ -30,7 +30,9 @@ pub fn message_owning(owner: impl AsRef<[u8]> + Send + 'static) -> Message {
 }
 
 /// Where the payload is: inside the message if it is short. Writing there is
-/// writing to every share of it.
+/// writing to every share of it, and is allowed only where that memory may be
+/// written to: of what [`message_with_len`] gave, of what came over a
+/// connection, and of an owner that allows it.
 #[must_use]
 #[inline]
 pub fn data(message: &mut Message) -> *mut u8 {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Claim, Config, Engine, Verdict};
+use zmtp::{Claim, Config, Engine, Security, Verdict};
 
 use super::wire::{Decoded, Filled, Wire};
 use super::{Application, Ending, Link, LinkOptions, Port, Reply};
@@ -31,6 +31,9 @@ const STREAMING: u64 = 8;
 const PANICS: u32 = 4;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
+
+/// From so many bytes on, a sealed payload is opened in its own memory.
+const SEALED_DIRECT: usize = 4 * 1024;
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
@@ -161,6 +164,12 @@ impl Session {
             config.security = self.options.security.clone();
             config.authenticate_null = self.options.authenticate_null;
             config.max_message_size = self.options.max_message_size;
+            if matches!(
+                config.security,
+                Security::CurveClient(_) | Security::CurveServer(_)
+            ) {
+                config.direct_payload = SEALED_DIRECT;
+            }
             config.handshake_timeout = self.options.handshake_timeout;
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
@@ -197,12 +206,13 @@ impl Session {
         self.drive(READ | WRITE, Driver::Reactor);
     }
 
-    fn drive(&self, work: u32, by: Driver) {
+    /// False if somebody else holds the lock, who will see to it.
+    fn drive(&self, work: u32, by: Driver) -> bool {
         self.pending.fetch_or(work, Ordering::SeqCst);
         let mut panics = 0;
         loop {
             let Some(mut inner) = self.inner.try_lock() else {
-                return;
+                return false;
             };
             let work = self.pending.swap(0, Ordering::SeqCst);
             // Here, whoever drives: a panic is this connection's end, and nobody's
@@ -215,7 +225,7 @@ impl Session {
             }
             drop(inner);
             if self.pending.load(Ordering::SeqCst) == 0 {
-                return;
+                return true;
             }
         }
     }
@@ -529,7 +539,7 @@ impl Session {
         for message in messages {
             // Whatever the high-water mark; if the socket is closed, nobody
             // is to be told.
-            let _ = inn.push_over(Item::Data(message.clone().into()));
+            let _ = inn.push_over(Item::Data(message.unshared().into()));
         }
         if inn.publish() {
             self.port.readable(self.key);
@@ -722,7 +732,10 @@ impl Source for Session {
         if ready.write {
             work |= WRITE;
         }
-        self.drive(work, by);
+        let found_idle = self.drive(work, by);
+        if by == Driver::Reactor {
+            self.set.found(found_idle);
+        }
     }
 
     fn timeout(&self) {

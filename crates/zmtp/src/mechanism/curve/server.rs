@@ -155,7 +155,7 @@ impl ExpectVerdict for ExpectAdmission {
             metadata,
             seal: Some(Box::new(Boxes::new(
                 Side::Server,
-                self.key,
+                &self.key,
                 counter,
                 self.counter,
             ))),
