@@ -7,25 +7,63 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use zincmq_fuzz::{Feed, Heard, Mechanism};
+use zincmq_fuzz::{Feed, Heard, Judge, Mechanism};
 use zmtp::{Config, Error, Heartbeat, SocketType};
 
 #[derive(Debug, Arbitrary)]
 enum Operation {
-    Send { from: bool, more: bool, len: u16 },
-    SendHeader { from: bool, more: bool, len: u16 },
-    Subscribe { from: bool, topic: Vec<u8> },
-    Cancel { from: bool, topic: Vec<u8> },
-    Join { from: bool, group: Vec<u8> },
-    Transmit { from: bool },
-    Deliver { to: bool, most: u16 },
-    Wait { tenths: u16 },
-    Corrupt { to: bool, index: u16, mask: u8 },
+    Send {
+        from: bool,
+        more: bool,
+        len: u16,
+    },
+    SendHeader {
+        from: bool,
+        more: bool,
+        len: u16,
+    },
+    Subscribe {
+        from: bool,
+        topic: Vec<u8>,
+    },
+    Cancel {
+        from: bool,
+        topic: Vec<u8>,
+    },
+    Join {
+        from: bool,
+        group: Vec<u8>,
+    },
+    Transmit {
+        from: bool,
+    },
+    Deliver {
+        to: bool,
+        most: u16,
+    },
+    Wait {
+        tenths: u16,
+    },
+    Corrupt {
+        to: bool,
+        index: u16,
+        mask: u8,
+    },
+    /// Says again what was said before.
+    Replay {
+        to: bool,
+        start: u16,
+        len: u16,
+    },
 }
 
 #[derive(Debug, Arbitrary)]
 struct Setup {
     mechanism: Mechanism,
+    judge: Judge,
+    hesitates: bool,
+    /// Both seem to speak 3.0.
+    minor: bool,
     direct_payload: u16,
     interval: u16,
     timeout: u16,
@@ -37,6 +75,8 @@ struct Setup {
 struct Side {
     end: Feed,
     wire: VecDeque<u8>,
+    /// All that was ever under way to it.
+    history: Vec<u8>,
     /// Bytes that have arrived.
     arrived: usize,
     expected: Vec<Heard>,
@@ -56,11 +96,18 @@ fuzz_target!(|setup: Setup| {
     });
     let mut ends = [config.clone(), config];
     setup.mechanism.set(&mut ends);
-    let mut sides = ends.map(|config| Side {
-        end: Feed::new(config, now),
-        wire: VecDeque::new(),
-        arrived: 0,
-        expected: vec![Heard::Ready],
+    let admitted = setup.judge == Judge::Accepts || setup.mechanism == Mechanism::Null;
+    let mut sides = ends.map(|config| {
+        let mut end = Feed::new(config, now);
+        end.judge = setup.judge;
+        end.hesitates = setup.hesitates;
+        Side {
+            end,
+            wire: VecDeque::new(),
+            history: Vec::new(),
+            arrived: 0,
+            expected: Vec::from_iter(admitted.then_some(Heard::Ready)),
+        }
     });
     let mut corrupt = false;
     // Whether only what CURVE protects was changed: the greeting is not.
@@ -74,7 +121,7 @@ fuzz_target!(|setup: Setup| {
                     wake(side, now);
                 }
             }
-            Operation::Transmit { from } => transmit(&mut sides, from),
+            Operation::Transmit { from } => transmit(&mut sides, from, setup.minor),
             Operation::Deliver { to, most } => {
                 deliver(&mut sides[usize::from(to)], most.into(), now)
             }
@@ -84,6 +131,15 @@ fuzz_target!(|setup: Setup| {
                     *byte ^= mask;
                     corrupt |= mask != 0;
                     sealed &= side.arrived + usize::from(index) >= GREETING;
+                }
+            }
+            Operation::Replay { to, start, len } => {
+                let side = &mut sides[usize::from(to)];
+                let end = usize::from(start) + usize::from(len);
+                if let Some(bytes) = side.history.get(usize::from(start)..end) {
+                    sealed &= side.arrived + side.wire.len() >= GREETING;
+                    corrupt |= !bytes.is_empty();
+                    side.wire.extend(bytes);
                 }
             }
             Operation::Send { from, more, len } => {
@@ -105,13 +161,19 @@ fuzz_target!(|setup: Setup| {
                 });
             }
             Operation::Subscribe { from, topic } => {
-                let heard = Heard::Subscribe(topic.clone());
+                let heard = match setup.minor {
+                    true => Heard::Frame(false, [&[1], topic.as_slice()].concat()),
+                    false => Heard::Subscribe(topic.clone()),
+                };
                 say(&mut sides, from, heard, |end, out| {
                     end.engine.encode_subscribe(&topic, out);
                 });
             }
             Operation::Cancel { from, topic } => {
-                let heard = Heard::Cancel(topic.clone());
+                let heard = match setup.minor {
+                    true => Heard::Frame(false, [&[0], topic.as_slice()].concat()),
+                    false => Heard::Cancel(topic.clone()),
+                };
                 say(&mut sides, from, heard, |end, out| {
                     end.engine.encode_cancel(&topic, out);
                 });
@@ -128,7 +190,7 @@ fuzz_target!(|setup: Setup| {
     // Everything under way arrives.
     for _ in 0..16 {
         for from in [false, true] {
-            transmit(&mut sides, from);
+            transmit(&mut sides, from, setup.minor);
             deliver(&mut sides[usize::from(!from)], usize::MAX, now);
         }
     }
@@ -136,6 +198,17 @@ fuzz_target!(|setup: Setup| {
         for side in sides.iter().filter(|_| sealed) {
             // As far as anything came through, it is what was sent.
             assert!(side.expected.starts_with(&side.end.heard));
+        }
+        return;
+    }
+    if !admitted {
+        for side in &sides {
+            assert_eq!(side.end.heard, [], "let in without a verdict");
+            match &side.end.error {
+                None | Some(Error::HandshakeTimeout { .. }) => {}
+                Some(Error::Denied { .. } | Error::NotJudged(_) | Error::PeerRefused { .. }) => {}
+                Some(error) => panic!("{error}"),
+            }
         }
         return;
     }
@@ -160,10 +233,26 @@ fn wake(side: &mut Side, now: Instant) {
     }
 }
 
-fn transmit(sides: &mut [Side; 2], from: bool) {
+fn transmit(sides: &mut [Side; 2], from: bool, minor: bool) {
     let bytes = sides[usize::from(from)].end.transmit();
-    sides[usize::from(!from)].wire.extend(bytes);
+    sides[usize::from(!from)].say(bytes, minor);
 }
+
+impl Side {
+    fn say(&mut self, mut bytes: Vec<u8>, minor: bool) {
+        if minor
+            && let Some(at) = MINOR.checked_sub(self.history.len())
+            && let Some(byte) = bytes.get_mut(at)
+        {
+            *byte = 0;
+        }
+        self.history.extend_from_slice(&bytes);
+        self.wire.extend(bytes);
+    }
+}
+
+/// Where a greeting has its minor version.
+const MINOR: usize = 11;
 
 fn deliver(side: &mut Side, most: usize, now: Instant) {
     let count = side.wire.len().min(most);
@@ -186,6 +275,6 @@ fn say(
     let mut bytes = sender.end.transmit();
     encode(&mut sender.end, &mut bytes);
     let receiver = &mut sides[usize::from(!from)];
-    receiver.wire.extend(bytes);
+    receiver.say(bytes, false);
     receiver.expected.push(heard);
 }

@@ -10,7 +10,8 @@ use libfuzzer_sys::fuzz_target;
 use zincmq_fuzz::curve::{
     CLIENT, Key, SERVER, TRANSIENT, data, frame, long, open, public, seal, short,
 };
-use zincmq_fuzz::{Feed, Heard, Judge, Mechanism, Settings};
+use zincmq_fuzz::{Feed, Heard, Judge, Mechanism, Settings, greeting, meaning};
+use zmtp::{Credentials, PublicKey};
 
 /// A command's data, or what is in its box, after it was made as it should be.
 #[derive(Debug, Arbitrary)]
@@ -49,12 +50,53 @@ struct Vouch {
     change: Change,
 }
 
+/// How a message goes to the wire.
+#[derive(Debug, Arbitrary)]
+enum Wrap {
+    /// Sealed, with those flags outside, where they mean nothing.
+    Sealed(u8),
+    /// As it is.
+    Open(u8),
+    /// One that went before, once more.
+    Again(u8),
+    /// One of the end's own.
+    Mirrored,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Content {
+    Frame(Vec<u8>),
+    Command { name: u8, data: Vec<u8> },
+}
+
+impl Content {
+    fn payload(&self) -> Vec<u8> {
+        const NAMES: [&[u8]; 8] = [
+            b"\x04PING",
+            b"\x04PONG",
+            b"\x09SUBSCRIBE",
+            b"\x06CANCEL",
+            b"\x04JOIN",
+            b"\x05LEAVE",
+            b"\x05READY",
+            b"\x05ERROR",
+        ];
+        match self {
+            Self::Frame(payload) => payload.clone(),
+            Self::Command { name, data } => {
+                [NAMES[usize::from(*name) % NAMES.len()], data].concat()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Arbitrary)]
 struct Message {
+    wrap: Wrap,
     /// How far the counter goes from the one before; it may go back.
     leap: i8,
     flags: u8,
-    payload: Vec<u8>,
+    content: Content,
     inside: Change,
     outside: Change,
 }
@@ -64,6 +106,7 @@ struct Input {
     settings: Settings,
     minor: u8,
     judge: Judge,
+    hesitates: bool,
     server: bool,
     first: Change,
     first_inside: Change,
@@ -77,34 +120,45 @@ struct Input {
 fuzz_target!(|input: Input| {
     zincmq_fuzz::restart();
     let now = Instant::now();
-    let mut config = input.settings.config();
-    // What metadata says is for the target of commands.
-    config.max_message_size = None;
+    let config = input.settings.config();
     let mut ends = [config.clone(), config];
     Mechanism::Curve.set(&mut ends);
     let config = ends[usize::from(input.server)].clone();
     let mut end = Feed::new(config, now);
     end.judge = input.judge;
-    let mut greeting = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03".to_vec();
-    greeting.push(input.minor);
-    greeting.extend_from_slice(b"CURVE");
-    greeting.resize(64, 0);
-    end.feed(&greeting, now);
+    end.hesitates = input.hesitates;
+    end.feed(&greeting(input.minor, "CURVE"), now);
     let sent = end.transmit();
     let met = match input.server {
         true => client(&input, &mut end, now),
         false => server(&input, &mut end, &sent[64..], now),
     };
     let Some((peer, counter)) = met else {
-        assert!(!end.heard.contains(&Heard::Ready), "let in without proof");
+        assert!(!end.engine.is_ready(), "let in without proof");
+        assert_eq!(end.heard, []);
+        end.idle();
         return;
     };
-    assert_eq!(end.heard, [Heard::Ready]);
-    end.heard.clear();
-    messages(&input, &mut end, &peer, counter, now);
+    if end.engine.is_ready() {
+        assert_eq!(end.heard, [Heard::Ready]);
+        end.heard.clear();
+        messages(&input, &mut end, &peer, counter, now);
+    } else {
+        // It is left waiting, and talks nevertheless.
+        for message in &input.messages {
+            let plain = [&[message.flags], message.content.payload().as_slice()].concat();
+            let nonce = short(b"CurveZMQMESSAGEC", counter + 1);
+            let mut sealed = (counter + 1).to_be_bytes().to_vec();
+            sealed.extend(seal(nonce, &peer, &TRANSIENT, &plain));
+            end.feed(&frame(0, "MESSAGE", &sealed), now);
+        }
+        assert_eq!(end.heard, [], "heard whom it has not let in");
+    }
+    end.idle();
 });
 
-/// Plays the client; the server's transient key and the last counter, if let in.
+/// Plays the client; the server's transient key and the last counter, if let in or left
+/// waiting.
 fn client(input: &Input, end: &mut Feed, now: Instant) -> Option<(Key, u64)> {
     let mut changed = false;
     let mut signature = vec![0; 64];
@@ -161,14 +215,18 @@ fn client(input: &Input, end: &mut Feed, now: Instant) -> Option<(Key, u64)> {
     initiate.extend(seal(nonce, transient, &TRANSIENT, &plain));
     changed |= input.second.apply(&mut initiate);
     end.feed(&frame(4, "INITIATE", &initiate), now);
-    if !end.engine.is_ready() {
-        return None;
+    if end.claim.is_some() {
+        // Metadata may have been added; nothing else.
+        let added = matches!(input.second_inside, Change::Extend(_));
+        assert!(!changed || added, "judged without proof");
     }
-    assert_eq!(input.judge, Judge::Accepts);
-    // Metadata may have been added; nothing else.
-    let added = matches!(input.second_inside, Change::Extend(_));
-    assert!(!changed || added, "let in without proof");
-    Some((*transient, counter))
+    end.decide(now);
+    if let Some(claim) = &end.claim {
+        let public_key = &PublicKey::from_bytes(public(&CLIENT));
+        assert_eq!(claim.credentials(), Credentials::Curve { public_key });
+    }
+    let waits = end.engine.awaits_verdict();
+    (waits || end.engine.is_ready()).then_some((*transient, counter))
 }
 
 /// Plays the server; the client's transient key and the last counter, if let in.
@@ -211,34 +269,70 @@ fn messages(input: &Input, end: &mut Feed, peer: &Key, mut counter: u64, now: In
         true => b"CurveZMQMESSAGEC",
         false => b"CurveZMQMESSAGES",
     };
+    let limit = input
+        .settings
+        .max_message_size
+        .map_or(usize::MAX, usize::from);
     let mut last = counter;
+    let mut sent: Vec<Vec<u8>> = Vec::new();
     let mut expected = Vec::new();
     for message in &input.messages {
-        counter = counter.wrapping_add_signed(message.leap.into());
         let mut plain = vec![message.flags];
-        plain.extend_from_slice(&message.payload);
+        plain.extend_from_slice(&message.content.payload());
         message.inside.apply(&mut plain);
-        let mut sealed = counter.to_be_bytes().to_vec();
-        sealed.extend(seal(short(prefix, counter), peer, &TRANSIENT, &plain));
-        let changed = message.outside.apply(&mut sealed);
-        end.feed(&frame(0, "MESSAGE", &sealed), now);
-        let Some((flags, payload)) = plain.split_first().filter(|_| !changed && counter > last)
-        else {
-            assert!(end.error.is_some(), "took what it should not");
-            break;
+        let bytes = match message.wrap {
+            Wrap::Sealed(flags) => {
+                counter = counter.wrapping_add_signed(message.leap.into());
+                let mut sealed = counter.to_be_bytes().to_vec();
+                sealed.extend(seal(short(prefix, counter), peer, &TRANSIENT, &plain));
+                let changed = message.outside.apply(&mut sealed);
+                let bytes = frame(flags, "MESSAGE", &sealed);
+                if let Some((flags, payload)) = plain.split_first()
+                    && !changed
+                    && counter > last
+                {
+                    let command = flags & 2 != 0;
+                    let most = if command { limit.max(255) } else { limit };
+                    end.feed(&bytes, now);
+                    if payload.len() > most {
+                        assert!(end.error.is_some(), "took what is too long");
+                        break;
+                    }
+                    last = counter;
+                    if end.error.is_some() {
+                        assert!(command, "refused what it should not");
+                        break;
+                    }
+                    match command {
+                        true => expected.extend(meaning(payload)),
+                        false => expected.push(Heard::Frame(flags & 1 == 1, payload.to_vec())),
+                    }
+                    sent.push(bytes);
+                    continue;
+                }
+                bytes
+            }
+            Wrap::Open(flags) => {
+                let mut bytes = vec![flags | 2];
+                bytes.extend_from_slice(&(plain.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(&plain);
+                bytes
+            }
+            Wrap::Again(index) => match sent.get(usize::from(index)) {
+                Some(bytes) => bytes.clone(),
+                None => continue,
+            },
+            Wrap::Mirrored => {
+                let mut bytes = end.transmit();
+                bytes.clear();
+                end.engine
+                    .encode_frame(&message.content.payload(), false, &mut bytes);
+                bytes
+            }
         };
-        last = counter;
-        if flags & 2 == 0 {
-            expected.push(Heard::Frame(flags & 1 == 1, payload.to_vec()));
-        }
-        if end.error.is_some() {
-            assert!(flags & 2 != 0, "refused what it should not");
-            break;
-        }
+        end.feed(&bytes, now);
+        assert!(end.error.is_some(), "took what it should not");
+        break;
     }
-    let frames = end
-        .heard
-        .iter()
-        .filter(|heard| matches!(heard, Heard::Frame(..)));
-    assert!(frames.eq(&expected));
+    assert_eq!(end.heard, expected);
 }

@@ -14,6 +14,7 @@
 //! - `mechanism`: the security handshakes, NULL, PLAIN and CURVE, one struct per state.
 //! - `crypto`: the boxes of CURVE.
 //! - [`Credentials`] and [`Verdict`]: a peer asks to be let in, and is answered.
+//! - [`zap`]: how a handler of ZAP puts its verdict.
 //! - `heartbeat`: PING, PONG and the times they set.
 //! - [`Engine`]: the states of a connection, built from the parts above.
 //! - [`Error`]: why a connection must end.
@@ -57,6 +58,7 @@ mod metadata;
 mod peer;
 mod socket_type;
 pub mod z85;
+pub mod zap;
 
 pub use authentication::{Claim, Credentials, Denial, Grant, Verdict, VerdictFault};
 pub use config::{Config, CredentialTooLong, CurveClient, Login, Security};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use zmtp::{Credentials, Denial, Grant, Verdict, VerdictFault, read_properties};
+use zmtp::{Credentials, Verdict, VerdictFault, zap};
 
 use super::Socket;
 use super::core::Core;
@@ -22,11 +22,8 @@ use crate::sync::Mutex;
 /// Where RFC 27 has handlers bind, over inproc.
 pub(super) const HANDLER: &str = "zeromq.zap.01";
 
-const VERSION: &str = "1.0";
 /// Each question has a socket of its own, and so needs no id of its own.
 const REQUEST_ID: &str = "1";
-/// A reply's parts.
-const PARTS: usize = 7;
 
 /// The questions that are not answered yet.
 #[derive(Default)]
@@ -109,7 +106,7 @@ impl Question {
             other => other,
         };
         match received {
-            Ok(reply) => self.end(verdict_of(&reply).unwrap_or_else(Verdict::Fail)),
+            Ok(reply) => self.end(verdict_in(&reply)),
             // Also if the handler has left: as with one that never answers, the
             // handshake's time limit is the peer's.
             Err(RecvFailure::WouldBlock) => {}
@@ -158,7 +155,7 @@ fn written(request: &AuthRequest) -> Multipart {
     let credentials = request.credentials();
     let mut parts = vec![
         Message::new(),
-        Message::from(VERSION),
+        Message::from(zap::VERSION),
         Message::from(REQUEST_ID),
         Message::from(&request.domain),
         Message::from(&request.address),
@@ -178,79 +175,25 @@ fn written(request: &AuthRequest) -> Multipart {
 }
 
 /// What a handler's reply says.
-fn verdict_of(reply: &Multipart) -> Result<Verdict, VerdictFault> {
-    if reply.len() != PARTS || !reply.first().is_empty() {
-        return Err(VerdictFault::MalformedReply);
+fn verdict_in(reply: &Multipart) -> Verdict {
+    let mut parts = reply.iter();
+    if !parts.next().is_some_and(|delimiter| delimiter.is_empty()) {
+        return Verdict::Fail(VerdictFault::MalformedReply);
     }
-    if reply[1] != VERSION {
-        return Err(VerdictFault::BadVersion);
-    }
-    if reply[2] != REQUEST_ID {
-        return Err(VerdictFault::BadRequestId);
-    }
-    let status = reply[3].to_str().ok().filter(|status| status.len() == 3);
-    let status: u16 = status
-        .and_then(|status| status.parse().ok())
-        .ok_or(VerdictFault::InvalidStatusCode)?;
-    if status == 200 {
-        let metadata = read_properties(&reply[6]).ok_or(VerdictFault::InvalidMetadata)?;
-        return Ok(Verdict::Accept(Grant {
-            user_id: reply[5].to_vec(),
-            metadata,
-        }));
-    }
-    let status = Denial::from_code(status).ok_or(VerdictFault::InvalidStatusCode)?;
-    Ok(Verdict::deny(status, reply[4].to_text()))
+    let parts: Vec<&[u8]> = parts.map(|part| &part[..]).collect();
+    zap::read_reply(&parts, REQUEST_ID.as_bytes()).unwrap_or_else(Verdict::Fail)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reply(parts: [&str; PARTS]) -> Multipart {
-        Multipart::from(parts)
-    }
-
     #[test]
-    fn a_reply_is_read() {
-        let accepted = verdict_of(&reply(["", "1.0", "1", "200", "OK", "anna", ""]));
-        assert_eq!(accepted, Ok(Verdict::accept("anna")));
-        let denied = verdict_of(&reply(["", "1.0", "1", "400", "no", "", ""]));
-        assert_eq!(denied, Ok(Verdict::deny(Denial::Refused, "no")));
-        let metadata = "\x05Hello\x00\x00\x00\x05World";
-        let Ok(Verdict::Accept(grant)) =
-            verdict_of(&reply(["", "1.0", "1", "200", "OK", "", metadata]))
-        else {
-            panic!("it is accepted");
-        };
-        assert_eq!(grant.metadata, [("Hello".to_owned(), b"World".to_vec())]);
-    }
-
-    #[test]
-    fn each_breach_has_its_fault() {
-        let fault = |parts| verdict_of(&reply(parts)).expect_err("a breach");
-        let status = VerdictFault::InvalidStatusCode;
-        assert_eq!(
-            fault(["", "1.1", "1", "200", "", "", ""]),
-            VerdictFault::BadVersion
-        );
-        assert_eq!(
-            fault(["", "1.0", "2", "200", "", "", ""]),
-            VerdictFault::BadRequestId
-        );
-        for wrong in ["", "2000", "+20", "201", "abc", "20"] {
-            assert_eq!(
-                fault(["", "1.0", "1", wrong, "", "", ""]),
-                status,
-                "{wrong}"
-            );
-        }
-        assert_eq!(
-            fault(["", "1.0", "1", "200", "", "", "\x05He"]),
-            VerdictFault::InvalidMetadata
-        );
-        let malformed = VerdictFault::MalformedReply;
-        assert_eq!(fault(["1", "1.0", "1", "200", "", "", ""]), malformed);
-        assert_eq!(verdict_of(&Multipart::from(["", "1.0"])), Err(malformed));
+    fn a_reply_comes_behind_a_delimiter() {
+        let reply = |first: &str| Multipart::from([first, "1.0", "1", "200", "OK", "anna", ""]);
+        assert_eq!(verdict_in(&reply("")), Verdict::accept("anna"));
+        let malformed = Verdict::Fail(VerdictFault::MalformedReply);
+        assert_eq!(verdict_in(&reply("1")), malformed);
+        assert_eq!(verdict_in(&Multipart::from("")), malformed);
     }
 }
