@@ -21,7 +21,7 @@ pub fn fmt(run: &Run) -> Result<Tally> {
 
 /// Clippy in every workspace, warnings forbidden.
 pub fn clippy(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     each_workspace(run, |name| {
         let arguments = [
             "clippy",
@@ -105,7 +105,7 @@ pub fn loom(run: &Run) -> Result<Tally> {
 
 /// ZincMQ against libzmq.
 pub fn interop(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     let ours = [
         "test",
         "--workspace",
@@ -158,7 +158,7 @@ pub fn fuzz(run: &Run) -> Result<Tally> {
 
 /// A few messages through every bench, for their content and not for their speed.
 pub fn benches(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     let arguments = ["run", "--release", "--locked", "--", "--quick", "--smoke"];
     let mut tally = run.check(run.repo.cargo("bench", &arguments)?, 15)?;
     let run_capi = run

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 mod admission;
+mod downgrade;
 mod hostile;
 mod traffic;
 mod zap;

@@ -179,7 +179,7 @@ fn secured() -> Vec<Config> {
 }
 
 #[test]
-fn row_8_no_old_peer_is_let_in_where_peers_have_to_show_something() {
+fn row_08_no_old_peer_is_let_in_where_peers_have_to_show_something() {
     for script in [
         // 1.0, with a routing id and a message.
         &b"\x01\x00\x08\x00sneaky\0"[..],
@@ -199,7 +199,7 @@ fn row_8_no_old_peer_is_let_in_where_peers_have_to_show_something() {
 }
 
 #[test]
-fn row_8_no_other_mechanism_is_spoken_than_the_one_that_is_set() {
+fn row_08_no_other_mechanism_is_spoken_than_the_one_that_is_set() {
     let names = ["NULL", "PLAIN", "CURVE", "GSSAPI", "", "PLAINX", "curve"];
     for config in secured() {
         for minor in [0, 1, 9] {
