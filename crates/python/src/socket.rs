@@ -32,6 +32,9 @@ const DONTWAIT: c_int = 1;
 /// Further parts follow.
 const SNDMORE: c_int = 2;
 
+/// To encrypt or copy so many bytes takes longer than to hand the GIL over.
+const LONG: usize = 64 * 1024;
+
 const RCVMORE: c_int = 13;
 const LINGER: c_int = 17;
 const RCVTIMEO: c_int = 27;
@@ -442,7 +445,7 @@ fn send_part(
         labelled => exchange::send_labelled(socket, (labelled, label), part, more, wait),
     };
     let mut part = part;
-    if socket.turns.takes_at_once() {
+    if part.len() < LONG && socket.turns.takes_at_once() {
         match lease::settling(py, || send(part, Wait::Never)) {
             Ok(()) => return Ok(()),
             Err((libc::EAGAIN, back)) if flags & DONTWAIT == 0 => part = back,
