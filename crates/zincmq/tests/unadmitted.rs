@@ -272,31 +272,27 @@ fn come_and_wait(address: &str, mechanism: Mechanism, says_more: bool) -> TcpStr
     stream
 }
 
-/// A handler of ZAP that does not answer.
-fn handler(server: &Server) -> Option<Socket> {
-    let handler = server.context.socket(SocketType::Router).unwrap();
-    handler.set(opt::ReceiveHighWaterMark(0)).unwrap();
-    handler.bind("inproc://zeromq.zap.01").unwrap();
-    Some(handler)
-}
+/// Puts whoever judges to a server; what has to stay for that.
+type Judge<'a> = &'a dyn Fn(&Server) -> Option<Socket>;
 
-/// An authenticator that takes its time.
-fn authenticator(server: &Server) -> Option<Socket> {
-    server.context.set_authenticator(|_: &AuthRequest| {
-        std::thread::sleep(LIMIT);
-        Verdict::accept("")
-    });
-    None
-}
-
-type Judge = fn(&Server) -> Option<Socket>;
-
+/// With an authenticator that takes its time, and with a handler of ZAP.
 fn applicants_at_a_server(mechanism: Mechanism) {
-    let judges: [(&str, Judge); 2] = [
-        ("a handler of ZAP", handler),
-        ("an authenticator", authenticator),
-    ];
-    for (whom, judge) in judges {
+    let zap = |server: &Server| {
+        let handler = server.context.socket(SocketType::Router).unwrap();
+        handler.set(opt::ReceiveHighWaterMark(0)).unwrap();
+        handler.bind("inproc://zeromq.zap.01").unwrap();
+        Some(handler)
+    };
+    let sleepy = |server: &Server| {
+        server.context.set_authenticator(|_: &AuthRequest| {
+            std::thread::sleep(LIMIT);
+            Verdict::accept("")
+        });
+        None
+    };
+    let servers: [(&str, Judge<'_>); 2] =
+        [("a handler of ZAP", &zap), ("an authenticator", &sleepy)];
+    for (whom, judge) in servers {
         let server = Server::new(mechanism);
         if mechanism == Mechanism::Null {
             server.socket.set(opt::ZapDomain("all".into())).unwrap();
