@@ -156,7 +156,7 @@ impl Watched {
                 Woken::Late => return Ok(true),
                 Woken::Events => {
                     if self.drain()? && end.is_none() {
-                        end = now.checked_add(LONGEST);
+                        end = Instant::now().checked_add(LONGEST);
                     }
                 }
             }
@@ -287,6 +287,25 @@ mod tests {
         while changed.try_recv().is_ok() {}
         fs::write(two.join("file"), "new").unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn changes_that_come_together_are_told_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "").unwrap();
+        let (watch, changed) = watch(&path);
+        // However long nothing has happened before.
+        std::thread::sleep(LONGEST * 2);
+        let start = Instant::now();
+        for n in 0..200 {
+            fs::write(&path, n.to_string()).unwrap();
+        }
+        changed.recv_timeout(PATIENCE).unwrap();
+        drop(watch);
+        let times = 1 + changed.iter().count() as u32;
+        // Each of them comes after a while in which nothing happened.
+        assert!(QUIET * times <= start.elapsed(), "{times} times");
     }
 
     #[test]
