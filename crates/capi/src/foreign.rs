@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 
 use zincmq::raw;
 
-/// What C gives to have its memory back.
-pub type FreeFn = unsafe extern "C" fn(*mut c_void, *mut c_void);
+/// What C gives to have its memory back. It must not unwind; see [`call`].
+pub type FreeFn = unsafe extern "C-unwind" fn(*mut c_void, *mut c_void);
 
 /// A payload in C's memory.
 pub struct Foreign {
@@ -30,10 +30,11 @@ struct End {
     hint: *mut c_void,
 }
 
-// SAFETY: C was told that the function may be called on any thread, and that
-// the data must not change meanwhile.
+// SAFETY: the bytes are only read, and `Foreign::new` has it promised that they
+// do not change; `end` may be anywhere.
 unsafe impl Send for Foreign {}
-// SAFETY: as for `Foreign`.
+// SAFETY: zmq_msg_init_data(3) says that the function is called on any thread;
+// nothing else is done with the pointers.
 unsafe impl Send for End {}
 
 static DUE: Mutex<Vec<End>> = Mutex::new(Vec::new());
@@ -87,11 +88,16 @@ impl Drop for Foreign {
     }
 }
 
-impl End {
-    fn call(self) {
-        // SAFETY: the function C gave for this data, called the one time.
-        unsafe { (self.free)(self.data, self.hint) }
-    }
+/// Has C have its memory back. An exception that the function lets out ends the
+/// process here: where it came from may be an I/O thread, without anybody to
+/// catch it.
+///
+/// # Safety
+///
+/// `free` is the function C gave for `data` and `hint`, and is called once.
+unsafe extern "C" fn call(free: FreeFn, data: *mut c_void, hint: *mut c_void) {
+    // SAFETY: by the caller's promise.
+    unsafe { free(data, hint) }
 }
 
 /// Calls what is due. To be called at the end of every call of C's.
@@ -109,7 +115,8 @@ fn settle_all() {
         ANY_DUE.store(false, Ordering::Release);
         std::mem::take(&mut *due)
     };
-    for end in due {
-        end.call();
+    for End { free, data, hint } in due {
+        // SAFETY: noted when the payload was dropped, and taken off the list.
+        unsafe { call(free, data, hint) };
     }
 }

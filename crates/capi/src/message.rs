@@ -37,10 +37,18 @@ enum Kind {
     Group = 2,
 }
 
-const _: () = assert!(size_of::<Msg>() == 64);
+// As in zmq.h.
+const _: () = assert!(size_of::<Msg>() == 64 && align_of::<Msg>() == align_of::<*mut ()>());
 
 /// Tells an initialised message from memory that is none.
 const MARK: u16 = 0x5a51;
+
+/// Whether a `zmq_msg_t` can be at `msg`. One at an odd address is not: zmq.h
+/// aligns it, but for compilers that cannot be told to.
+#[inline]
+fn is_place(msg: *const Msg) -> bool {
+    !msg.is_null() && msg.is_aligned()
+}
 
 impl Msg {
     /// An initialised message.
@@ -54,8 +62,9 @@ impl Msg {
     /// `msg` is null or points to a `zmq_msg_t` that nobody else uses for `'a`.
     #[inline]
     pub unsafe fn at<'a>(msg: *mut Self) -> Outcome<&'a mut Self> {
-        // SAFETY: by the caller's promise; all bit patterns are numbers.
-        if msg.is_null() || unsafe { (&raw const (*msg).mark).read() } != MARK {
+        // SAFETY: by the caller's promise, and it is aligned; all bit patterns
+        // are numbers.
+        if !is_place(msg) || unsafe { (&raw const (*msg).mark).read() } != MARK {
             return Err(libc::EFAULT);
         }
         // SAFETY: the mark is there, so an init function has been called.
@@ -73,8 +82,9 @@ impl Msg {
     /// `msg` is null or points to a `zmq_msg_t` that nobody changes for `'a`.
     #[inline]
     unsafe fn look<'a>(msg: *const Self) -> Outcome<&'a Self> {
-        // SAFETY: by the caller's promise; all bit patterns are numbers.
-        if msg.is_null() || unsafe { (&raw const (*msg).mark).read() } != MARK {
+        // SAFETY: by the caller's promise, and it is aligned; all bit patterns
+        // are numbers.
+        if !is_place(msg) || unsafe { (&raw const (*msg).mark).read() } != MARK {
             return Err(libc::EFAULT);
         }
         // SAFETY: the mark is there, so an init function has been called.
@@ -85,7 +95,7 @@ impl Msg {
     ///
     /// # Safety
     ///
-    /// `msg` is not null and points to a `zmq_msg_t` that nobody else uses.
+    /// `msg` is a place and points to a `zmq_msg_t` that nobody else uses.
     #[inline]
     unsafe fn init(msg: *mut Self, message: Message) {
         let fresh = Self {
@@ -208,7 +218,7 @@ pub fn copy(data: &[u8]) -> Outcome<Message> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init(msg: *mut Msg) -> c_int {
     guard_unit(|| {
-        if msg.is_null() {
+        if !is_place(msg) {
             return Err(libc::EFAULT);
         }
         // SAFETY: by the caller's promise.
@@ -225,7 +235,7 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut Msg) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut Msg, size: usize) -> c_int {
     guard_unit(|| {
-        if msg.is_null() {
+        if !is_place(msg) {
             return Err(libc::EFAULT);
         }
         let message = raw::message_with_len(size).ok_or(libc::ENOMEM)?;
@@ -247,7 +257,7 @@ pub unsafe extern "C" fn zmq_msg_init_buffer(
     size: usize,
 ) -> c_int {
     guard_unit(|| {
-        if msg.is_null() {
+        if !is_place(msg) {
             return Err(libc::EFAULT);
         }
         // SAFETY: by the caller's promise.
@@ -276,7 +286,7 @@ pub unsafe extern "C" fn zmq_msg_init_data(
     hint: *mut c_void,
 ) -> c_int {
     guard_unit(|| {
-        if msg.is_null() || (data.is_null() && size > 0) {
+        if !is_place(msg) || (data.is_null() && size > 0) {
             return Err(libc::EFAULT);
         }
         if size > isize::MAX as usize {

@@ -174,7 +174,7 @@ pub unsafe extern "C" fn zmq_ppoll(
 unsafe fn items_at<'a>(items: *mut Item, count: c_int) -> Outcome<&'a mut [Item]> {
     match usize::try_from(count).map_err(|_| libc::EINVAL)? {
         0 => Ok(&mut []),
-        _ if items.is_null() => Err(libc::EFAULT),
+        _ if items.is_null() || !items.is_aligned() => Err(libc::EFAULT),
         // SAFETY: by the caller's promise.
         count => Ok(unsafe { std::slice::from_raw_parts_mut(items, count) }),
     }

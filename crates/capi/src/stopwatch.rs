@@ -1,6 +1,6 @@
 //! Stopwatches, and sleeping: helpers of zmq_utils.h.
 
-use std::ffi::{c_int, c_uint, c_ulong, c_void};
+use std::ffi::{c_int, c_ulong, c_void};
 use std::time::Instant;
 
 use crate::boundary::guard;
@@ -41,9 +41,15 @@ pub extern "C" fn zmq_stopwatch_stop(pointer: *mut c_void) -> c_ulong {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_sleep(seconds: c_int) {
     guard(|| {
-        let seconds = c_uint::try_from(seconds).map_err(|_| libc::EINVAL)?;
-        // SAFETY: it takes any number.
-        unsafe { libc::sleep(seconds) };
+        if seconds < 0 {
+            return Err(libc::EINVAL);
+        }
+        // Not C's sleep, in which a thread can be cancelled: it would unwind
+        // through this.
+        let _ = rustix::thread::nanosleep(&rustix::thread::Timespec {
+            tv_sec: seconds.into(),
+            tv_nsec: 0,
+        });
         Ok(())
     })
 }

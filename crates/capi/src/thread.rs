@@ -173,6 +173,35 @@ mod tests {
 
     unsafe extern "C-unwind" {
         fn pthread_exit(value: *mut c_void) -> !;
+        fn pthread_testcancel();
+    }
+
+    extern "C-unwind" fn poll_while_cancelled(argument: *mut c_void) {
+        // SAFETY: it asks for the end of the calling thread.
+        assert_eq!(unsafe { libc::pthread_cancel(libc::pthread_self()) }, 0);
+        let mut item = crate::poll::Item {
+            socket: ptr::null_mut(),
+            fd: 0,
+            events: 0,
+            revents: 0,
+        };
+        // SAFETY: it is one item.
+        if unsafe { crate::poll::zmq_poll(&raw mut item, 1, 1) } >= 0 {
+            crate::stopwatch::zmq_sleep(0);
+            mark(argument);
+        }
+        // SAFETY: the frames up to the thread's start have nothing to drop.
+        unsafe { pthread_testcancel() };
+    }
+
+    #[test]
+    fn is_cancelled_after_a_wait_and_not_within() {
+        let flag = AtomicBool::new(false);
+        let argument = ptr::from_ref(&flag).cast_mut().cast();
+        // SAFETY: the flag outlives the thread.
+        let thread = unsafe { zmq_threadstart(Some(poll_while_cancelled), argument) };
+        zmq_threadclose(thread);
+        assert!(flag.load(Ordering::SeqCst));
     }
 
     extern "C-unwind" fn leave(argument: *mut c_void) {

@@ -10,7 +10,9 @@ use crate::handle::{Ref, Table};
 
 static TIMERS: Table<Timers> = Table::new();
 
-type TimerFn = unsafe extern "C" fn(c_int, *mut c_void);
+/// What it throws ends in [`guard`]: a panic of Rust's is ENOTRECOVERABLE,
+/// anything else ends the process.
+type TimerFn = unsafe extern "C-unwind" fn(c_int, *mut c_void);
 
 /// The timers of one `zmq_timers_new`.
 #[derive(Default)]
@@ -294,30 +296,30 @@ mod tests {
         scene
     }
 
-    extern "C" fn plain(id: c_int, scene: *mut c_void) {
+    extern "C-unwind" fn plain(id: c_int, scene: *mut c_void) {
         // SAFETY: a scene's timer.
         unsafe { note(id, scene) };
     }
 
-    extern "C" fn cancelling(id: c_int, scene: *mut c_void) {
+    extern "C-unwind" fn cancelling(id: c_int, scene: *mut c_void) {
         // SAFETY: a scene's timer.
         let scene = unsafe { note(id, scene) };
         assert_eq!(zmq_timers_cancel(scene.timers.get(), scene.other.get()), 0);
     }
 
-    extern "C" fn adding(id: c_int, scene: *mut c_void) {
+    extern "C-unwind" fn adding(id: c_int, scene: *mut c_void) {
         // SAFETY: a scene's timer.
         let scene = unsafe { note(id, scene) };
         scene.other.set(scene.add(0, plain));
     }
 
-    extern "C" fn slowing_itself(id: c_int, scene: *mut c_void) {
+    extern "C-unwind" fn slowing_itself(id: c_int, scene: *mut c_void) {
         // SAFETY: a scene's timer.
         let scene = unsafe { note(id, scene) };
         zmq_timers_set_interval(scene.timers.get(), id, 3_600_000);
     }
 
-    extern "C" fn destroying(id: c_int, scene: *mut c_void) {
+    extern "C-unwind" fn destroying(id: c_int, scene: *mut c_void) {
         // SAFETY: a scene's timer.
         let scene = unsafe { note(id, scene) };
         // SAFETY: it points to a pointer.
@@ -411,6 +413,24 @@ mod tests {
         scene.add(0, plain);
         assert_eq!(scene.execute(), [first]);
         assert!(scene.timers.get().is_null());
+    }
+
+    extern "C-unwind" fn throwing(id: c_int, scene: *mut c_void) {
+        // SAFETY: a scene's timer.
+        unsafe { note(id, scene) };
+        panic!("as it was told to");
+    }
+
+    #[test]
+    fn what_a_function_throws_goes_no_further() {
+        let scene = Scene::new();
+        let id = scene.add(0, throwing);
+        errno::set(0);
+        assert_eq!(zmq_timers_execute(scene.timers.get()), -1);
+        assert_eq!(errno::get(), libc::ENOTRECOVERABLE);
+        assert_eq!(scene.calls.take(), [id]);
+        assert_eq!(zmq_timers_cancel(scene.timers.get(), id), 0);
+        assert_eq!(scene.execute(), []);
     }
 
     #[test]

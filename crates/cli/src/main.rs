@@ -2,6 +2,7 @@
 
 mod console;
 mod demo;
+mod keygen;
 
 use std::process::ExitCode;
 
@@ -18,10 +19,13 @@ struct Cli {
 enum Command {
     /// Run the messaging patterns end to end over tcp, and check each of them
     Demo(demo::Arguments),
+    /// Make keys for CURVE, or show one that is in a file
+    Keygen(keygen::Arguments),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
     }
 }

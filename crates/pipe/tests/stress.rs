@@ -15,6 +15,8 @@ use std::{
 use pipe::{Consumer, Producer, PushError, bounded, conflated};
 
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Miri takes a thousand times as long.
+const FEWER: u64 = if cfg!(miri) { 200 } else { 1 };
 
 #[test]
 fn every_item_arrives_once_and_in_order() {
@@ -29,6 +31,7 @@ fn every_item_arrives_once_and_in_order() {
         (0, 1, 200_000),
         (0, 50, 400_000),
     ] {
+        let items = items / FEWER;
         let (producer, consumer) = bounded(high_water_mark);
         let bells = Bells::default();
         let sender = {
@@ -44,7 +47,7 @@ fn every_item_arrives_once_and_in_order() {
 fn changing_the_high_water_mark_loses_nothing() {
     let (producer, consumer) = bounded(100);
     let bells = Bells::default();
-    let items = 200_000;
+    let items = 200_000 / FEWER;
     let sender = {
         let bells = bells.clone();
         thread::spawn(move || send(producer, items, 7, 50, &bells))
@@ -55,7 +58,7 @@ fn changing_the_high_water_mark_loses_nothing() {
 
 #[test]
 fn closing_either_end_at_any_time_accounts_for_every_item() {
-    for round in 0..2_000_u64 {
+    for round in (0..2_000_u64).step_by(FEWER as usize) {
         let dropped = Arc::new(AtomicU64::new(0));
         let (mut producer, mut consumer) = bounded(1 + (round as usize % 7) * 10);
         let bells = Bells::default();
@@ -108,12 +111,13 @@ fn closing_either_end_at_any_time_accounts_for_every_item() {
 
 #[test]
 fn conflated_ends_with_the_newest() {
+    const ITEMS: u64 = 100_000 / FEWER;
     let (mut producer, mut consumer) = conflated();
     let bells = Bells::default();
     let sender = {
         let bells = bells.clone();
         thread::spawn(move || {
-            for item in 1..=100_000_u64 {
+            for item in 1..=ITEMS {
                 producer.push(item).unwrap();
                 bells.consumer.ring_if(producer.publish());
             }
@@ -134,8 +138,8 @@ fn conflated_ends_with_the_newest() {
             None => bells.consumer.wait(),
         }
     }
-    assert_eq!(newest, 100_000);
-    assert_eq!(seen + sender.join().unwrap(), 100_000);
+    assert_eq!(newest, ITEMS);
+    assert_eq!(seen + sender.join().unwrap(), ITEMS);
 }
 
 /// Sends 0, 1, 2, … and closes. `wobble` > 0 changes the high-water mark every

@@ -355,6 +355,12 @@ impl Shared {
         drop(core);
     }
 
+    /// Timers that its reactors have set.
+    pub(crate) fn timers(&self) -> usize {
+        let reactors = self.reactors.lock();
+        reactors.iter().map(Reactor::timers).sum()
+    }
+
     /// A reactor among those that `affinity` allows (bit 0 is the first; none
     /// set means any), the one with the fewest users. Starts them if need be.
     /// `None` if the context is to have none.

@@ -163,6 +163,29 @@ impl Message {
         }
     }
 
+    /// A message of the same bytes without a share in these. For what the
+    /// library keeps: C programs may write to what they receive.
+    #[inline]
+    pub(crate) fn unshared(&self) -> Self {
+        match &self.repr {
+            Repr::Inline(inline) => Self {
+                repr: Repr::Inline(*inline),
+                peer: None,
+            },
+            _ => Self::copy_from_slice(self),
+        }
+    }
+
+    /// The payload, to be changed, if it is of [`Message::with_len`] and nobody else has a
+    /// share in it.
+    pub(crate) fn unique(&mut self) -> Option<&mut [u8]> {
+        match &mut self.repr {
+            Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
+            Repr::Block(block) => block.unique(),
+            Repr::Shared(_) => None,
+        }
+    }
+
     /// Whether other messages have a share in the payload.
     pub(crate) fn is_shared(&self) -> bool {
         match &self.repr {

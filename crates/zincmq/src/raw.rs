@@ -30,7 +30,9 @@ pub fn message_owning(owner: impl AsRef<[u8]> + Send + 'static) -> Message {
 }
 
 /// Where the payload is: inside the message if it is short. Writing there is
-/// writing to every share of it.
+/// writing to every share of it, and is allowed only where that memory may be
+/// written to: of what [`message_with_len`] gave, of what came over a
+/// connection, and of an owner that allows it.
 #[must_use]
 #[inline]
 pub fn data(message: &mut Message) -> *mut u8 {
@@ -230,4 +232,10 @@ pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
 /// lock. The first one given stays.
 pub fn between_io(work: fn()) {
     crate::reactor::set_between(work);
+}
+
+/// How many timers the context's I/O threads have set.
+#[must_use]
+pub fn timers(context: &Context) -> usize {
+    context.shared().timers()
 }

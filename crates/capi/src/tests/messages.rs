@@ -1,7 +1,9 @@
 //! What is known of messages, as C asks for it.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::MaybeUninit;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,7 +65,7 @@ fn what_came_over_no_connection_has_no_descriptor() {
 }
 
 /// Gets a socket for its hint, and sends on it.
-unsafe extern "C" fn send_again(_data: *mut c_void, hint: *mut c_void) {
+unsafe extern "C-unwind" fn send_again(_data: *mut c_void, hint: *mut c_void) {
     const DONTWAIT: c_int = 1;
     // SAFETY: a text of so many bytes.
     unsafe { zmq_send(hint, c"freed".as_ptr().cast(), 5, DONTWAIT) };
@@ -107,4 +109,98 @@ fn memory_is_given_back_without_a_lock() {
         assert!(FREED.load(Ordering::SeqCst) >= MESSAGES - 2);
     }
     assert_eq!(FREED.load(Ordering::SeqCst), MESSAGES);
+}
+
+unsafe extern "C-unwind" fn throw(_data: *mut c_void, _hint: *mut c_void) {
+    panic!("as a C++ program throws");
+}
+
+#[test]
+fn an_exception_out_of_a_free_function_ends_the_process() {
+    const THROWS: &str = "ZINCMQ_TEST_THROWS";
+    const NAME: &str = "tests::messages::an_exception_out_of_a_free_function_ends_the_process";
+    static DATA: [u8; 1] = [7];
+    if std::env::var_os(THROWS).is_some() {
+        let mut msg = MaybeUninit::uninit();
+        let msg: *mut Msg = msg.as_mut_ptr();
+        let data = DATA.as_ptr().cast_mut().cast();
+        // SAFETY: data that stays.
+        unsafe { zmq_msg_init_data(msg, data, 1, Some(throw), ptr::null_mut()) };
+        // SAFETY: it is initialised.
+        unsafe { zmq_msg_close(msg) };
+        return;
+    }
+    let itself = std::env::current_exe().unwrap();
+    let child = Command::new(itself)
+        .args(["--exact", NAME, "--nocapture"])
+        .env(THROWS, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stderr);
+    assert_eq!(child.status.signal(), Some(libc::SIGABRT), "{said}");
+    assert!(said.contains("cannot unwind"), "{said}");
+}
+
+/// Receives a part, and returns it after it was overwritten where it is.
+fn receive_and_overwrite(socket: *mut c_void) -> Vec<u8> {
+    let mut msg = MaybeUninit::uninit();
+    let msg: *mut Msg = msg.as_mut_ptr();
+    // SAFETY: there is room for a message.
+    assert_eq!(unsafe { zmq_msg_init(msg) }, 0);
+    // SAFETY: it is initialised, as for the others.
+    assert!(unsafe { zmq_msg_recv(msg, socket, 0) } >= 0);
+    // SAFETY: see above.
+    let (data, len) = unsafe { (zmq_msg_data(msg).cast::<u8>(), zmq_msg_size(msg)) };
+    // SAFETY: it has so many bytes, and nobody else has the message.
+    let part = unsafe { std::slice::from_raw_parts_mut(data, len) };
+    let received = part.to_vec();
+    part.fill(0xff);
+    // SAFETY: see above.
+    assert_eq!(unsafe { zmq_msg_close(msg) }, 0);
+    received
+}
+
+#[test]
+fn what_is_received_may_be_written_to() {
+    const ROUTING_ID: c_int = 5;
+    const XPUB: c_int = 9;
+    const SUB: c_int = 2;
+    const XPUB_WELCOME_MSG: c_int = 72;
+    // Longer than what lies in the message itself.
+    let text = [b'a'; 60];
+    let world = World::new();
+    for endpoint in ["inproc://written", "tcp://127.0.0.1:*"] {
+        let (router, dealer) = (world.socket(ROUTER), world.socket(DEALER));
+        let data = text.as_ptr().cast();
+        // SAFETY: a text of so many bytes.
+        let set = unsafe { zmq_setsockopt(dealer, ROUTING_ID, data, text.len()) };
+        assert_eq!(set, 0);
+        world.join(router, dealer, endpoint);
+        for question in ["one", "two"] {
+            send(dealer, question, 0);
+            assert_eq!(receive_and_overwrite(router), text);
+            assert_eq!(recv(router), question);
+        }
+        send(router, std::str::from_utf8(&text).unwrap(), SNDMORE);
+        send(router, "answer", 0);
+        assert_eq!(recv(dealer), "answer");
+
+        let publisher = world.socket(XPUB);
+        // SAFETY: a text of so many bytes.
+        let set = unsafe { zmq_setsockopt(publisher, XPUB_WELCOME_MSG, data, text.len()) };
+        assert_eq!(set, 0);
+        let mut endpoint = CString::new(endpoint.replace("written", "welcome")).unwrap();
+        // SAFETY: a text of C.
+        assert_eq!(unsafe { zmq_bind(publisher, endpoint.as_ptr()) }, 0);
+        endpoint = last_endpoint(publisher);
+        for _ in 0..2 {
+            let subscriber = world.socket(SUB);
+            // SAFETY: no bytes, and a text of C.
+            unsafe {
+                zmq_setsockopt(subscriber, SUBSCRIBE, ptr::null(), 0);
+                assert_eq!(zmq_connect(subscriber, endpoint.as_ptr()), 0);
+            }
+            assert_eq!(receive_and_overwrite(subscriber), text);
+        }
+    }
 }

@@ -51,13 +51,18 @@ impl World {
     /// Two sockets, connected.
     pub fn pair(&self, kinds: (c_int, c_int), endpoint: &str) -> (*mut c_void, *mut c_void) {
         let (bound, connected) = (self.socket(kinds.0), self.socket(kinds.1));
+        self.join(bound, connected, endpoint);
+        (bound, connected)
+    }
+
+    /// Connects the second to the first.
+    pub fn join(&self, bound: *mut c_void, connected: *mut c_void, endpoint: &str) {
         let endpoint = CString::new(endpoint).unwrap();
         // SAFETY: a text of C.
         assert_eq!(unsafe { zmq_bind(bound, endpoint.as_ptr()) }, 0);
         let endpoint = last_endpoint(bound);
         // SAFETY: a text of C.
         assert_eq!(unsafe { zmq_connect(connected, endpoint.as_ptr()) }, 0);
-        (bound, connected)
     }
 }
 

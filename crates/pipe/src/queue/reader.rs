@@ -219,11 +219,21 @@ impl<T> Reader<T> {
 
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
+        let left = Left(self);
         // Nobody is left to do the waking; lib.rs tells owners to close first.
-        let _wake = self.close();
-        self.shared.head.last.with_mut(|last| {
+        let _wake = left.0.close();
+    }
+}
+
+/// Says in the end where the reader was: also when an item has panicked as it
+/// was dropped. Its chunks before that one are gone.
+struct Left<'a, T>(&'a mut Reader<T>);
+
+impl<T> Drop for Left<'_, T> {
+    fn drop(&mut self) {
+        self.0.shared.head.last.with_mut(|last| {
             // SAFETY: read only when both ends are gone.
-            unsafe { *last = self.chunk };
+            unsafe { *last = self.0.chunk };
         });
     }
 }

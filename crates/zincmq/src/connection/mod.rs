@@ -5,6 +5,7 @@
 mod buffer;
 mod dialer;
 mod gate;
+mod large;
 mod listener;
 mod session;
 mod standing;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Claim, Config, Denial, Engine, Verdict};
+use zmtp::{Claim, Config, Denial, Engine, Security, Verdict};
 
 use super::standing::{Landed, Standing};
 use super::wire::{Decoded, Filled, Wire};
@@ -17,7 +17,7 @@ use super::{Application, Ending, Link, LinkOptions, Port, Reply};
 use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
-use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
+use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey, survives};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
 
@@ -28,8 +28,13 @@ const DIRECT_SENDS: u32 = 2;
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
+/// So often a connection that panics while it ends is ended once more.
+const PANICS: u32 = 4;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
+
+/// From so many bytes on, a sealed payload is opened in its own memory.
+const SEALED_DIRECT: usize = 4 * 1024;
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
@@ -161,6 +166,12 @@ impl Session {
             config.security = self.options.security.clone();
             config.authenticate_null = self.options.authenticate_null;
             config.max_message_size = self.options.max_message_size;
+            if matches!(
+                config.security,
+                Security::CurveClient(_) | Security::CurveServer(_)
+            ) {
+                config.direct_payload = SEALED_DIRECT;
+            }
             config.handshake_timeout = self.options.handshake_timeout;
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
@@ -197,19 +208,26 @@ impl Session {
         self.drive(READ | WRITE, Driver::Reactor);
     }
 
-    fn drive(&self, work: u32, by: Driver) {
+    /// False if somebody else holds the lock, who will see to it.
+    fn drive(&self, work: u32, by: Driver) -> bool {
         self.pending.fetch_or(work, Ordering::SeqCst);
+        let mut panics = 0;
         loop {
             let Some(mut inner) = self.inner.try_lock() else {
-                return;
+                return false;
             };
             let work = self.pending.swap(0, Ordering::SeqCst);
-            if work != 0 {
-                self.work(&mut inner, work, by);
+            // Here, whoever drives: a panic is this connection's end, and nobody's
+            // call fails. One on the way there leaves less to do.
+            if work != 0 && !survives(|| self.work(&mut inner, work, by)) {
+                panics += 1;
+                if panics <= PANICS {
+                    self.pending.fetch_or(PANIC, Ordering::SeqCst);
+                }
             }
             drop(inner);
             if self.pending.load(Ordering::SeqCst) == 0 {
-                return;
+                return true;
             }
         }
     }
@@ -490,7 +508,9 @@ impl Session {
         }
         let landed = self.standing.lock().land(connection, verdict);
         match landed {
-            Landed::Stands => self.drive(VERDICT | WRITE, Driver::Application),
+            Landed::Stands => {
+                self.drive(VERDICT | WRITE, Driver::Application);
+            }
             Landed::AskAgain(application) => self.have_judged(connection, application),
             Landed::Late => {}
         }
@@ -556,7 +576,7 @@ impl Session {
         for message in messages {
             // Whatever the high-water mark; if the socket is closed, nobody
             // is to be told.
-            let _ = inn.push_over(Item::Data(message.clone().into()));
+            let _ = inn.push_over(Item::Data(message.unshared().into()));
         }
         if inn.publish() {
             self.port.readable(self.key);
@@ -573,9 +593,12 @@ impl Session {
         self.asking.store(0, Ordering::SeqCst);
         *self.standing.lock() = Standing::default();
         if let Some(mut wire) = inner.wire.take() {
-            // An ERROR for the peer may be waiting.
-            wire.transmit();
-            let _ = wire.flush();
+            // An ERROR for the peer may be waiting. After a panic nobody knows
+            // what is.
+            if !matches!(ending, Ending::Panicked) {
+                wire.transmit();
+                let _ = wire.flush();
+            }
             lost = wire.unfinished();
             was_ready = wire.is_ready();
             self.report(&wire, &ending, inner.info.as_ref());
@@ -626,14 +649,18 @@ impl Session {
             return;
         }
         let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
-        self.detach(inner);
+        // Drops what is left, of which any may panic: the socket waits for what
+        // comes after it all the same.
+        if !survives(|| self.detach(inner)) {
+            survives(|| self.port.ended(self.key));
+        }
         inner.info = None;
         if left > 0 {
             self.port.lost(left);
         }
         // The socket may be done with the link, and its monitors with that.
         if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
-            redial.over();
+            survives(|| redial.over());
         }
         self.port.link_ended(self.key);
     }
@@ -748,7 +775,10 @@ impl Source for Session {
         if ready.write {
             work |= WRITE;
         }
-        self.drive(work, by);
+        let found_idle = self.drive(work, by);
+        if by == Driver::Reactor {
+            self.set.found(found_idle);
+        }
     }
 
     fn timeout(&self) {

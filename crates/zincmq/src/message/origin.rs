@@ -7,14 +7,14 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::PeerInfo;
 
 /// References taken from the count at once.
-const GRANT: usize = 4096;
+const GRANT: u64 = 4096;
 /// References a thread keeps back before it returns them.
-const RETURN: usize = 256;
+const RETURN: u64 = 256;
 
 /// One reference to what is known of a peer.
 pub(crate) struct Origin(NonNull<Shared>);
@@ -23,15 +23,23 @@ pub(crate) struct Origin(NonNull<Shared>);
 pub(crate) struct Origins {
     shared: NonNull<Shared>,
     /// References counted already and not yet handed out, beside its own.
-    credit: usize,
+    credit: u64,
 }
 
 struct Shared {
-    count: AtomicUsize,
+    /// Of 64 bits everywhere: with references that are forgotten a shorter one
+    /// could be made to wrap.
+    count: AtomicU64,
     info: Arc<PeerInfo>,
 }
 
-// SAFETY: the count is atomic, and what it counts is only read.
+const _: () = {
+    const fn may_be_anywhere<T: Send + Sync>() {}
+    may_be_anywhere::<Shared>();
+};
+
+// SAFETY: it is a counted share of what any thread may use and drop, as is seen
+// above.
 unsafe impl Send for Origin {}
 // SAFETY: as for Send.
 unsafe impl Sync for Origin {}
@@ -43,7 +51,7 @@ unsafe impl Sync for Origins {}
 impl Origins {
     pub(crate) fn new(info: Arc<PeerInfo>) -> Self {
         let shared = Box::new(Shared {
-            count: AtomicUsize::new(1),
+            count: AtomicU64::new(1),
             info,
         });
         Self {
@@ -116,7 +124,7 @@ impl Drop for Origin {
 /// References that a thread has dropped and not yet returned.
 struct Returns {
     shared: Cell<*mut Shared>,
-    count: Cell<usize>,
+    count: Cell<u64>,
 }
 
 thread_local! {
@@ -169,7 +177,7 @@ fn shared(pointer: &NonNull<Shared>) -> &Shared {
 ///
 /// # Safety
 /// The caller has that many, and uses none of them afterwards.
-unsafe fn release(pointer: NonNull<Shared>, count: usize) {
+unsafe fn release(pointer: NonNull<Shared>, count: u64) {
     if shared(&pointer).count.fetch_sub(count, Ordering::Release) == count {
         fence(Ordering::Acquire);
         // SAFETY: it came from a box, and no reference is left.

@@ -36,7 +36,7 @@ impl Publisher {
         self.inbound.add(id);
         self.fan_out.add(id);
         if !self.welcome.is_empty() {
-            let _ = peers.send(id, self.welcome.clone().into());
+            let _ = peers.send(id, self.welcome.unshared().into());
         }
     }
 

@@ -62,8 +62,8 @@ impl Pattern for Stream {
         if self.routes.add(peers, id, false)
             && let Some(name) = self.routes.name(id)
         {
-            let name = name.clone();
-            self.last = Some(name.clone());
+            let name = name.unshared();
+            self.last = Some(name.unshared());
             if is_connected(peers, id) {
                 self.notice(peers, id, name);
             }
@@ -72,7 +72,7 @@ impl Pattern for Stream {
 
     fn introduced(&mut self, peers: &mut Peers, id: PeerId) {
         if let Some(name) = self.routes.name(id) {
-            let name = name.clone();
+            let name = name.unshared();
             self.notice(peers, id, name);
         }
     }

@@ -20,7 +20,9 @@ pub(crate) fn watch() {
             GENERATION.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: `in_child` only adds to an atomic, which is allowed between
-        // fork and exec, and it lives as long as the program.
+        // fork and exec. It is there whenever it is called: the C library is
+        // never unloaded (its build.rs), and of other shared objects the
+        // system forgets the handlers when it unloads them.
         unsafe {
             libc::pthread_atfork(None, None, Some(in_child));
         }

@@ -1,5 +1,8 @@
 //! ppoll(2): descriptors, for which a thread sleeps under a signal mask of its
 //! own for that time.
+//!
+//! The system call by itself: the C library's function may end the thread
+//! (pthread_cancel(3)) by unwinding through frames that have no way to unwind.
 
 use std::io;
 use std::marker::PhantomData;
@@ -41,19 +44,24 @@ pub(super) fn poll(
     limit: Option<Duration>,
     mask: Option<&libc::sigset_t>,
 ) -> io::Result<bool> {
-    let limit = limit.map(|left| libc::timespec {
+    /// The kernel's signal mask: 64 signals.
+    const MASK_LEN: usize = 8;
+    let mut limit = limit.map(|left| libc::timespec {
         tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: left.subsec_nanos().into(),
     });
-    let count = libc::nfds_t::try_from(fds.len()).unwrap_or(libc::nfds_t::MAX);
-    // SAFETY: a `Polled` is a pollfd, and there are `count` of them; the other
-    // pointers are null, or to what outlives the call.
+    // SAFETY: a `Polled` is a pollfd, and there are so many of them; the kernel
+    // may change `limit`, which is ours, and reads the first `MASK_LEN` bytes of
+    // a mask, which has more. Those pointers are null, or to what outlives the
+    // call.
     let found = unsafe {
-        libc::ppoll(
-            fds.as_mut_ptr().cast(),
-            count,
-            limit.as_ref().map_or(ptr::null(), ptr::from_ref),
+        libc::syscall(
+            libc::SYS_ppoll,
+            fds.as_mut_ptr(),
+            fds.len(),
+            limit.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
             mask.map_or(ptr::null(), ptr::from_ref),
+            MASK_LEN,
         )
     };
     if found >= 0 {

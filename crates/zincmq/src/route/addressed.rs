@@ -105,7 +105,7 @@ impl Addressed {
             let (Some(name), Some(peer)) = (self.identities.name(id), peers.peer(id)) else {
                 continue;
             };
-            let mut name = name.clone();
+            let mut name = name.unshared();
             peer.sign(&mut name);
             message.push_front(name);
             return Some(message);

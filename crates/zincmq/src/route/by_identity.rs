@@ -81,7 +81,7 @@ impl Identities {
         }
         self.leave(id);
 
-        let name = Message::from(wanted.clone());
+        let name = Message::copy_from_slice(&wanted);
         let number = id.0 as usize;
         if number >= self.names.len() {
             self.names.resize(number + 1, None);

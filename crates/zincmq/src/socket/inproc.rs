@@ -113,7 +113,7 @@ impl Inproc {
         let (far_tx, rx) = new_pipe(conflate_in, in_hwm);
         let there = Arc::clone(&far) as Arc<dyn Far>;
         let far_recv_hwm = other.as_ref().map(|other| other.recv_hwm);
-        let hello = side.hello.clone();
+        let hello = side.hello.as_ref().map(Message::unshared);
         let peer = Peer::new(key, tx, rx, there, info, assigned)
             .nearby(far_recv_hwm)
             .greet(hello);
@@ -242,7 +242,7 @@ impl Core {
         self.with(|state| {
             let options = &state.options;
             let (conflate_out, conflate_in) = conflates(options, self.socket_type());
-            let message = |bytes: &Bytes| Message::from(bytes.clone());
+            let message = |bytes: &Bytes| Message::copy_from_slice(bytes);
             let hello = options.hello_message(self.socket_type());
             let farewell = options.disconnect_message(self.socket_type());
             Side {

@@ -159,7 +159,7 @@ fn written(request: &AuthRequest) -> Multipart {
         Message::from(REQUEST_ID),
         Message::from(&request.domain),
         Message::from(&request.address),
-        Message::from(request.routing_id.clone()),
+        Message::copy_from_slice(&request.routing_id),
         Message::from(credentials.mechanism()),
     ];
     match credentials {

@@ -6,6 +6,7 @@
 
 mod access_rules;
 mod admission;
+mod downgrade;
 mod hostile;
 mod key_directory;
 #[cfg(feature = "password-file")]

@@ -23,12 +23,18 @@ pub fn try_all(calls: &mut Calls) {
         ("null", ptr::null_mut()),
         ("memory of no message", blank.as_mut_ptr()),
         ("a closed message", closed.as_mut_ptr()),
+        ("a message at an odd address", odd(good)),
     ] {
         try_no_message(calls, what, msg, good);
     }
     try_arguments(calls, good);
     // SAFETY: it is a message.
     assert_eq!(unsafe { zmq_msg_close(good) }, 0);
+}
+
+/// Where no `zmq_msg_t` can be, as zmq.h aligns it.
+fn odd(msg: *mut Msg) -> *mut Msg {
+    msg.wrapping_byte_add(1)
 }
 
 fn try_no_message(calls: &mut Calls, what: &str, msg: *mut Msg, good: *mut Msg) {
@@ -56,12 +62,14 @@ fn try_no_message(calls: &mut Calls, what: &str, msg: *mut Msg, good: *mut Msg) 
 fn try_arguments(calls: &mut Calls, good: *mut Msg) {
     let null = ptr::null_mut();
     let data: *mut c_void = [0u8; 4].as_mut_ptr().cast();
-    let place = &raw mut *Box::leak(Box::new(MaybeUninit::<Msg>::uninit()));
-    let place: *mut Msg = place.cast();
-    refused!(calls, "null", libc::EFAULT, unsafe zmq_msg_init(null));
-    refused!(calls, "null", libc::EFAULT, unsafe zmq_msg_init_size(null, 4));
-    refused!(calls, "null", libc::EFAULT, unsafe zmq_msg_init_data(null, data, 4, None, NULL));
-    refused!(calls, "null", libc::EFAULT, unsafe zmq_msg_init_buffer(null, data, 4));
+    let mut place = MaybeUninit::<Msg>::uninit();
+    let place = place.as_mut_ptr();
+    for (what, nowhere) in [("null", null), ("an odd address", odd(place))] {
+        refused!(calls, what, libc::EFAULT, unsafe zmq_msg_init(nowhere));
+        refused!(calls, what, libc::EFAULT, unsafe zmq_msg_init_size(nowhere, 4));
+        refused!(calls, what, libc::EFAULT, unsafe zmq_msg_init_data(nowhere, data, 4, None, NULL));
+        refused!(calls, what, libc::EFAULT, unsafe zmq_msg_init_buffer(nowhere, data, 4));
+    }
     refused!(calls, "no data", libc::EFAULT, unsafe zmq_msg_init_data(place, NULL, 4, None, NULL));
     refused!(calls, "no data", libc::EFAULT, unsafe zmq_msg_init_buffer(place, NULL, 4));
     for size in [usize::MAX, usize::MAX / 2, usize::MAX - 64] {

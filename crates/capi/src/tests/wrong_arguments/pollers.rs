@@ -47,6 +47,9 @@ fn try_poll(calls: &mut Calls, handles: &Handles) {
     refused!(calls, "less than no items", libc::EINVAL, unsafe zmq_ppoll(item, -1, 0, mask));
     refused!(calls, "null", libc::EFAULT, unsafe zmq_poll(null, 1, 0));
     refused!(calls, "null", libc::EFAULT, unsafe zmq_ppoll(null, 1, 0, mask));
+    let odd = item.wrapping_byte_add(1);
+    refused!(calls, "an odd address", libc::EFAULT, unsafe zmq_poll(odd, 1, 0));
+    refused!(calls, "an odd address", libc::EFAULT, unsafe zmq_ppoll(odd, 1, 0, mask));
 }
 
 fn try_no_pollers(calls: &mut Calls, handles: &Handles) {

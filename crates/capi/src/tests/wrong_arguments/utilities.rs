@@ -21,7 +21,7 @@ pub fn try_all(calls: &mut Calls) {
     take_anything();
 }
 
-extern "C" fn nothing(_: c_int, _: *mut c_void) {}
+extern "C-unwind" fn nothing(_: c_int, _: *mut c_void) {}
 
 fn try_timers(calls: &mut Calls, handles: &Handles) {
     const CODE: c_int = libc::EFAULT;

@@ -1,8 +1,6 @@
-//! `zinc demo`, as a person at a terminal sees it.
+//! `zinc demo`.
 
-mod run;
-
-use run::{Outcome, zinc};
+use crate::run::{Outcome, first_line_of, shell, zinc};
 
 const NAMES: [&str; 6] = [
     "sync",
@@ -165,7 +163,7 @@ fn an_unknown_name_is_answered_with_the_names() {
 /// to be had.
 #[test]
 fn a_part_that_fails_says_why_and_fails_the_demo() {
-    let outcome = run::shell("ulimit -n 4; exec \"$0\" demo --fast pair");
+    let outcome = shell("ulimit -n 4; exec \"$0\" demo --fast pair");
     assert_eq!(outcome.code, Some(1), "{outcome}");
     let lines = outcome.lines();
     let [heading, verdict, "", last] = &*lines else {
@@ -182,7 +180,7 @@ fn a_part_that_fails_says_why_and_fails_the_demo() {
 
 #[test]
 fn the_other_parts_go_on_after_one_that_failed() {
-    let outcome = run::shell("ulimit -n 4; exec \"$0\" demo --fast");
+    let outcome = shell("ulimit -n 4; exec \"$0\" demo --fast");
     assert_eq!(outcome.code, Some(1), "{outcome}");
     let failures = outcome
         .lines()
@@ -195,7 +193,7 @@ fn the_other_parts_go_on_after_one_that_failed() {
 
 #[test]
 fn a_reader_that_leaves_early_ends_the_demo_quietly() {
-    let Outcome { code, errors, .. } = run::first_line_of(&["demo"]);
+    let Outcome { code, errors, .. } = first_line_of(&["demo"]);
     assert_eq!(code, Some(1));
     assert_eq!(errors, "");
 }

@@ -1,0 +1,5 @@
+//! `zinc`, as a person or a script at a terminal sees it.
+
+mod demo;
+mod keygen;
+mod run;
