@@ -272,6 +272,9 @@ fn come_and_wait(address: &str, mechanism: Mechanism, says_more: bool) -> TcpStr
     stream
 }
 
+/// Puts whoever judges to a server; what has to stay for that.
+type Judge<'a> = &'a dyn Fn(&Server) -> Option<Socket>;
+
 /// With an authenticator that takes its time, and with a handler of ZAP.
 fn applicants_at_a_server(mechanism: Mechanism) {
     let zap = |server: &Server| {
@@ -287,7 +290,7 @@ fn applicants_at_a_server(mechanism: Mechanism) {
         });
         None
     };
-    let servers: [(&str, &dyn Fn(&Server) -> Option<Socket>); 2] =
+    let servers: [(&str, Judge<'_>); 2] =
         [("a handler of ZAP", &zap), ("an authenticator", &sleepy)];
     for (whom, judge) in servers {
         let server = Server::new(mechanism);

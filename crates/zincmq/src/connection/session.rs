@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Claim, Config, Engine, Security, Verdict};
+use zmtp::{Claim, Config, Denial, Engine, Security, Verdict};
 
+use super::standing::{Landed, Standing};
 use super::wire::{Decoded, Filled, Wire};
 use super::{Application, Ending, Link, LinkOptions, Port, Reply};
 use crate::message::{Item, Message, PeerInfo};
@@ -45,6 +46,8 @@ const PANIC: u32 = 32;
 const TURN: u32 = 64;
 /// Someone has said whether the peer may come in.
 const VERDICT: u32 = 128;
+/// Someone has said that the peer may not stay.
+const REVOKE: u32 = 256;
 
 /// What a session reports its losses to, if it was dialled.
 pub(super) trait Redial: Send + Sync {
@@ -65,8 +68,7 @@ pub(crate) struct Session {
     redial: OnceLock<Weak<dyn Redial>>,
     assigned_id: Option<Bytes>,
     pending: AtomicU32,
-    /// A verdict, and which connection it is on.
-    verdict: Mutex<Option<(u64, Verdict)>>,
+    standing: Mutex<Standing>,
     /// The connection whose peer waits for one; 0 for none.
     asking: AtomicU64,
     inner: Mutex<Inner>,
@@ -117,7 +119,7 @@ impl Session {
             redial: OnceLock::new(),
             assigned_id,
             pending: AtomicU32::new(0),
-            verdict: Mutex::default(),
+            standing: Mutex::default(),
             asking: AtomicU64::new(0),
             inner: Mutex::default(),
             scheduled: AtomicBool::new(false),
@@ -268,9 +270,13 @@ impl Session {
         if inner.wire.is_none() {
             return Ok(());
         }
+        if work & REVOKE != 0
+            && let Some(reason) = self.standing.lock().take_revoked(inner.wires)
+        {
+            return Err(Ending::Revoked(reason));
+        }
         if work & VERDICT != 0
-            && let Some((connection, verdict)) = self.verdict.lock().take()
-            && connection == inner.wires
+            && let Some(verdict) = self.standing.lock().take_verdict(inner.wires)
             && let Some(engine) = inner.wire.as_mut().and_then(Wire::engine)
         {
             self.asking.store(0, Ordering::SeqCst);
@@ -479,8 +485,14 @@ impl Session {
         let application = Application {
             address: wire.peer_address.clone(),
             claim,
+            asked: Instant::now(),
         };
-        let reply = Reply::new(Weak::clone(&self.me), inner.wires);
+        self.standing.lock().asks(inner.wires, application.clone());
+        self.have_judged(inner.wires, application);
+    }
+
+    fn have_judged(&self, connection: u64, application: Application) {
+        let reply = Reply::admission(Weak::clone(&self.me), connection);
         self.options.gate.ask(application, reply);
     }
 
@@ -491,9 +503,34 @@ impl Session {
 
     /// Takes the verdict on the peer of that connection.
     pub(super) fn judged(&self, connection: u64, verdict: Verdict) {
-        if self.awaits(connection) {
-            *self.verdict.lock() = Some((connection, verdict));
-            self.drive(VERDICT | WRITE, Driver::Application);
+        if !self.awaits(connection) {
+            return;
+        }
+        let landed = self.standing.lock().land(connection, verdict);
+        match landed {
+            Landed::Stands => {
+                self.drive(VERDICT | WRITE, Driver::Application);
+            }
+            Landed::AskAgain(application) => self.have_judged(connection, application),
+            Landed::Late => {}
+        }
+    }
+
+    /// Whether the peer of that connection was let in and is there.
+    pub(super) fn hosts(&self, connection: u64) -> bool {
+        self.standing.lock().is_admitted(connection)
+    }
+
+    /// Takes the verdict on whether the peer of that connection may stay.
+    pub(super) fn reviewed(&self, connection: u64, verdict: Verdict) {
+        let reason = match verdict {
+            Verdict::Accept(_) => return,
+            Verdict::Deny { reason, .. } => reason,
+            Verdict::Fail(fault) => fault.to_string(),
+        };
+        let revoked = self.standing.lock().revoke(connection, reason);
+        if revoked {
+            self.drive(REVOKE, Driver::Application);
         }
     }
 
@@ -554,6 +591,7 @@ impl Session {
         inner.napping = false;
         inner.full = false;
         self.asking.store(0, Ordering::SeqCst);
+        *self.standing.lock() = Standing::default();
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting. After a panic nobody knows
             // what is.
@@ -629,17 +667,22 @@ impl Session {
 
     fn report(&self, wire: &Wire, ending: &Ending, info: Option<&Arc<PeerInfo>>) {
         let deliberate = ending.is_deliberate();
-        if !wire.is_ready() && !deliberate {
+        let revoked = matches!(ending, Ending::Revoked(_));
+        if !wire.is_ready() && (!deliberate || revoked) {
             let error = match ending {
                 Ending::Protocol(error) => Some(error),
                 _ => None,
+            };
+            let status = match revoked {
+                true => Some(Denial::Refused.code()),
+                false => error.and_then(zmtp::Error::auth_status),
             };
             self.port.event(
                 &wire.place,
                 info,
                 EventKind::HandshakeFailed {
                     code: error.and_then(zmtp::Error::code),
-                    status: error.and_then(zmtp::Error::auth_status),
+                    status,
                     errno: ending.errno(),
                     reason: ending.to_string(),
                 },
@@ -758,6 +801,14 @@ impl Link for Session {
 
     fn abort(&self) {
         self.drive(ABORT, Driver::Application);
+    }
+
+    fn review(&self) {
+        let admitted = self.standing.lock().review();
+        if let Some((connection, application)) = admitted {
+            let reply = Reply::review(Weak::clone(&self.me), connection);
+            self.options.gate.ask(application, reply);
+        }
     }
 
     fn set_recv_hwm(&self, high_water_mark: usize) {

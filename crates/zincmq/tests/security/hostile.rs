@@ -104,18 +104,22 @@ fn row_03_any_command_instead_of_hello_ends_the_connection() {
 #[test]
 fn row_04_silent_connections_cost_the_honest_nothing() {
     let _deadline = deadline();
-    let server = Server::new(Curve, SocketType::Pull, Some(let_in));
+    for (mechanism, name) in [(Null, "NULL"), (Plain, "PLAIN"), (Curve, "CURVE")] {
+        silent_connections(mechanism, name);
+    }
+}
+
+fn silent_connections(mechanism: Mechanism, name: &str) {
+    let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
     let mut silent = Vec::new();
     for index in 0..200 {
         let mut stream = TcpStream::connect(address(&server)).unwrap();
         if index % 2 == 1 {
-            stream
-                .write_all(&wire::greeting(1, "CURVE", false))
-                .unwrap();
+            stream.write_all(&wire::greeting(1, name, false)).unwrap();
         }
         silent.push(stream);
     }
-    let (client, _monitor) = server.client(Curve, SocketType::Push);
+    let (client, _monitor) = server.client(mechanism, SocketType::Push);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..10_000u32 {

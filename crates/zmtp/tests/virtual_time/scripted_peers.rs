@@ -312,7 +312,7 @@ fn a_handshake_has_bounds_whatever_it_announces() {
 }
 
 #[test]
-fn a_ping_shorter_than_its_time_to_live_is_malformed() {
+fn row_14_a_ping_shorter_than_its_time_to_live_is_malformed() {
     for data in [&b""[..], b"\x00"] {
         let (mut end, now) = met(Config::new(SocketType::Rep), 1);
         end.receive(&command("PING", data), now);

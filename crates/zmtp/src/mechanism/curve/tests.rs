@@ -104,7 +104,7 @@ fn what_one_end_sealed_does_not_open_there() {
 }
 
 #[test]
-fn the_last_nonce_is_used_once() {
+fn row_09_the_last_nonce_is_used_once() {
     let (mut client, mut server) = ends(u64::MAX - 1, 1);
     let bytes = sealed(&mut client, Flags::NONE, b"last");
     let mut out = Vec::new();
