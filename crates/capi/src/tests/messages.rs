@@ -173,10 +173,8 @@ fn what_is_received_may_be_written_to() {
         let (router, dealer) = (world.socket(ROUTER), world.socket(DEALER));
         let data = text.as_ptr().cast();
         // SAFETY: a text of so many bytes.
-        assert_eq!(
-            unsafe { zmq_setsockopt(dealer, ROUTING_ID, data, text.len()) },
-            0
-        );
+        let set = unsafe { zmq_setsockopt(dealer, ROUTING_ID, data, text.len()) };
+        assert_eq!(set, 0);
         world.join(router, dealer, endpoint);
         for question in ["one", "two"] {
             send(dealer, question, 0);
@@ -189,10 +187,8 @@ fn what_is_received_may_be_written_to() {
 
         let publisher = world.socket(XPUB);
         // SAFETY: a text of so many bytes.
-        assert_eq!(
-            unsafe { zmq_setsockopt(publisher, XPUB_WELCOME_MSG, data, text.len()) },
-            0
-        );
+        let set = unsafe { zmq_setsockopt(publisher, XPUB_WELCOME_MSG, data, text.len()) };
+        assert_eq!(set, 0);
         let mut endpoint = CString::new(endpoint.replace("written", "welcome")).unwrap();
         // SAFETY: a text of C.
         assert_eq!(unsafe { zmq_bind(publisher, endpoint.as_ptr()) }, 0);
