@@ -3,25 +3,20 @@
 use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use zincmq::ListeningFd;
 use zincmq::options::{Kind, OptionValue, row_by_number};
 use zincmq::security::z85;
-use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
 use crate::errno::code;
-use crate::poll;
-use crate::socket::{Socket, socket};
+use crate::socket::socket;
 
-const RCVMORE: c_int = 13;
-const FD: c_int = 14;
-const EVENTS: c_int = 15;
 const TCP_ACCEPT_FILTER: c_int = 38;
 const PLAIN_USERNAME: c_int = 45;
 const PLAIN_PASSWORD: c_int = 46;
 const CURVE_PUBLICKEY: c_int = 48;
 const CURVE_SERVERKEY: c_int = 50;
 const SOCKS_PROXY: c_int = 68;
-const THREAD_SAFE: c_int = 81;
 const BINDTODEVICE: c_int = 92;
 const IPC_FILTER_PID: c_int = 58;
 const IPC_FILTER_UID: c_int = 59;
@@ -86,7 +81,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
 ) -> c_int {
     guard_unit(|| {
         let socket = socket(pointer)?;
-        let known = read(&socket, option)?;
+        let known = socket.option(option)?;
         let known = match (option, &known) {
             (CURVE_PUBLICKEY..=CURVE_SERVERKEY, OptionValue::Bytes(key)) if !len.is_null() => {
                 // SAFETY: by the caller's promise.
@@ -114,41 +109,6 @@ fn sized_key(key: &[u8], room: usize) -> Outcome<Vec<u8>> {
         }
         _ => Err(libc::EINVAL),
     }
-}
-
-/// What C is told of an option, where that differs from what Rust is.
-fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
-    let thread_safe = is_thread_safe(socket.engine.socket_type());
-    let value = match option {
-        FD if thread_safe => return Err(libc::EINVAL),
-        THREAD_SAFE => OptionValue::Int(c_int::from(thread_safe)),
-        _ => socket.engine.option_by_number(option).map_err(code)?,
-    };
-    Ok(match (option, value) {
-        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.turns.has_more())),
-        (EVENTS, OptionValue::Int(events)) => {
-            let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
-            let known = c_int::from(poll::events(known));
-            OptionValue::Int(events & c_int::from(poll::events(ask)) | known)
-        }
-        (_, value) => value,
-    })
-}
-
-/// The types that libzmq calls thread-safe. Here all of them are, but programs
-/// that ask want to know whether the type has multipart messages and ZMQ_FD.
-pub fn is_thread_safe(kind: SocketType) -> bool {
-    matches!(
-        kind,
-        SocketType::Client
-            | SocketType::Server
-            | SocketType::Radio
-            | SocketType::Dish
-            | SocketType::Gather
-            | SocketType::Scatter
-            | SocketType::Peer
-            | SocketType::Channel
-    )
 }
 
 #[cfg(test)]

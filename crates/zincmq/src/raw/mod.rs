@@ -1,6 +1,17 @@
 //! What the C and Python faces of ZincMQ need beyond the public API. For them
 //! alone: it changes without notice.
 
+pub mod errno;
+pub mod events;
+pub mod exchange;
+pub mod label;
+mod owner;
+mod part_socket;
+mod relay;
+pub mod report;
+mod turns;
+mod watch;
+
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -14,6 +25,18 @@ use crate::poller::{PollEvent, PollItem, Poller, poll_heeding};
 use crate::proxy::Proxy;
 use crate::reactor::{Readiness, Signals};
 use crate::socket::{Patience, Socket};
+
+pub use part_socket::PartSocket;
+
+/// The release of libzmq whose interface the C and Python faces have.
+pub const VERSION: (i32, i32, i32) = (4, 3, 5);
+
+/// Whether the library has `capability` (zmq_has(3)). `zincmq` is a name of our
+/// own, by which programs can tell which library it is.
+#[must_use]
+pub fn has(capability: &[u8]) -> bool {
+    matches!(capability, b"ipc" | b"draft" | b"curve" | b"zincmq")
+}
 
 /// A message of `len` bytes to be filled through [`data`]; `None` if there is
 /// no memory for it.
@@ -73,7 +96,24 @@ pub fn admits(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
 ///
 /// As [`send`].
 pub fn await_admission(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
-    socket.inner().await_admission(first, Signals::EndWaits)
+    socket.inner().await_admission(first, |options| {
+        Patience::heeding(options.send_timeout(), Signals::EndWaits)
+    })
+}
+
+/// As [`await_admission`], waiting for at most `limit`.
+///
+/// # Errors
+///
+/// As [`send`].
+pub fn await_admission_within(
+    socket: &Socket,
+    first: &Message,
+    limit: Option<Duration>,
+) -> Result<(), SendFailure> {
+    socket
+        .inner()
+        .await_admission(first, |_| Patience::heeding(limit, Signals::EndWaits))
 }
 
 /// As [`Socket::send`], but a signal handler that runs on this thread while it
@@ -89,6 +129,21 @@ pub fn send(socket: &Socket, message: Multipart) -> Result<(), SendError> {
     })
 }
 
+/// As [`send`], waiting for at most `limit`, or without end.
+///
+/// # Errors
+///
+/// As [`send`].
+pub fn send_within(
+    socket: &Socket,
+    message: Multipart,
+    limit: Option<Duration>,
+) -> Result<(), SendError> {
+    socket
+        .inner()
+        .send(message, |_| Patience::heeding(limit, Signals::EndWaits))
+}
+
 /// As [`Socket::recv`], ending at a signal as [`send`] does.
 ///
 /// # Errors
@@ -99,6 +154,17 @@ pub fn recv(socket: &Socket) -> Result<Multipart, RecvError> {
     socket
         .inner()
         .recv::<true>(|options| Patience::heeding(options.recv_timeout(), Signals::EndWaits))
+}
+
+/// As [`recv`], waiting for at most `limit`, or without end.
+///
+/// # Errors
+///
+/// As [`recv`].
+pub fn recv_within(socket: &Socket, limit: Option<Duration>) -> Result<Multipart, RecvError> {
+    socket
+        .inner()
+        .recv::<true>(|_| Patience::heeding(limit, Signals::EndWaits))
 }
 
 /// As [`poll`](crate::poll), ending at a signal as [`send`] does. While it

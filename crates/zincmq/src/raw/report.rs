@@ -1,13 +1,12 @@
-//! Events as C is told of them: their numbers, values and frames
+//! Events as C and Python are told of them: their numbers, values and frames
 //! (zmq_socket_monitor(3), zmq_socket_monitor_versioned(3)).
 
 use std::ffi::c_int;
 
-use zincmq::monitor::{Event, EventKind};
-use zincmq::raw::Pipes;
-use zincmq::{Message, Multipart};
-
-use crate::boundary::Outcome;
+use super::Pipes;
+use super::errno::Outcome;
+use crate::monitor::{Event, EventKind};
+use crate::{Message, Multipart};
 
 const CONNECTED: u64 = 0x1;
 const CONNECT_DELAYED: u64 = 0x2;
@@ -171,6 +170,5 @@ fn number_and_value(kind: &EventKind) -> Option<(u64, u64)> {
         EventKind::HandshakeFailed { errno, .. } => (HANDSHAKE_FAILED_NO_DETAIL, small(*errno)),
         EventKind::HandshakeSucceeded => (HANDSHAKE_SUCCEEDED, 0),
         EventKind::MonitorStopped => (MONITOR_STOPPED, 0),
-        _ => return None,
     })
 }

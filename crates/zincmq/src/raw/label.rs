@@ -1,9 +1,9 @@
-//! What C's messages have beside their payload, and the engine's as a part of
-//! its own: which peer or group they are for or from.
+//! What the messages of C and Python have beside their payload, and the engine's
+//! as a part of its own: which peer or group they are for or from.
 
 use std::ffi::CString;
 
-use zincmq::{Message, SocketType};
+use crate::{Message, SocketType};
 
 /// What belongs to a message beside its payload.
 #[derive(Default)]

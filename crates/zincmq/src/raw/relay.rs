@@ -1,4 +1,4 @@
-//! From a socket's monitor to the PAIR, PUB or PUSH that C reads it through.
+//! From a socket's monitor to the PAIR, PUB or PUSH that a program reads it through.
 //!
 //! No thread of its own: whoever causes an event relays it, from within the
 //! waker, before it goes on. Events are caused with a connection locked, but
@@ -12,11 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::report::Form;
+use crate::Multipart;
+use crate::monitor::{EventKind, Monitor};
 use futures_core::Stream;
-use zincmq::Multipart;
-use zincmq::monitor::{EventKind, Monitor};
-
-use crate::report::Form;
 
 /// Events kept for a reader that is not there yet, or does not read: as many
 /// as the engine keeps. What comes then is lost.
@@ -25,7 +24,7 @@ const CAPACITY: usize = 16 * 1024;
 /// Where a monitor's events are sent.
 pub struct Outlet {
     /// A PAIR, PUB or PUSH.
-    pub socket: zincmq::Socket,
+    pub socket: crate::Socket,
     /// What it is bound to.
     pub endpoint: String,
 }
@@ -44,7 +43,7 @@ pub struct Relay {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What C asked for.
+/// What the program asked for.
 #[derive(Default)]
 struct Orders {
     stop: bool,

@@ -1,5 +1,5 @@
-//! The parts between: C sends and receives a message part by part, the engine
-//! as a whole.
+//! The parts between: C and Python send and receive a message part by part, the
+//! engine as a whole.
 //!
 //! A message that is half sent or half received belongs to the thread that is
 //! at it, so that threads which share a socket do not mix theirs. A program
@@ -14,9 +14,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::vec;
 
-use zincmq::{Message, Multipart};
-
-use crate::owner::Owner;
+use super::owner::Owner;
+use crate::{Message, Multipart};
 
 /// How long the owner of a half message has at least to go on with it.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -70,6 +69,18 @@ impl Turns {
     #[inline]
     pub fn any(&self) -> bool {
         self.open.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether [`Turns::take`] and [`Turns::has_more`] would return at once,
+    /// without waiting for another thread to show whose a half message is.
+    pub fn takes_at_once(&self) -> bool {
+        if !self.any() {
+            return true;
+        }
+        let me = Owner::here();
+        let inner = self.lock();
+        let entries = &inner.entries;
+        inner.shared || entries.is_empty() || entries.iter().any(|entry| entry.thread == me)
     }
 
     /// What the calling thread is in the middle of. To be put back.
