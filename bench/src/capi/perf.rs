@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use zincmq::security::{KeyPair, SecretKey};
+use zincmq::security::{AuthRequest, KeyPair, SecretKey, Verdict};
 use zincmq::{Context, Message, Socket, SocketType, opt};
 
 /// Which of the programs.
@@ -54,6 +54,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Role::LocalThr => {
             let pull = context.socket(SocketType::Pull)?;
             if arguments.curve != 0 {
+                // As C lets everybody in without a handler.
+                context.set_authenticator(|_: &AuthRequest| Verdict::accept("anyone"));
                 pull.set(opt::CurveServer(true))?;
                 pull.set(opt::CurveSecretKey(keys(1).secret().clone()))?;
             }

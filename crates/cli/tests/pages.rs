@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A page, the language of its program, and the program.
 const PAGES: &[(&str, &str, &str)] = &[
+    ("rust", "rust", "crates/zincmq/examples/secure.rs"),
     ("c", "c", "crates/capi/examples/secure.c"),
     ("python", "python", "crates/capi/examples/secure.py"),
 ];

@@ -156,7 +156,7 @@ impl Watched {
                 Woken::Late => return Ok(true),
                 Woken::Events => {
                     if self.drain()? && end.is_none() {
-                        end = now.checked_add(LONGEST);
+                        end = Instant::now().checked_add(LONGEST);
                     }
                 }
             }
@@ -287,6 +287,24 @@ mod tests {
         while changed.try_recv().is_ok() {}
         fs::write(two.join("file"), "new").unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn changes_that_come_together_are_told_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "").unwrap();
+        let (sender, told) = channel();
+        let _watch = Watch::start(&path, move || sender.send(Instant::now()).is_ok()).unwrap();
+        // However long nothing has happened before.
+        std::thread::sleep(LONGEST * 2);
+        let start = Instant::now();
+        for n in 0..20 {
+            fs::write(&path, n.to_string()).unwrap();
+        }
+        // It waits for more, even if nothing more comes.
+        let first = told.recv_timeout(PATIENCE).unwrap();
+        assert!(first - start >= QUIET, "{:?}", first - start);
     }
 
     #[test]

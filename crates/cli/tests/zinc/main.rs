@@ -2,4 +2,6 @@
 
 mod demo;
 mod keygen;
+mod password;
 mod run;
+mod terminal;

@@ -1,13 +1,13 @@
 //! Runs the binary, and stops it when it takes too long.
 
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_zinc");
-const DEADLINE: Duration = Duration::from_secs(120);
+pub const BINARY: &str = env!("CARGO_BIN_EXE_zinc");
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub struct Outcome {
     pub code: Option<i32>,
@@ -30,17 +30,30 @@ impl fmt::Display for Outcome {
 
 /// Runs `zinc` to its end.
 pub fn zinc(arguments: &[&str]) -> Outcome {
-    finish(start(Command::new(BINARY).args(arguments)))
+    finish(start(Command::new(BINARY).args(arguments), Stdio::null()))
+}
+
+/// Runs `zinc` to its end, with `input` to read.
+pub fn zinc_reading(arguments: &[&str], input: &str) -> Outcome {
+    let mut child = start(Command::new(BINARY).args(arguments), Stdio::piped());
+    let mut stdin = child.stdin.take().expect("it is piped");
+    match stdin.write_all(input.as_bytes()) {
+        // It may have read enough, or nothing.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
+        _ => drop(stdin),
+    }
+    finish(child)
 }
 
 /// Runs a shell that is given `zinc` as `$0`.
 pub fn shell(script: &str) -> Outcome {
-    finish(start(Command::new("sh").args(["-c", script, BINARY])))
+    let mut command = Command::new("sh");
+    finish(start(command.args(["-c", script, BINARY]), Stdio::null()))
 }
 
 /// Runs `zinc`, and reads no more than the first line.
 pub fn first_line_of(arguments: &[&str]) -> Outcome {
-    let mut child = start(Command::new(BINARY).args(arguments));
+    let mut child = start(Command::new(BINARY).args(arguments), Stdio::null());
     let mut output = String::new();
     let stdout = child.stdout.take().expect("it is piped");
     BufReader::new(stdout)
@@ -52,9 +65,9 @@ pub fn first_line_of(arguments: &[&str]) -> Outcome {
     }
 }
 
-fn start(command: &mut Command) -> Child {
+fn start(command: &mut Command, input: Stdio) -> Child {
     command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
