@@ -32,11 +32,13 @@ const DONTWAIT: c_int = 1;
 /// Further parts follow.
 const SNDMORE: c_int = 2;
 
+/// To encrypt or copy so many bytes takes longer than to hand the GIL over.
+const LONG: usize = 64 * 1024;
+
 const RCVMORE: c_int = 13;
 const LINGER: c_int = 17;
 const RCVTIMEO: c_int = 27;
 const SNDTIMEO: c_int = 28;
-const EVENT_ALL: c_int = 0xffff;
 
 static SOCKETS: Registry<PartSocket> = Registry::new();
 
@@ -261,8 +263,9 @@ impl Socket {
     }
 
     /// Sends what happens to the connections to a PAIR that connects to addr, an
-    /// inproc endpoint (zmq_socket_monitor(3)); None ends that.
-    #[pyo3(signature = (addr, events=EVENT_ALL))]
+    /// inproc endpoint (zmq_socket_monitor(3)): by default all events. None ends
+    /// that.
+    #[pyo3(signature = (addr, events=0xffff))]
     fn monitor(
         &self,
         py: Python<'_>,
@@ -442,7 +445,7 @@ fn send_part(
         labelled => exchange::send_labelled(socket, (labelled, label), part, more, wait),
     };
     let mut part = part;
-    if socket.turns.takes_at_once() {
+    if part.len() < LONG && socket.turns.takes_at_once() {
         match lease::settling(py, || send(part, Wait::Never)) {
             Ok(()) => return Ok(()),
             Err((libc::EAGAIN, back)) if flags & DONTWAIT == 0 => part = back,
