@@ -40,6 +40,8 @@ pub struct Arguments {
     /// A few messages for each case, not timed
     #[arg(long)]
     smoke: bool,
+    /// Only cases whose name contains this, as in `curve` or "64 B"
+    name: Option<String>,
 }
 
 const CASES: &[(Pattern, usize)] = &[
@@ -49,19 +51,36 @@ const CASES: &[(Pattern, usize)] = &[
     (Pattern::Latency, 1 << 10),
 ];
 
+/// Throughput of these is measured with CURVE.
+const CURVE_SIZES: &[usize] = &[64, 1 << 10, 16 << 10, 128 << 10];
+
 /// Messages, or round trips, of a run that is not timed.
 const FEW: u64 = 50;
 
 /// Measures all cases, or tries them.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let cases: Vec<Case> = CASES
+    let case = |pattern, size, curve| Case {
+        pattern,
+        transport: Transport::Tcp,
+        size,
+        curve,
+    };
+    let plain = CASES
         .iter()
-        .map(|&(pattern, size)| Case {
-            pattern,
-            transport: Transport::Tcp,
-            size,
+        .map(|&(pattern, size)| case(pattern, size, false));
+    let curve = CURVE_SIZES
+        .iter()
+        .map(|&size| case(Pattern::Throughput, size, true));
+    let cases: Vec<Case> = plain
+        .chain(curve)
+        .filter(|case| match &arguments.name {
+            Some(part) => case.to_string().contains(part.as_str()),
+            None => true,
         })
         .collect();
+    if cases.is_empty() {
+        bail!("no case to measure is called {:?}", arguments.name);
+    }
     let faces = faces(arguments)?;
     if arguments.smoke {
         let mut runs = 0;
@@ -132,7 +151,9 @@ impl Runner for Face {
             let mut command = self.command(role);
             command
                 .arg(format!("tcp://127.0.0.1:{port}"))
-                .args([case.size.to_string(), count.to_string()]);
+                .args([case.size.to_string(), count.to_string()])
+                // Their fourth argument turns CURVE on; the latency programs have none.
+                .args(case.curve.then_some("1"));
             Program::start(format!("{} {}", self.name, role.text()), command, end)
         };
         let mut binder = start(binder)?;

@@ -12,6 +12,8 @@ pub struct Case {
     pub transport: Transport,
     /// Bytes in a message.
     pub size: usize,
+    /// Encrypted.
+    pub curve: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,6 +65,7 @@ pub fn cases(quick: bool) -> impl Iterator<Item = Case> {
             pattern,
             transport,
             size,
+            curve: false,
         })
     })
 }
@@ -78,9 +81,10 @@ impl fmt::Display for Case {
             Pattern::Throughput => "push-pull",
             Pattern::Latency => "req-rep",
         };
+        let curve = if self.curve { " curve" } else { "" };
         match self.size {
-            kib if kib >= 1024 => write!(f, "{transport} {pattern} {} KiB", kib / 1024),
-            size => write!(f, "{transport} {pattern} {size} B"),
+            kib if kib >= 1024 => write!(f, "{transport}{curve} {pattern} {} KiB", kib / 1024),
+            size => write!(f, "{transport}{curve} {pattern} {size} B"),
         }
     }
 }

@@ -283,6 +283,7 @@ mod tests {
                 pattern,
                 transport: Transport::Tcp,
                 size: 64,
+                curve: false,
             },
             contenders: vec![contender("libzmq", subject), contender("raw", other)],
         }

@@ -62,7 +62,19 @@ pub struct Feed {
     pub claim: Option<Claim>,
     pub start: Instant,
     input: Vec<u8>,
-    large: Option<(bool, u64, Vec<u8>)>,
+    large: Option<Large>,
+}
+
+/// A frame that is gathered outside of the engine.
+struct Large {
+    kind: Kind,
+    len: u64,
+    bytes: Vec<u8>,
+}
+
+enum Kind {
+    Plain { more: bool },
+    Sealed { head: usize },
 }
 
 impl Feed {
@@ -93,18 +105,28 @@ impl Feed {
         let mut from = 0;
         let mut idle = 0;
         while self.error.is_none() {
-            if let Some((more, len, mut payload)) = self.large.take() {
-                let missing = len - payload.len() as u64;
+            if let Some(mut large) = self.large.take() {
+                let missing = large.len - large.bytes.len() as u64;
                 let rest = &self.input[from..];
                 let part = &rest[..rest.len().min(missing.try_into().unwrap_or(usize::MAX))];
-                payload.extend_from_slice(part);
+                large.bytes.extend_from_slice(part);
                 from += part.len();
                 self.engine.note_traffic(now);
-                if (payload.len() as u64) < len {
-                    self.large = Some((more, len, payload));
+                if (large.bytes.len() as u64) < large.len {
+                    self.large = Some(large);
                     break;
                 }
-                self.heard.push(Heard::Frame(more, payload));
+                match large.kind {
+                    Kind::Plain { more } => self.heard.push(Heard::Frame(more, large.bytes)),
+                    Kind::Sealed { head } => {
+                        let (head, payload) = large.bytes.split_at_mut(head);
+                        match self.engine.open_frame(head, payload, now) {
+                            Ok(event) => self.heard.extend(heard(event, limit)),
+                            Err(error) => self.fail(error, now),
+                        }
+                    }
+                }
+                continue;
             }
             let ready = self.engine.is_ready();
             if self.listens {
@@ -153,7 +175,22 @@ impl Feed {
                 Event::LargeFrame { more, len } => {
                     assert!(ready, "traffic before the handshake is over");
                     assert!(len <= limit);
-                    self.large = Some((more, len, Vec::new()));
+                    self.large = Some(Large {
+                        kind: Kind::Plain { more },
+                        len,
+                        bytes: Vec::new(),
+                    });
+                    continue;
+                }
+                Event::SealedFrame { head, len } => {
+                    assert!(ready, "traffic before the handshake is over");
+                    assert!(head <= 64);
+                    assert!(len <= limit.max(255));
+                    self.large = Some(Large {
+                        kind: Kind::Sealed { head },
+                        len: head as u64 + len,
+                        bytes: Vec::new(),
+                    });
                     continue;
                 }
                 Event::Ready => {
@@ -162,14 +199,10 @@ impl Feed {
                     self.ready();
                     continue;
                 }
-                Event::Frame { more, payload } => {
-                    assert!(payload.len() as u64 <= limit);
-                    Heard::Frame(more, payload.to_vec())
-                }
-                Event::Subscribe(topic) => Heard::Subscribe(topic.to_vec()),
-                Event::Cancel(topic) => Heard::Cancel(topic.to_vec()),
-                Event::Join(group) => Heard::Join(group.to_vec()),
-                Event::Leave(group) => Heard::Leave(group.to_vec()),
+                event => match heard(event, limit) {
+                    Some(heard) => heard,
+                    None => continue,
+                },
             };
             assert!(ready, "traffic before the handshake is over");
             self.heard.push(heard);
@@ -322,3 +355,18 @@ const OVERHEAD: u64 = 9 + 33;
 
 /// A handshake of ours, and answers to PINGs.
 const MOST_SAID: usize = 8 * 1024;
+
+/// What an event says of the conversation.
+fn heard(event: Event<'_>, limit: u64) -> Option<Heard> {
+    Some(match event {
+        Event::Frame { more, payload } => {
+            assert!(payload.len() as u64 <= limit);
+            Heard::Frame(more, payload.to_vec())
+        }
+        Event::Subscribe(topic) => Heard::Subscribe(topic.to_vec()),
+        Event::Cancel(topic) => Heard::Cancel(topic.to_vec()),
+        Event::Join(group) => Heard::Join(group.to_vec()),
+        Event::Leave(group) => Heard::Leave(group.to_vec()),
+        _ => return None,
+    })
+}

@@ -6,12 +6,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Change it whenever the defines below change: it names the cache folder.
-const RECIPE: &str = "libzmq-4.3.5-r1";
+const RECIPE: &str = "libzmq-4.3.5-r2";
 
 /// What libzmq's own configure script finds on Linux and the `zeromq-src` crate leaves out. Without
 /// eventfd, libzmq falls back to socket pairs, and the comparison would be with a slower library
 /// than the one distributions ship. The conformance suites build with the same list.
 const FOUND_BY_CONFIGURE: &str = include_str!("found_by_configure.txt");
+
+/// As distributions ship it, with libsodium, which the system has to have.
+const CURVE: &str = "ZMQ_HAVE_CURVE ZMQ_USE_LIBSODIUM";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -34,6 +37,7 @@ fn main() {
         cache.join("lib").display()
     );
     println!("cargo:rustc-link-lib=static=zmq");
+    println!("cargo:rustc-link-lib=sodium");
     println!("cargo:rustc-link-lib=stdc++");
     println!("cargo:root={}", cache.display());
 }
@@ -50,6 +54,7 @@ fn target_dir(out_dir: &Path) -> &Path {
 fn compile(cache: &Path) {
     let defines: Vec<String> = FOUND_BY_CONFIGURE
         .split_whitespace()
+        .chain(CURVE.split_whitespace())
         .map(|d| format!("-D{d}"))
         .collect();
     // SAFETY: build scripts are single-threaded at this point; nobody reads the environment

@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: the C library as programs expect to find it installed.
 
 pub mod proofs;
+mod secured;
 
 use std::collections::BTreeSet;
 use std::fs;

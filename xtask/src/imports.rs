@@ -19,7 +19,8 @@ use paths::{Named, Source};
 /// Our crates and those of ours each may depend on. Development dependencies may also be
 /// `testkit`.
 const CRATES: &[(&str, &[&str])] = &[
-    ("zincmq-zmtp", &[]),
+    ("zincmq-salsa", &[]),
+    ("zincmq-zmtp", &["zincmq-salsa"]),
     ("zincmq-pipe", &[]),
     ("zincmq", &["zincmq-zmtp", "zincmq-pipe"]),
     ("zincmq-capi", &["zincmq"]),
@@ -209,7 +210,8 @@ fn check_document(text: &str) -> Vec<String> {
     let broken = rules()
         .map(|rule| (rule.name, names(rule.never)))
         .chain(GROUND.iter().map(|name| (*name, names(&["a layer"]))))
-        .chain(["zmtp", "pipe"].map(|name| (name, names(&["anything of ours"]))))
+        .chain(["pipe", "salsa"].map(|name| (name, names(&["anything of ours"]))))
+        .chain([("zmtp", names(&["anything of ours but `salsa`"]))])
         .filter_map(
             |(name, never): (_, BTreeSet<String>)| match told.remove(name) {
                 Some(row) if row == never => None,

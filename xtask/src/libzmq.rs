@@ -37,7 +37,7 @@ pub fn build(repo: &Repo) -> Result<Libzmq> {
             .arguments(&[&shared])
             .arguments(&["-Wl,--whole-archive"])
             .arguments(&[&archive])
-            .arguments(&["-Wl,--no-whole-archive", "-lpthread"])
+            .arguments(&["-Wl,--no-whole-archive", "-lsodium", "-lpthread"])
             .run_visible(MINUTES)?;
     }
     Ok(Libzmq {

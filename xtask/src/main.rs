@@ -8,12 +8,15 @@ mod header;
 mod imports;
 mod lengths;
 mod libzmq;
+mod made;
+mod python;
 mod readme;
 mod repo;
 mod steps;
 mod tally;
 mod test;
 mod tools;
+mod wheel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +59,12 @@ enum Task {
         #[arg(long)]
         prefix: PathBuf,
     },
+    /// Build the Python package and print where its wheel and its source distribution are
+    Wheel {
+        /// The folder that gets them; `wheels` in the target folder if it is not named
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Build libzmq and print where its sources, headers, archive and shared library are
     Libzmq,
 }
@@ -82,6 +91,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
             for file in dist::install(&repo, &prefix)? {
                 println!("{}", file.display());
             }
+        }
+        Task::Wheel { out } => {
+            let out = out.unwrap_or_else(|| repo.target().join("wheels"));
+            let package = wheel::build(&test::Run::new(&repo, "wheel")?, &out)?;
+            println!("{}\n{}", package.sdist.display(), package.wheel.display());
         }
         Task::Libzmq => libzmq::build(&repo)?.print(),
     }

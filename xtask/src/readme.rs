@@ -37,6 +37,12 @@ pub fn check(run: &Run) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The lines of the marked blocks in `text`.
+pub fn commands(text: &str) -> Result<Vec<String>> {
+    let examples = examples(text)?.into_iter();
+    Ok(examples.map(|example| example.line).collect())
+}
+
 fn execute(run: &Run, example: &Example) -> Result<Tally> {
     let command = Command::new("bash")
         .arguments(&["-euo", "pipefail", "-c", &example.line])

@@ -21,7 +21,7 @@ pub fn fmt(run: &Run) -> Result<Tally> {
 
 /// Clippy in every workspace, warnings forbidden.
 pub fn clippy(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     each_workspace(run, |name| {
         let arguments = [
             "clippy",
@@ -105,7 +105,7 @@ pub fn loom(run: &Run) -> Result<Tally> {
 
 /// ZincMQ against libzmq.
 pub fn interop(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     let ours = [
         "test",
         "--workspace",
@@ -117,7 +117,7 @@ pub fn interop(run: &Run) -> Result<Tally> {
     run.tests(run.repo.cargo("interop", &ours)?, 15)
 }
 
-/// Every fuzz target for `FUZZ_SECONDS` (60).
+/// Every fuzz target for `FUZZ_SECONDS` (60), from where its corpus has brought it.
 pub fn fuzz(run: &Run) -> Result<Tally> {
     tools::cxx(run)?;
     run.repo.workspace("fuzz")?;
@@ -150,15 +150,21 @@ pub fn fuzz(run: &Run) -> Result<Tally> {
     let time = format!("-max_total_time={seconds}");
     let mut tally = Tally::default();
     for target in targets {
-        let arguments = ["run", "--fuzz-dir", ".", target, "--", &time];
-        tally += run.check(command(&arguments)?, seconds / 60 + 3)?;
+        // What is new goes to the first folder; the second is part of the repository.
+        let new = run.repo.target().join("fuzz-corpus").join(target);
+        std::fs::create_dir_all(&new)?;
+        let known = format!("corpus/{target}");
+        let fuzz = command(&["run", "--fuzz-dir", ".", target])?
+            .arguments(&[new.as_path(), known.as_ref()])
+            .arguments(&["--", &time]);
+        tally += run.check(fuzz, seconds / 60 + 3)?;
     }
     Ok(tally)
 }
 
 /// A few messages through every bench, for their content and not for their speed.
 pub fn benches(run: &Run) -> Result<Tally> {
-    tools::cxx(run)?;
+    tools::for_libzmq(run)?;
     let arguments = ["run", "--release", "--locked", "--", "--quick", "--smoke"];
     let mut tally = run.check(run.repo.cargo("bench", &arguments)?, 15)?;
     let run_capi = run

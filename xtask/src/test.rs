@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::command::{self, Command, Output};
 use crate::repo::Repo;
 use crate::tally::Tally;
-use crate::{conformance, dist, header, imports, lengths, readme, steps};
+use crate::{conformance, dist, header, imports, lengths, python, readme, steps};
 
 /// One row of the table.
 pub struct Step {
@@ -45,6 +45,12 @@ const STEPS: &[Step] = &[
         "pyzmq",
         "pyzmq's own tests on our C library",
         conformance::pyzmq,
+    ),
+    step("python", "the Python package's own tests", python::check),
+    step(
+        "native",
+        "pyzmq's own tests on the Python package",
+        conformance::pyzmq_native,
     ),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),

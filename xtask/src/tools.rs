@@ -13,6 +13,15 @@ pub fn cxx(run: &Run) -> Result<()> {
     program(run, "g++", "g++")
 }
 
+/// What libzmq is built with: a C++ compiler, and libsodium for its CURVE.
+pub fn for_libzmq(run: &Run) -> Result<()> {
+    cxx(run)?;
+    match header(run, "sodium.h", "libsodium-dev") {
+        true => Ok(()),
+        false => bail!("libsodium-dev is missing (apt-get install libsodium-dev)"),
+    }
+}
+
 /// `pkg-config`, likewise.
 pub fn pkg_config(run: &Run) -> Result<()> {
     program(run, "pkg-config", "pkg-config")

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use zincmq::{Context, Message, Socket, SocketType};
+use zincmq::security::{AuthRequest, KeyPair, SecretKey, Verdict};
+use zincmq::{Context, Message, Socket, SocketType, opt};
 
 /// Which of the programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,6 +28,9 @@ pub struct Arguments {
     endpoint: String,
     size: usize,
     count: u64,
+    /// 1 for CURVE
+    #[arg(default_value_t = 0)]
+    curve: u8,
 }
 
 impl Role {
@@ -49,11 +53,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match arguments.role {
         Role::LocalThr => {
             let pull = context.socket(SocketType::Pull)?;
+            if arguments.curve != 0 {
+                // As C lets everybody in without a handler.
+                context.set_authenticator(|_: &AuthRequest| Verdict::accept("anyone"));
+                pull.set(opt::CurveServer(true))?;
+                pull.set(opt::CurveSecretKey(keys(1).secret().clone()))?;
+            }
             pull.bind(endpoint)?;
             local_thr(&pull, size, count)
         }
         Role::RemoteThr => {
             let push = context.socket(SocketType::Push)?;
+            if arguments.curve != 0 {
+                push.set(opt::CurveServerKey(*keys(1).public()))?;
+                push.set(opt::CurvePublicKey(*keys(2).public()))?;
+                push.set(opt::CurveSecretKey(keys(2).secret().clone()))?;
+            }
             push.connect(endpoint)?;
             remote_thr(&push, size, count)
         }
@@ -68,6 +83,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             remote_lat(&req, size, count)
         }
     }
+}
+
+/// Both processes know them; they protect nothing.
+fn keys(byte: u8) -> KeyPair {
+    SecretKey::from_bytes([byte; 32]).into()
 }
 
 /// The first message starts the clock and is counted all the same.

@@ -4,10 +4,9 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use crate::{errno, foreign};
+pub use zincmq::raw::errno::Outcome;
 
-/// What a function of the C library does: a value for C, or an errno.
-pub type Outcome<T> = Result<T, c_int>;
+use crate::{errno, foreign};
 
 /// What C sees of a failure.
 pub trait Failed {

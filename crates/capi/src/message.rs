@@ -5,12 +5,12 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use zincmq::raw::label::Label;
 use zincmq::{Message, raw};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::foreign::{Foreign, FreeFn};
 use crate::groups;
-use crate::label::Label;
 
 const MORE: c_int = 1;
 const SOURCE_FD: c_int = 2;

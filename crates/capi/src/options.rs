@@ -3,31 +3,30 @@
 use std::ffi::{c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use zincmq::ListeningFd;
 use zincmq::options::{Kind, OptionValue, row_by_number};
 use zincmq::security::z85;
-use zincmq::{ListeningFd, Readiness, SocketType};
 
 use crate::boundary::{self, Outcome, guard_unit};
 use crate::errno::code;
-use crate::poll;
-use crate::socket::{Socket, socket};
+use crate::socket::socket;
 
-const RCVMORE: c_int = 13;
-const FD: c_int = 14;
-const EVENTS: c_int = 15;
 const TCP_ACCEPT_FILTER: c_int = 38;
+const PLAIN_USERNAME: c_int = 45;
+const PLAIN_PASSWORD: c_int = 46;
 const CURVE_PUBLICKEY: c_int = 48;
 const CURVE_SERVERKEY: c_int = 50;
 const SOCKS_PROXY: c_int = 68;
-const THREAD_SAFE: c_int = 81;
 const BINDTODEVICE: c_int = 92;
 const IPC_FILTER_PID: c_int = 58;
 const IPC_FILTER_UID: c_int = 59;
 const IPC_FILTER_GID: c_int = 60;
 
 /// What a null pointer clears, while a value of no bytes is refused.
-const CLEARED_BY_NULL: [c_int; 6] = [
+const CLEARED_BY_NULL: [c_int; 8] = [
     TCP_ACCEPT_FILTER,
+    PLAIN_USERNAME,
+    PLAIN_PASSWORD,
     SOCKS_PROXY,
     BINDTODEVICE,
     IPC_FILTER_PID,
@@ -82,11 +81,15 @@ pub unsafe extern "C" fn zmq_getsockopt(
 ) -> c_int {
     guard_unit(|| {
         let socket = socket(pointer)?;
-        let known = read(&socket, option)?;
+        let known = socket.option(option)?;
         let known = match (option, &known) {
             (CURVE_PUBLICKEY..=CURVE_SERVERKEY, OptionValue::Bytes(key)) if !len.is_null() => {
                 // SAFETY: by the caller's promise.
                 sized_key(key, unsafe { len.read() })?
+            }
+            (PLAIN_USERNAME | PLAIN_PASSWORD, OptionValue::Bytes(bytes)) => {
+                // As text is.
+                [&bytes[..], b"\0"].concat()
             }
             _ => known.to_c_bytes(),
         };
@@ -108,41 +111,6 @@ fn sized_key(key: &[u8], room: usize) -> Outcome<Vec<u8>> {
     }
 }
 
-/// What C is told of an option, where that differs from what Rust is.
-fn read(socket: &Socket, option: c_int) -> Outcome<OptionValue> {
-    let thread_safe = is_thread_safe(socket.engine.socket_type());
-    let value = match option {
-        FD if thread_safe => return Err(libc::EINVAL),
-        THREAD_SAFE => OptionValue::Int(c_int::from(thread_safe)),
-        _ => socket.engine.option_by_number(option).map_err(code)?,
-    };
-    Ok(match (option, value) {
-        (RCVMORE, _) => OptionValue::Int(c_int::from(socket.turns.has_more())),
-        (EVENTS, OptionValue::Int(events)) => {
-            let (ask, known) = socket.halfway(Readiness::READABLE | Readiness::WRITABLE);
-            let known = c_int::from(poll::events(known));
-            OptionValue::Int(events & c_int::from(poll::events(ask)) | known)
-        }
-        (_, value) => value,
-    })
-}
-
-/// The types that libzmq calls thread-safe. Here all of them are, but programs
-/// that ask want to know whether the type has multipart messages and ZMQ_FD.
-pub fn is_thread_safe(kind: SocketType) -> bool {
-    matches!(
-        kind,
-        SocketType::Client
-            | SocketType::Server
-            | SocketType::Radio
-            | SocketType::Dish
-            | SocketType::Gather
-            | SocketType::Scatter
-            | SocketType::Peer
-            | SocketType::Channel
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::ptr;
@@ -151,6 +119,51 @@ mod tests {
     use crate::context::{zmq_ctx_new, zmq_ctx_term};
     use crate::errno;
     use crate::socket::{zmq_close, zmq_socket};
+
+    const MECHANISM: c_int = 43;
+
+    #[test]
+    fn names_and_passwords_are_any_bytes() {
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, 1);
+        let set = |option, value: *const u8, len| {
+            // SAFETY: `value` has as many bytes, or is null.
+            let set = unsafe { zmq_setsockopt(socket, option, value.cast(), len) };
+            (set, errno::get())
+        };
+        let get = |option| {
+            let mut place = [0xee_u8; 256];
+            let mut len = place.len();
+            let to = place.as_mut_ptr().cast();
+            // SAFETY: `len` is what there is.
+            let got = unsafe { zmq_getsockopt(socket, option, to, &raw mut len) };
+            assert_eq!(got, 0);
+            place[..len].to_vec()
+        };
+        for option in [PLAIN_USERNAME, PLAIN_PASSWORD] {
+            // As libzmq 4.3.5 has it.
+            for value in [
+                &b"\xff\xfe"[..],
+                b"admin",
+                b"admin\0",
+                b"a\0b",
+                b"\0",
+                &[b'x'; 255],
+            ] {
+                assert_eq!(set(option, value.as_ptr(), value.len()).0, 0);
+                assert_eq!(get(option), [value, b"\0"].concat());
+                assert_eq!(get(MECHANISM), 1_i32.to_ne_bytes());
+            }
+            let long = [b'x'; 256];
+            assert_eq!(set(option, long.as_ptr(), 256), (-1, libc::EINVAL));
+            assert_eq!(set(option, long.as_ptr(), 0), (-1, libc::EINVAL));
+            assert_eq!(get(MECHANISM), 1_i32.to_ne_bytes());
+            assert_eq!(set(option, ptr::null(), 0).0, 0);
+            assert_eq!(get(MECHANISM), 0_i32.to_ne_bytes());
+        }
+        zmq_close(socket);
+        zmq_ctx_term(context);
+    }
 
     #[test]
     fn keys_come_as_bytes_or_as_text() {

@@ -5,24 +5,12 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use zincmq::{PollItem, Readiness, raw};
+use zincmq::Readiness;
+use zincmq::raw::events;
 
 use crate::boundary::{Outcome, guard};
-use crate::errno::code;
 use crate::handle::Ref;
 use crate::socket::{Socket, socket};
-
-const IN: c_short = 1;
-const OUT: c_short = 2;
-const ERR: c_short = 4;
-const PRI: c_short = 8;
-
-const EACH: [(c_short, Readiness); 4] = [
-    (IN, Readiness::READABLE),
-    (OUT, Readiness::WRITABLE),
-    (ERR, Readiness::ERROR),
-    (PRI, Readiness::URGENT),
-];
 
 /// What `zmq_pollitem_t` is.
 #[repr(C)]
@@ -60,28 +48,6 @@ impl Target {
     }
 }
 
-/// What events stand for; those there are none of are left out.
-pub fn readiness(events: c_short) -> Readiness {
-    let mut all = Readiness::NONE;
-    for (event, readiness) in EACH {
-        if events & event != 0 {
-            all |= readiness;
-        }
-    }
-    all
-}
-
-/// As what events C is told of it.
-pub fn events(ready: Readiness) -> c_short {
-    let mut all = 0;
-    for (event, readiness) in EACH {
-        if ready.contains(readiness) {
-            all |= event;
-        }
-    }
-    all
-}
-
 /// What C gives as the longest time to wait: milliseconds, or without end.
 pub fn limit(timeout: c_long) -> Option<Duration> {
     u64::try_from(timeout).ok().map(Duration::from_millis)
@@ -97,38 +63,18 @@ pub fn limit(timeout: c_long) -> Option<Duration> {
 /// EINTR if a signal handler has run.
 pub fn poll<'a>(
     targets: impl Iterator<Item = (usize, &'a Target, Readiness)>,
-    mut limit: Duration,
+    limit: Duration,
     mask: Option<&libc::sigset_t>,
-    mut tell: impl FnMut(usize, Readiness),
+    tell: impl FnMut(usize, Readiness),
 ) -> Outcome<usize> {
-    let mut items: SmallVec<[PollItem<'a>; 8]> = SmallVec::new();
-    // The place of each item, and what is known of it before.
-    let mut known: SmallVec<[(usize, Readiness); 8]> = SmallVec::new();
-    for (place, target, asked) in targets {
-        let mut now = Readiness::NONE;
-        items.push(match target {
-            Target::Socket(socket) => {
-                let ask;
-                (ask, now) = socket.halfway(asked);
-                PollItem::socket(&socket.engine, ask)
-            }
-            Target::Descriptor(fd) => PollItem::fd(fd, asked),
-        });
-        if !now.is_empty() {
-            limit = Duration::ZERO;
-        }
-        known.push((place, now));
-    }
-    raw::poll(&mut items, Some(limit), mask).map_err(code)?;
-    let mut count = 0;
-    for (item, (place, now)) in items.iter().zip(known) {
-        let ready = raw::reported(item) | now;
-        if !ready.is_empty() {
-            tell(place, ready);
-            count += 1;
-        }
-    }
-    Ok(count)
+    let targets = targets.map(|(place, target, asked)| {
+        let target = match target {
+            Target::Socket(socket) => events::Target::Socket(socket),
+            Target::Descriptor(fd) => events::Target::Descriptor(*fd),
+        };
+        (place, target, asked)
+    });
+    events::wait_for(targets, limit, mask, tell)
 }
 
 /// Waits until one of the items is ready, for at most `timeout` milliseconds
@@ -200,13 +146,13 @@ fn poll_items(
                 Err(_) => continue,
             },
         };
-        targets.push((place, target, readiness(item.events)));
+        targets.push((place, target, events::readiness(item.events)));
     }
     let targets = targets
         .iter()
         .map(|(place, target, asked)| (*place, target, *asked));
     let ready = poll(targets, limit, mask, |place, ready| {
-        items[place].revents = events(ready);
+        items[place].revents = events::numbers(ready);
     })?;
     Ok(c_int::try_from(ready).unwrap_or(c_int::MAX))
 }

@@ -6,6 +6,7 @@ mod state;
 use std::ffi::{c_int, c_long, c_short, c_void};
 
 use zincmq::Readiness;
+use zincmq::raw::events;
 
 use crate::boundary::{Outcome, guard, guard_unit};
 use crate::handle::{Ref, Table};
@@ -21,9 +22,9 @@ fn poller(pointer: *mut c_void) -> Outcome<Ref<Poller>> {
 }
 
 /// What to wait for, from events of which all must be known.
-fn interest(events: c_short) -> Outcome<Readiness> {
-    let interest = poll::readiness(events);
-    match poll::events(interest) == events {
+fn interest(given: c_short) -> Outcome<Readiness> {
+    let interest = events::readiness(given);
+    match events::numbers(interest) == given {
         true => Ok(interest),
         false => Err(libc::EINVAL),
     }

@@ -2,59 +2,16 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use zincmq::error::UnbindError;
-use zincmq::{Message, Readiness, SocketType};
+/// What C has as a socket.
+pub use zincmq::raw::PartSocket as Socket;
+use zincmq::{Message, SocketType};
 
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::context::context;
 use crate::errno::code;
 use crate::handle::{Ref, Table};
-use crate::monitor::Watch;
-use crate::turns::Turns;
 
 static SOCKETS: Table<Socket> = Table::new();
-
-/// What C has as a socket.
-pub struct Socket {
-    /// The engine's.
-    pub engine: zincmq::Socket,
-    /// Messages that C is in the middle of.
-    pub turns: Turns,
-    /// What monitors it.
-    pub watch: Watch,
-}
-
-impl Socket {
-    /// Whether a receive, and a send, would go on now with a message that the
-    /// calling thread is in the middle of.
-    pub fn pending(&self) -> (bool, bool) {
-        let (sending, receiving) = self.turns.state();
-        (receiving, sending)
-    }
-
-    /// What to ask the engine of, and what is known without, as to what the
-    /// socket is ready for of what is `asked`: half a message that is to be
-    /// gone on with is one the engine knows nothing of.
-    pub fn halfway(&self, asked: Readiness) -> (Readiness, Readiness) {
-        let (receiving, sending) = self.pending();
-        if !receiving && !sending {
-            return (asked, Readiness::NONE);
-        }
-        let strict = matches!(self.engine.socket_type(), SocketType::Req | SocketType::Rep);
-        let (mut ask, mut known) = (Readiness::NONE, Readiness::NONE);
-        for (way, half, other) in [
-            (Readiness::READABLE, receiving, sending),
-            (Readiness::WRITABLE, sending, receiving),
-        ] {
-            match asked.contains(way) {
-                true if half => known |= way,
-                true if !(strict && other) => ask |= way,
-                _ => {}
-            }
-        }
-        (ask, known)
-    }
-}
 
 /// The socket behind a pointer from C.
 ///
@@ -73,11 +30,7 @@ pub extern "C" fn zmq_socket(context_pointer: *mut c_void, kind: c_int) -> *mut 
         let context = context(context_pointer)?;
         let kind = u8::try_from(kind).ok().and_then(SocketType::from_number);
         let engine = context.socket(kind.ok_or(libc::EINVAL)?).map_err(code)?;
-        let pointer = SOCKETS.insert(Socket {
-            engine,
-            turns: Turns::default(),
-            watch: Watch::default(),
-        });
+        let pointer = SOCKETS.insert(Socket::new(engine));
         match pointer.is_null() {
             true => Err(libc::EMFILE),
             false => Ok(pointer),
@@ -138,12 +91,7 @@ pub unsafe extern "C" fn zmq_unbind(pointer: *mut c_void, endpoint: *const c_cha
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let endpoint = unsafe { boundary::text(endpoint) }?;
-        check_named(endpoint)?;
-        match socket.engine.unbind(endpoint) {
-            Err(UnbindError::Unknown(_)) => socket.engine.disconnect(endpoint),
-            ended => ended,
-        }
-        .map_err(code)
+        socket.unbind(endpoint)
     })
 }
 
@@ -159,24 +107,8 @@ pub unsafe extern "C" fn zmq_disconnect(pointer: *mut c_void, endpoint: *const c
         let socket = socket(pointer)?;
         // SAFETY: by the caller's promise.
         let endpoint = unsafe { boundary::text(endpoint) }?;
-        match socket.engine.disconnect(endpoint) {
-            Err(UnbindError::Unknown(_)) => {
-                check_named(endpoint)?;
-                socket.engine.unbind(endpoint)
-            }
-            ended => ended,
-        }
-        .map_err(code)
+        socket.disconnect(endpoint)
     })
-}
-
-/// What a wildcard stood for is known by its real name only.
-fn check_named(endpoint: &str) -> Outcome<()> {
-    let tcp = endpoint.strip_prefix("tcp://");
-    match endpoint == "ipc://*" || tcp.is_some_and(|address| address.ends_with(":*")) {
-        true => Err(libc::ENOENT),
-        false => Ok(()),
-    }
 }
 
 /// ZMQ_POLLOUT if a ROUTER could send to the peer with a routing id now.

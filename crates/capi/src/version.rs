@@ -3,11 +3,10 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
+use zincmq::raw::{self, VERSION};
+
 use crate::boundary::guard;
 use crate::errno;
-
-/// The release of libzmq whose interface this is.
-const VERSION: (c_int, c_int, c_int) = (4, 3, 5);
 
 /// Writes the version to where the pointers point, those that are not null.
 ///
@@ -24,8 +23,7 @@ pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch
     }
 }
 
-/// 1 if the library has `capability`, else 0. `zincmq` is a name of our own, by
-/// which programs can tell which library it is.
+/// 1 if the library has `capability`, else 0.
 ///
 /// # Safety
 ///
@@ -38,10 +36,7 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
         }
         // SAFETY: by the caller's promise.
         let capability = unsafe { CStr::from_ptr(capability) };
-        Ok(c_int::from(matches!(
-            capability.to_bytes(),
-            b"ipc" | b"draft" | b"curve" | b"zincmq"
-        )))
+        Ok(c_int::from(raw::has(capability.to_bytes())))
     })
 }
 

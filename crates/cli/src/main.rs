@@ -2,6 +2,8 @@
 
 mod console;
 mod demo;
+mod keygen;
+mod password;
 
 use std::process::ExitCode;
 
@@ -18,10 +20,16 @@ struct Cli {
 enum Command {
     /// Run the messaging patterns end to end over tcp, and check each of them
     Demo(demo::Arguments),
+    /// Make keys for CURVE, or show one that is in a file
+    Keygen(keygen::Arguments),
+    /// Set the password of a user in a file of hashed passwords, for PLAIN
+    Password(password::Arguments),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Password(arguments) => password::run(&arguments),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::SocketType;
@@ -15,7 +15,7 @@ use crate::options::{OptionError, OptionValue, SocketOptions};
 use crate::reactor::{
     Handle, Reactor, Signals, Threads, Waiting, Woken, deaf, fork_generation, watch_forks,
 };
-use crate::security::Authenticator;
+use crate::security::{Authenticator, Reviewed, Reviewer};
 use crate::socket::{Admission, Core, Inproc, Socket};
 use crate::sync::Mutex;
 use crate::typed::TypedSocket;
@@ -148,9 +148,43 @@ impl Context {
     /// ```
     pub fn set_authenticator(&self, authenticator: impl Authenticator + 'static) {
         let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator);
+        let reviewed = Arc::downgrade(self.shared()) as Weak<dyn Reviewed>;
+        authenticator.installed(&Reviewer::new(reviewed));
         self.shared()
             .admission
             .set_authenticator(Some(authenticator));
+    }
+
+    /// Has everybody who was let in judged again by who is asked now: the
+    /// authenticator ([`Authenticator::review`]), or else the handler of ZAP.
+    /// Who is not accepted is disconnected, and its next attempt to connect
+    /// judged as any other; what came from it before can still be received. A
+    /// monitor is told so ([`EventKind::Disconnected`]). Does not wait.
+    ///
+    /// Peers that nobody was asked about stay. The authenticators of
+    /// [`security`](crate::security) call it by themselves.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use zincmq::Context;
+    /// use zincmq::security::{AuthRequest, Denial, Verdict};
+    ///
+    /// let banned = Arc::new(Mutex::new(Vec::new()));
+    /// let ctx = Context::new();
+    /// let list = Arc::clone(&banned);
+    /// ctx.set_authenticator(move |request: &AuthRequest| {
+    ///     match list.lock().expect("no holder panics").contains(&request.address) {
+    ///         false => Verdict::accept(""),
+    ///         true => Verdict::deny(Denial::Refused, "banned"),
+    ///     }
+    /// });
+    /// banned.lock().expect("no holder panics").push("192.0.2.7".to_owned());
+    /// ctx.review_peers();
+    /// ```
+    ///
+    /// [`EventKind::Disconnected`]: crate::monitor::EventKind::Disconnected
+    pub fn review_peers(&self) {
+        self.shared().review_peers();
     }
 
     /// Takes the authenticator away: who would have to ask is not let in.
@@ -321,6 +355,12 @@ impl Shared {
         drop(core);
     }
 
+    /// Timers that its reactors have set.
+    pub(crate) fn timers(&self) -> usize {
+        let reactors = self.reactors.lock();
+        reactors.iter().map(Reactor::timers).sum()
+    }
+
     /// A reactor among those that `affinity` allows (bit 0 is the first; none
     /// set means any), the one with the fewest users. Starts them if need be.
     /// `None` if the context is to have none.
@@ -391,6 +431,18 @@ impl Shared {
             if woken == Woken::Late {
                 return;
             }
+        }
+    }
+}
+
+impl Reviewed for Shared {
+    fn review_peers(&self) {
+        if self.is_foreign() {
+            return;
+        }
+        let sockets: Vec<Arc<Core>> = self.sockets.lock().values().cloned().collect();
+        for core in sockets {
+            core.review_peers();
         }
     }
 }

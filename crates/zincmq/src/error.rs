@@ -8,7 +8,9 @@ use thiserror::Error;
 use crate::SocketType;
 use crate::message::Multipart;
 pub use crate::options::OptionError;
-pub use crate::security::{CertificateError, MetadataError};
+#[cfg(feature = "password-file")]
+pub use crate::security::PasswordFileError;
+pub use crate::security::{CertificateError, KeyDirectoryError, MetadataError, NotAnAddress};
 
 /// Any error of this library, for programs that pass them all on.
 #[derive(Debug, Error)]
@@ -53,6 +55,16 @@ pub enum Error {
     /// A certificate was not loaded or saved.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// A directory of keys was not read, or not all of it.
+    #[error(transparent)]
+    KeyDirectory(#[from] KeyDirectoryError),
+    /// A file of passwords was not read or written.
+    #[cfg(feature = "password-file")]
+    #[error(transparent)]
+    PasswordFile(#[from] PasswordFileError),
+    /// Text was to be an address and is none.
+    #[error(transparent)]
+    Address(#[from] NotAnAddress),
     /// The system refused.
     #[error(transparent)]
     System(#[from] io::Error),

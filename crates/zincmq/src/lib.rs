@@ -125,6 +125,7 @@ mod socket;
 mod sync;
 mod transport;
 mod typed;
+mod watch;
 
 /// What long payloads share, from the crate [`bytes`](https://docs.rs/bytes): a
 /// [`Message`] is made from it without a copy and turns into it, and options

@@ -176,6 +176,16 @@ impl Message {
         }
     }
 
+    /// The payload, to be changed, if it is of [`Message::with_len`] and nobody else has a
+    /// share in it.
+    pub(crate) fn unique(&mut self) -> Option<&mut [u8]> {
+        match &mut self.repr {
+            Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
+            Repr::Block(block) => block.unique(),
+            Repr::Shared(_) => None,
+        }
+    }
+
     /// Whether other messages have a share in the payload.
     pub(crate) fn is_shared(&self) -> bool {
         match &self.repr {

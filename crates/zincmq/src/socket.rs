@@ -270,7 +270,7 @@ impl Socket {
     /// [`OptionError::Closed`] once the socket is closed.
     pub fn option<O: ReadableOption>(&self) -> Result<O::Value, OptionError> {
         let value = self.core.option(O::row())?;
-        O::from_value(&value).ok_or_else(|| O::row().wrong_type(value.describe()))
+        O::from_value(&value).ok_or_else(|| O::row().wrong_type(O::row().show(&value)))
     }
 
     /// Sets the option called `name`, as in `zmq.h` without `ZMQ_`, to the

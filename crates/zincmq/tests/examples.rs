@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use zincmq::security::Certificate;
 
 /// `cargo test` builds the examples, next to the tests; `cargo test --test
 /// examples` does not, so that this must.
@@ -30,8 +32,14 @@ fn program(name: &str) -> PathBuf {
 
 /// What the example prints; it has half a minute.
 fn output_of(name: &str) -> String {
+    output_with(name, &[])
+}
+
+/// What it prints when it is given these arguments.
+fn output_with(name: &str, arguments: &[&Path]) -> String {
     let path = program(name);
     let mut child = Command::new(&path)
+        .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -59,6 +67,25 @@ fn lines_of(name: &str) -> Vec<String> {
 fn request_reply() {
     let said = output_of("request_reply");
     assert_eq!(said, "hello, Ada\nhello, Grace\nhello, Radia\n");
+}
+
+/// With keys like those that docs/security/rust.md has `zinc keygen` make.
+#[test]
+fn secure() {
+    let keys = tempfile::tempdir().unwrap();
+    let clients = keys.path().join("clients");
+    std::fs::create_dir(&clients).unwrap();
+    for path in [keys.path().join("server.key"), keys.path().join("eve.key")] {
+        Certificate::generate().unwrap().save(path).unwrap();
+    }
+    let mut anna = Certificate::generate().unwrap();
+    anna.set_metadata("name", "anna").unwrap();
+    anna.save(clients.join("anna.key")).unwrap();
+
+    let page = include_str!("../../../docs/security/rust.md");
+    let (_, after) = page.split_once("```text\n").unwrap();
+    let (promised, _) = after.split_once("```").unwrap();
+    assert_eq!(output_with("secure", &[keys.path()]), promised);
 }
 
 #[test]

@@ -31,7 +31,9 @@ pub struct Config {
     /// bytes pass a smaller limit, so that it cannot cut off the heartbeat.
     pub max_message_size: Option<u64>,
     /// From this payload length in bytes on, a frame that is not wholly in the
-    /// input is left to the caller: see [`Event::LargeFrame`](crate::Event::LargeFrame).
+    /// input, or is sealed, is left to the caller: see
+    /// [`Event::LargeFrame`](crate::Event::LargeFrame) and
+    /// [`Event::SealedFrame`](crate::Event::SealedFrame).
     pub direct_payload: usize,
     /// How long the handshake may take; `None` for ever.
     pub handshake_timeout: Option<Duration>,

@@ -1,9 +1,13 @@
 //! The cryptography that CURVE is built on, NaCl's `crypto_box`: X25519, XSalsa20
-//! and Poly1305. The only file that names the crate it comes from.
+//! and Poly1305. With its modules the only file that names the crates it comes from.
 
 use dryoc::classic::crypto_box;
 use dryoc::classic::crypto_core::crypto_scalarmult_base;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+mod sequence;
+
+pub(crate) use self::sequence::Sequence;
 
 use crate::{NoRandomness, PublicKey, SecretKey};
 

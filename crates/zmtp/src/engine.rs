@@ -100,6 +100,18 @@ pub enum Event<'a> {
         /// Payload bytes that follow.
         len: u64,
     },
+    /// A sealed frame that the caller takes out of its input itself: only the frame's
+    /// header is consumed. `head` bytes follow, and then the sealed payload of `len`, both
+    /// of which go to [`Engine::open_frame`] once they are there; only then `step` may be
+    /// called again. For all payloads of at least [`Config::direct_payload`] bytes, also
+    /// those that are wholly in the input, from an engine that is not
+    /// [transparent](Engine::is_transparent).
+    SealedFrame {
+        /// Bytes before the payload, no more than 64.
+        head: usize,
+        /// Payload bytes that follow those.
+        len: u64,
+    },
     /// The peer subscribes to the topic, by command. (Peers before 3.1 do it in a
     /// [`Frame`](Self::Frame) of byte 1 and the topic, and any peer may.)
     Subscribe(&'a [u8]),
@@ -117,8 +129,9 @@ impl Engine {
     /// where addresses have 64 bits.
     pub const MAX_FRAME: u64 = MAX_FRAME;
 
-    /// The most bytes a peer's handshake may take.
-    pub const MAX_HANDSHAKE: u64 = 64 * 1024;
+    /// The most bytes a peer's handshake may take. With all that is kept beside them, a
+    /// peer that is not in yet costs less than 64 KiB.
+    pub const MAX_HANDSHAKE: u64 = 32 * 1024;
 
     /// An engine for a connection just made; `transmit` has its first bytes already.
     /// Settings that cannot be sent come to light as the error of the first `step`.
@@ -318,6 +331,20 @@ impl Engine {
             return;
         }
         self.put(Flags::message(more), &[payload], out);
+    }
+
+    /// Opens an [`Event::SealedFrame`] where it lies; what it means. Whole frames only:
+    /// not a byte of the payload is changed unless all of it is as the peer sealed it.
+    ///
+    /// # Errors
+    /// As of `step`, which returns it again.
+    pub fn open_frame<'a>(
+        &'a mut self,
+        head: &mut [u8],
+        payload: &'a mut [u8],
+        now: Instant,
+    ) -> Result<Event<'a>, Error> {
+        self.open_any(head, payload, now)
     }
 
     /// Whether payloads go to the wire as they are. Then `encode_header` may be used,

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peers_ttl_neither_wraps_nor_outlives_its_ping() {
+    fn row_15_the_peers_ttl_neither_wraps_nor_outlives_its_ping() {
         let now = Instant::now();
         let mut pulse = Pulse::new(now);
         pulse.start(None, now);

@@ -32,6 +32,15 @@ impl Context {
         Socket::new(self.clone(), kind)
     }
 
+    /// Ends whatever its sockets wait for; they can only be closed from then on.
+    pub fn shutdown(&self) -> Result<(), Error> {
+        // SAFETY: the context is live.
+        match unsafe { ffi::zmq_ctx_shutdown(self.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(Error::last("zmq_ctx_shutdown")),
+        }
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut c_void {
         self.0.0
     }
@@ -50,6 +59,17 @@ pub fn version() -> (i32, i32, i32) {
     // SAFETY: three valid places to write a number to.
     unsafe { ffi::zmq_version(&mut major, &mut minor, &mut patch) };
     (major, minor, patch)
+}
+
+/// A key of 32 bytes as text (RFC 32); `None` for another length.
+pub fn z85(key: &[u8]) -> Option<String> {
+    let mut text = [0u8; 41];
+    if key.len() != 32 {
+        return None;
+    }
+    // SAFETY: 32 bytes become 40 characters and a NUL.
+    unsafe { ffi::zmq_z85_encode(text.as_mut_ptr().cast(), key.as_ptr(), key.len()) };
+    Some(String::from_utf8_lossy(&text[..40]).into_owned())
 }
 
 #[cfg(test)]

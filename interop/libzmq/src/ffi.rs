@@ -32,6 +32,8 @@ pub struct PollItem {
 pub const POLLIN: c_short = 1;
 /// `ZMQ_POLLOUT`.
 pub const POLLOUT: c_short = 2;
+/// `ZMQ_EVENT_ALL`.
+pub const EVENT_ALL: c_int = 0xffff;
 /// `ZMQ_SNDMORE`.
 pub const SNDMORE: c_int = 2;
 
@@ -42,6 +44,7 @@ unsafe extern "C" {
     pub fn zmq_strerror(errnum: c_int) -> *const c_char;
 
     pub fn zmq_ctx_new() -> *mut c_void;
+    pub fn zmq_ctx_shutdown(context: *mut c_void) -> c_int;
     pub fn zmq_ctx_term(context: *mut c_void) -> c_int;
 
     pub fn zmq_socket(context: *mut c_void, kind: c_int) -> *mut c_void;
@@ -60,6 +63,8 @@ unsafe extern "C" {
     ) -> c_int;
     pub fn zmq_bind(socket: *mut c_void, endpoint: *const c_char) -> c_int;
     pub fn zmq_connect(socket: *mut c_void, endpoint: *const c_char) -> c_int;
+    pub fn zmq_socket_monitor(socket: *mut c_void, endpoint: *const c_char, events: c_int)
+    -> c_int;
     pub fn zmq_poll(items: *mut PollItem, count: c_int, timeout_ms: c_long) -> c_int;
 
     pub fn zmq_msg_init(msg: *mut Msg) -> c_int;
@@ -70,4 +75,6 @@ unsafe extern "C" {
     pub fn zmq_msg_data(msg: *mut Msg) -> *mut c_void;
     pub fn zmq_msg_size(msg: *const Msg) -> usize;
     pub fn zmq_msg_more(msg: *const Msg) -> c_int;
+    pub fn zmq_z85_encode(dest: *mut c_char, data: *const u8, size: usize) -> *mut c_char;
+    pub fn zmq_msg_gets(msg: *const Msg, property: *const c_char) -> *const c_char;
 }

@@ -1,5 +1,6 @@
 //! One part of a message, in libzmq's own storage.
 
+use std::ffi::CStr;
 use std::slice;
 
 use crate::{Error, ffi};
@@ -51,6 +52,16 @@ impl Message {
     pub fn more(&self) -> bool {
         // SAFETY: the part is initialised.
         unsafe { ffi::zmq_msg_more(&self.0) != 0 }
+    }
+
+    /// What is known of who sent it, such as `User-Id`.
+    pub fn property(&self, name: &CStr) -> Option<String> {
+        // SAFETY: the part is initialised and the name terminated; the answer lives as long as the
+        // part, and is copied at once.
+        unsafe {
+            let value = ffi::zmq_msg_gets(&self.0, name.as_ptr());
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
+        }
     }
 
     pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::Msg {

@@ -3,13 +3,13 @@
 use std::ffi::{CString, c_int, c_void};
 use std::time::Duration;
 
-use crate::{Context, Error, Message, OptionKind, ffi, option};
+use crate::{Context, Error, Message, Monitor, OptionKind, ffi, option};
 
 /// A socket and a share of its context. It may move to another thread but is used by one at a time.
 pub struct Socket {
     handle: *mut c_void,
-    /// Keeps the context alive until the socket is closed.
-    _context: Context,
+    /// Alive until the socket is closed.
+    context: Context,
 }
 
 /// The stable socket types, with libzmq's numbers.
@@ -51,10 +51,7 @@ impl Socket {
         if handle.is_null() {
             return Err(Error::last("zmq_socket"));
         }
-        Ok(Self {
-            handle,
-            _context: context,
-        })
+        Ok(Self { handle, context })
     }
 
     /// Binds and returns the endpoint libzmq resolved it to.
@@ -74,6 +71,11 @@ impl Socket {
         check("zmq_connect", unsafe {
             ffi::zmq_connect(self.handle, c.as_ptr())
         })
+    }
+
+    /// Tells of connections from now on. A socket has one monitor.
+    pub fn monitor(&self) -> Result<Monitor, Error> {
+        Monitor::of(self.handle, &self.context)
     }
 
     /// Sets an option to a C `int`.

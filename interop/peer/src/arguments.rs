@@ -2,13 +2,20 @@
 
 use anyhow::{Context as _, Result, bail};
 
-/// `--type PUSH [--opt NAME=VALUE]… [--bind ENDPOINT]… [--connect ENDPOINT]…`
-#[derive(Debug, Default, PartialEq, Eq)]
+use crate::Guard;
+
+/// `--type PUSH [--opt NAME=VALUE]… [--watch] [--admit RULE]… [--otherwise STATUS] [--postpone COUNT]
+/// [--bind ENDPOINT]… [--connect ENDPOINT]…`
+#[derive(Debug, Default)]
 pub struct Arguments {
     /// The socket type's name in capitals.
     pub kind: String,
     /// Options, set before anything is bound or connected.
     pub options: Vec<(String, String)>,
+    /// Whether to keep the events of connections for the command `outcome`.
+    pub watch: bool,
+    /// Who judges clients, if anybody does.
+    pub guard: Option<Guard>,
     /// Endpoints to bind, in order.
     pub bind: Vec<String>,
     /// Endpoints to connect to, in order.
@@ -21,6 +28,10 @@ impl Arguments {
         let mut parsed = Self::default();
         let mut words = words.into_iter();
         while let Some(flag) = words.next() {
+            if flag == "--watch" {
+                parsed.watch = true;
+                continue;
+            }
             let value = words
                 .next()
                 .with_context(|| format!("{flag} needs a value"))?;
@@ -34,6 +45,9 @@ impl Arguments {
                         .with_context(|| format!("--opt {value}: expected NAME=VALUE"))?;
                     parsed.options.push((name.to_owned(), value.to_owned()));
                 }
+                "--admit" => parsed.guard().admit(&value)?,
+                "--otherwise" => parsed.guard().answer_otherwise(value.parse()?),
+                "--postpone" => parsed.guard().postpone(value.parse()?),
                 _ => bail!("unknown argument {flag}"),
             }
         }
@@ -41,6 +55,10 @@ impl Arguments {
             bail!("--type is missing");
         }
         Ok(parsed)
+    }
+
+    fn guard(&mut self) -> &mut Guard {
+        self.guard.get_or_insert_with(Guard::new)
     }
 }
 
@@ -54,9 +72,13 @@ mod tests {
 
     #[test]
     fn reads_every_flag() {
-        let parsed = parse("--type SUB --opt RCVHWM=0 --bind tcp://a --connect ipc://b").unwrap();
+        let parsed = parse(
+            "--type SUB --opt RCVHWM=0 --watch --admit NULL,anna --bind tcp://a --connect ipc://b",
+        )
+        .unwrap();
         assert_eq!(parsed.kind, "SUB");
         assert_eq!(parsed.options, [("RCVHWM".to_owned(), "0".to_owned())]);
+        assert!(parsed.watch && parsed.guard.is_some());
         assert_eq!(parsed.bind, ["tcp://a"]);
         assert_eq!(parsed.connect, ["ipc://b"]);
     }

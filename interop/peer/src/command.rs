@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::str::{FromStr, SplitWhitespace};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -42,6 +43,19 @@ pub enum Command {
     StreamEcho(usize),
     /// `stream-request BYTES`: a STREAM socket sends so many bytes and expects them back.
     StreamRequest(usize),
+    /// `offer SEQ SIZE PARTS`: sends it if that can be done at once, which is no failure otherwise.
+    Offer(Shape),
+    /// `silence MILLISECONDS`: nothing comes within that time.
+    Silence(Duration),
+    /// `recv-from [PROPERTY]…`: one message, told by the properties of its sender; `-` for one that is
+    /// not there.
+    RecvFrom(Vec<String>),
+    /// `outcome`: how the next handshake ends.
+    Outcome,
+    /// `events`: what has happened since the last outcome or event that was told.
+    Events,
+    /// `asked`: what the guard was asked.
+    Asked,
     /// `quit`: closes socket and context and ends.
     Quit,
 }
@@ -91,6 +105,12 @@ impl FromStr for Command {
             "await-sync" => Self::AwaitSync,
             "stream-echo" => Self::StreamEcho(words.number("BYTES")?),
             "stream-request" => Self::StreamRequest(words.number("BYTES")?),
+            "offer" => Self::Offer(words.shape()?),
+            "silence" => Self::Silence(Duration::from_millis(words.number("MILLISECONDS")?)),
+            "recv-from" => Self::RecvFrom(words.0.by_ref().map(str::to_owned).collect()),
+            "outcome" => Self::Outcome,
+            "events" => Self::Events,
+            "asked" => Self::Asked,
             "quit" => Self::Quit,
             _ => bail!("unknown command {name}"),
         };

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod command;
+mod guard;
 mod library;
 pub mod payload;
 mod run;
@@ -13,7 +14,8 @@ mod session;
 
 pub use arguments::Arguments;
 pub use command::Command;
+pub use guard::{Answer, Guard, PROPERTY, Question};
 #[cfg(feature = "zincmq")]
 pub use library::ZincmqLibrary;
-pub use library::{Library, LibzmqLibrary, Socket};
+pub use library::{Events, Library, LibzmqLibrary, Socket};
 pub use run::run;

@@ -1,7 +1,7 @@
 //! The program: arguments, then a line in, a line out.
 
 use std::io::{BufRead, Write};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use anyhow::{Context as _, Result};
 
@@ -12,12 +12,18 @@ use crate::{Arguments, Command, Library, Socket};
 /// then answers each line of standard input with `OK …` or `ERR …` until `quit`. The end of
 /// standard input ends the process at once, so that no peer outlives the test that started it.
 pub fn run<L: Library>(library: &L) -> Result<()> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
-    let socket = open(library, &arguments)?;
+    let mut arguments = Arguments::parse(std::env::args().skip(1))?;
+    let guard = arguments.guard.take().map(Arc::new);
+    if let Some(guard) = &guard {
+        library.set_guard(Arc::clone(guard))?;
+    }
+    let socket = library.socket(&arguments.kind)?;
+    let events = arguments.watch.then(|| socket.events()).transpose()?;
+    open(&socket, &arguments)?;
     say("READY")?;
 
     let lines = read_lines();
-    let mut session = Session::new(socket, &arguments.kind, &lines);
+    let mut session = Session::new(socket, &arguments.kind, events, guard, &lines);
     while let Some(line) = session.next_line() {
         let answer = match line.parse::<Command>() {
             Ok(Command::Quit) => break,
@@ -33,8 +39,7 @@ pub fn run<L: Library>(library: &L) -> Result<()> {
     say("OK quit")
 }
 
-fn open<L: Library>(library: &L, arguments: &Arguments) -> Result<L::Socket> {
-    let socket = library.socket(&arguments.kind)?;
+fn open(socket: &impl Socket, arguments: &Arguments) -> Result<()> {
     for (name, value) in &arguments.options {
         socket
             .set(name, value)
@@ -46,7 +51,7 @@ fn open<L: Library>(library: &L, arguments: &Arguments) -> Result<L::Socket> {
     for endpoint in &arguments.connect {
         socket.connect(endpoint)?;
     }
-    Ok(socket)
+    Ok(())
 }
 
 fn say(line: &str) -> Result<()> {

@@ -4,16 +4,17 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{Batch, Shape};
-use crate::{Command, Socket, payload};
+use crate::{Command, Events, Guard, Socket, payload};
 
 /// How long one command may take.
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_secs(40);
 /// How long `ask` waits for an answer before it asks again.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 const SYNC: &[u8] = b"SYNC";
@@ -23,6 +24,8 @@ const NOBODYS_TOPIC: &[u8] = b"nobody asked for this";
 pub struct Session<'a, S> {
     socket: S,
     kind: String,
+    events: Option<RefCell<Box<dyn Events>>>,
+    guard: Option<Arc<Guard>>,
     lines: &'a Receiver<String>,
     /// The line that ended a `serve`.
     pending: RefCell<Option<String>>,
@@ -30,10 +33,18 @@ pub struct Session<'a, S> {
 
 impl<'a, S: Socket> Session<'a, S> {
     /// `kind` is the socket type's name; `lines` brings the commands.
-    pub fn new(socket: S, kind: &str, lines: &'a Receiver<String>) -> Self {
+    pub fn new(
+        socket: S,
+        kind: &str,
+        events: Option<Box<dyn Events>>,
+        guard: Option<Arc<Guard>>,
+        lines: &'a Receiver<String>,
+    ) -> Self {
         Self {
             socket,
             kind: kind.to_owned(),
+            events: events.map(RefCell::new),
+            guard,
             lines,
             pending: RefCell::new(None),
         }
@@ -64,6 +75,12 @@ impl<'a, S: Socket> Session<'a, S> {
             Command::AwaitSync => self.await_sync(end),
             Command::StreamEcho(bytes) => self.stream_echo(bytes, end),
             Command::StreamRequest(bytes) => self.stream_request(bytes, end),
+            Command::Offer(shape) => self.offer(&shape),
+            Command::Silence(span) => self.silence(span),
+            Command::RecvFrom(properties) => self.recv_from(&properties, end),
+            Command::Outcome => self.outcome(end),
+            Command::Events => self.events_so_far(),
+            Command::Asked => Ok(self.guard.as_ref().context("no guard")?.report()),
             Command::Quit => bail!("quit is for the caller to handle"),
         }
     }
@@ -254,6 +271,55 @@ impl<'a, S: Socket> Session<'a, S> {
             bail!("other bytes came back");
         }
         Ok(format!("answered {bytes}"))
+    }
+
+    fn offer(&self, shape: &Shape) -> Result<String> {
+        let sent = self.socket.send(&shape.message(shape.seq), Duration::ZERO);
+        Ok(if sent.is_ok() { "taken" } else { "not taken" }.to_owned())
+    }
+
+    fn silence(&self, span: Duration) -> Result<String> {
+        match self.socket.recv(span)? {
+            None => Ok(format!("nothing within {span:?}")),
+            Some(message) => bail!("a message of {} parts came", message.len()),
+        }
+    }
+
+    fn recv_from(&self, properties: &[String], end: Instant) -> Result<String> {
+        let values = self
+            .socket
+            .recv_from(left(end)?, properties)?
+            .context("nothing to receive")?;
+        let words: Vec<String> = properties
+            .iter()
+            .zip(values)
+            .map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("-")))
+            .collect();
+        Ok(words.join(" "))
+    }
+
+    fn outcome(&self, end: Instant) -> Result<String> {
+        let mut others = Vec::new();
+        while let Some(event) = self.event(left(end)?)? {
+            if let Some(outcome) = event.strip_prefix("HANDSHAKE_") {
+                return Ok(outcome.to_owned());
+            }
+            others.push(event);
+        }
+        bail!("no handshake ended, only {others:?}")
+    }
+
+    fn events_so_far(&self) -> Result<String> {
+        let mut events = Vec::new();
+        while let Some(event) = self.event(Duration::ZERO)? {
+            events.push(event);
+        }
+        Ok(events.join(", "))
+    }
+
+    fn event(&self, timeout: Duration) -> Result<Option<String>> {
+        let events = self.events.as_ref().context("it does not watch")?;
+        events.borrow_mut().next(timeout)
     }
 
     /// Sends, and repeats what cannot be sent yet: a ROUTER with `ROUTER_MANDATORY` refuses until

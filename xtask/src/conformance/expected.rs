@@ -32,8 +32,13 @@ pub const LIBZMQ: &[Expected] = &[
     row("wss_transport", "*", WS),
 ];
 
-/// Of pyzmq's tests.
+/// Of pyzmq's tests, on the C library.
 pub const PYZMQ: &[Expected] = &[];
+
+const CYTHON: &str = "about the C interface of pyzmq's own backend; skips itself on any other";
+
+/// Of pyzmq's tests, on the Python package.
+pub const PYZMQ_NATIVE: &[Expected] = &[row("cython", "*", CYTHON)];
 
 const fn row(program: &'static str, case: &'static str, reason: &'static str) -> Expected {
     Expected {

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: other people's test suites on our C library, beside what they say of
+//! `cargo xtask conformance`: other people's test suites on our libraries, beside what they say of
 //! libzmq. Their sources are unpacked and built below the target folder.
 
 mod comparison;
@@ -50,11 +50,9 @@ pub fn run(repo: &Repo, suite: &Suite) -> Result<ExitCode> {
             let last_line = libzmq::last_line(&report);
             (report, last_line, arguments)
         }
-        Suite::Pyzmq {
-            backend: pyzmq::Backend::Capi,
-            arguments,
-        } => {
-            let report = pyzmq::run(&Run::new(repo, "conformance-pyzmq")?, arguments)?;
+        Suite::Pyzmq { backend, arguments } => {
+            let run = Run::new(repo, "conformance-pyzmq")?;
+            let report = pyzmq::run(&run, *backend, arguments)?;
             let last_line = pyzmq::last_line(&report);
             (report, last_line, arguments)
         }
@@ -78,8 +76,17 @@ pub fn libzmq(run: &Run) -> Result<Tally> {
 
 /// The step of `cargo xtask test`.
 pub fn pyzmq(run: &Run) -> Result<Tally> {
+    pyzmq_on(run, pyzmq::Backend::Capi)
+}
+
+/// The step of `cargo xtask test`.
+pub fn pyzmq_native(run: &Run) -> Result<Tally> {
+    pyzmq_on(run, pyzmq::Backend::Native)
+}
+
+fn pyzmq_on(run: &Run, backend: pyzmq::Backend) -> Result<Tally> {
     suite::no_core_dumps()?;
-    let report = pyzmq::run(run, &Arguments::all())?;
+    let report = pyzmq::run(run, backend, &Arguments::all())?;
     step(run, &report, &pyzmq::last_line(&report))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{SHARED, SONAME, STATIC, exports, install};
+use super::{SHARED, SONAME, STATIC, exports, install, secured};
 use crate::command::Command;
 use crate::header;
 use crate::tally::Tally;
@@ -80,17 +80,18 @@ pub fn check(run: &Run) -> Result<Tally> {
     tally += proofs.cmake()?;
     tally += proofs.cppzmq()?;
     tally += proofs.pyzmq()?;
+    tally += secured::check(&proofs)?;
     Ok(tally)
 }
 
-struct Proofs<'a> {
-    run: &'a Run<'a>,
-    examples: PathBuf,
+pub(super) struct Proofs<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) examples: PathBuf,
     /// Where the programs are built.
-    folder: PathBuf,
-    prefix: PathBuf,
+    pub(super) folder: PathBuf,
+    pub(super) prefix: PathBuf,
     /// `lib` below the prefix.
-    library: PathBuf,
+    pub(super) library: PathBuf,
 }
 
 impl Proofs<'_> {
@@ -258,7 +259,7 @@ impl Proofs<'_> {
     }
 
     /// Where to build a C program, and the command up to the libraries.
-    fn gcc(&self, name: &str, source: &Path) -> (PathBuf, Command) {
+    pub(super) fn gcc(&self, name: &str, source: &Path) -> (PathBuf, Command) {
         let program = self.folder.join(name);
         let command = Command::new("gcc")
             .arguments(&["-std=c99", "-pedantic", "-Wall", "-Wextra", "-o"])

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use zincmq::Readiness;
+use zincmq::raw::events::numbers;
+use zincmq::raw::exchange::is_thread_safe;
 
 use super::descriptor::{self, Descriptor, Watch};
 use crate::boundary::Outcome;
-use crate::options::is_thread_safe;
 use crate::poll::{self, Target};
 
 /// What C has as a poller. A change holds for the waits that begin after it.
@@ -225,7 +226,7 @@ impl Entry {
             socket,
             fd,
             user_data: self.user_data.0,
-            events: poll::events(ready),
+            events: numbers(ready),
         }
     }
 }

@@ -168,15 +168,13 @@ fn what_is_received_may_be_written_to() {
     const XPUB_WELCOME_MSG: c_int = 72;
     // Longer than what lies in the message itself.
     let text = [b'a'; 60];
-    let set_text = |socket, option| {
-        // SAFETY: a text of so many bytes.
-        let set = unsafe { zmq_setsockopt(socket, option, text.as_ptr().cast(), text.len()) };
-        assert_eq!(set, 0);
-    };
     let world = World::new();
     for endpoint in ["inproc://written", "tcp://127.0.0.1:*"] {
         let (router, dealer) = (world.socket(ROUTER), world.socket(DEALER));
-        set_text(dealer, ROUTING_ID);
+        let data = text.as_ptr().cast();
+        // SAFETY: a text of so many bytes.
+        let set = unsafe { zmq_setsockopt(dealer, ROUTING_ID, data, text.len()) };
+        assert_eq!(set, 0);
         world.join(router, dealer, endpoint);
         for question in ["one", "two"] {
             send(dealer, question, 0);
@@ -188,7 +186,9 @@ fn what_is_received_may_be_written_to() {
         assert_eq!(recv(dealer), "answer");
 
         let publisher = world.socket(XPUB);
-        set_text(publisher, XPUB_WELCOME_MSG);
+        // SAFETY: a text of so many bytes.
+        let set = unsafe { zmq_setsockopt(publisher, XPUB_WELCOME_MSG, data, text.len()) };
+        assert_eq!(set, 0);
         let mut endpoint = CString::new(endpoint.replace("written", "welcome")).unwrap();
         // SAFETY: a text of C.
         assert_eq!(unsafe { zmq_bind(publisher, endpoint.as_ptr()) }, 0);

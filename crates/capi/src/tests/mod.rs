@@ -5,6 +5,7 @@ mod memory;
 mod messages;
 mod monitor;
 mod options;
+mod panics;
 mod poll;
 mod poller;
 mod proxy;

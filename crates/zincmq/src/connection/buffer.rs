@@ -17,6 +17,8 @@ const POOLED: usize = 4;
 /// Payloads from here on are written from where they are, not copied first.
 const WRITE_IN_PLACE: usize = 8 * 1024;
 const SLICES: usize = 64;
+/// An output that has grown beyond this is not kept.
+const KEPT_OUTPUT: usize = 1024 * 1024;
 /// Written bytes worth moving what is left over them.
 const COMPACT: usize = 64 * 1024;
 
@@ -84,6 +86,18 @@ impl Input {
             });
         }
         self.buffer = Vec::new();
+    }
+
+    /// Gives back what is beyond a small buffer, if what is held fits into one.
+    pub(super) fn shrink(&mut self) {
+        if self.buffer.len() <= SMALL || self.len() > SMALL {
+            return;
+        }
+        let mut smaller = vec![0; SMALL];
+        smaller[..self.len()].copy_from_slice(self.bytes());
+        self.end = self.len();
+        self.start = 0;
+        self.buffer = smaller;
     }
 
     fn make_room(&mut self, hint: usize) -> io::Result<()> {
@@ -294,7 +308,7 @@ impl Output {
         }
         let buffer = std::mem::take(&mut self.bytes);
         POOL.with_borrow_mut(|pool| {
-            if pool.outputs.len() < POOLED {
+            if pool.outputs.len() < POOLED && buffer.capacity() <= KEPT_OUTPUT {
                 pool.outputs.push(buffer);
             }
         });

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Weak;
+use std::time::Instant;
 
 use zmtp::{Claim, Verdict, VerdictFault};
 
@@ -14,34 +15,64 @@ pub(crate) trait Gate: Send + Sync {
     fn ask(&self, application: Application, reply: Reply);
 }
 
-/// A peer that asks to be let in.
+/// A peer that asks to be let in, or has asked and is to be judged again.
+#[derive(Clone)]
 pub(crate) struct Application {
     /// Where it comes from.
     pub(crate) address: String,
     /// What it has to show for itself.
     pub(crate) claim: Claim,
+    /// When it asked.
+    pub(crate) asked: Instant,
 }
 
 /// The answer to one peer. Dropped without one, it says that nobody answers.
 pub(crate) struct Reply {
     session: Weak<Session>,
-    /// Which of the session's connections asked.
+    /// Which of the session's connections it is about.
     connection: u64,
+    matter: Matter,
+}
+
+/// What a verdict is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matter {
+    /// Whether the peer may come in.
+    Admission,
+    /// Whether the peer, who was let in, may stay.
+    Review,
 }
 
 impl Reply {
-    pub(super) fn new(session: Weak<Session>, connection: u64) -> Self {
+    pub(super) fn admission(session: Weak<Session>, connection: u64) -> Self {
         Self {
             session,
             connection,
+            matter: Matter::Admission,
         }
+    }
+
+    pub(super) fn review(session: Weak<Session>, connection: u64) -> Self {
+        Self {
+            session,
+            connection,
+            matter: Matter::Review,
+        }
+    }
+
+    /// Whether the peer was let in before.
+    pub(crate) fn is_review(&self) -> bool {
+        self.matter == Matter::Review
     }
 
     /// Whether the peer is still there to hear it.
     pub(crate) fn is_awaited(&self) -> bool {
         self.session
             .upgrade()
-            .is_some_and(|session| session.awaits(self.connection))
+            .is_some_and(|session| match self.matter {
+                Matter::Admission => session.awaits(self.connection),
+                Matter::Review => session.hosts(self.connection),
+            })
     }
 
     pub(crate) fn give(mut self, verdict: Verdict) {
@@ -50,7 +81,10 @@ impl Reply {
 
     fn deliver(&mut self, verdict: Verdict) {
         if let Some(session) = std::mem::take(&mut self.session).upgrade() {
-            session.judged(self.connection, verdict);
+            match self.matter {
+                Matter::Admission => session.judged(self.connection, verdict),
+                Matter::Review => session.reviewed(self.connection, verdict),
+            }
         }
     }
 }

@@ -5,8 +5,10 @@
 mod buffer;
 mod dialer;
 mod gate;
+mod large;
 mod listener;
 mod session;
+mod standing;
 mod wire;
 
 use std::io;
@@ -127,6 +129,9 @@ pub(crate) trait Link: Send + Sync {
     fn close(&self);
     /// Ends now.
     fn abort(&self);
+    /// Has it judged once more whether the peer may be there, if anybody was
+    /// asked about it.
+    fn review(&self);
     /// How many messages from the peer may wait to be received.
     fn set_recv_hwm(&self, high_water_mark: usize);
 }
@@ -152,6 +157,9 @@ pub(crate) enum Ending {
     /// This side ended it, and all that was queued is sent.
     #[error("this side closed the connection")]
     Drained,
+    /// Its peer was let in, and may not stay.
+    #[error("the peer may no longer be connected: {0}")]
+    Revoked(String),
     /// A bug of ours, confined to this connection.
     #[error("an internal error")]
     Panicked,
@@ -171,7 +179,7 @@ impl Ending {
 
     /// Whether this side ended the connection because it wanted to.
     fn is_deliberate(&self) -> bool {
-        matches!(self, Self::HungUp | Self::Drained)
+        matches!(self, Self::HungUp | Self::Drained | Self::Revoked(_))
     }
 
     /// The system's number that says the same.
@@ -187,6 +195,7 @@ impl Ending {
             Self::Protocol(_) => Errno::PROTO,
             Self::OutOfMemory(_) => Errno::NOMEM,
             Self::HungUp | Self::Drained => Errno::CANCELED,
+            Self::Revoked(_) => Errno::ACCESS,
             Self::Panicked => Errno::NOTRECOVERABLE,
         };
         errno.raw_os_error()

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer};
-use zmtp::{Claim, Config, Engine, Verdict};
+use zmtp::{Claim, Config, Denial, Engine, Security, Verdict};
 
+use super::standing::{Landed, Standing};
 use super::wire::{Decoded, Filled, Wire};
 use super::{Application, Ending, Link, LinkOptions, Port, Reply};
 use crate::message::{Item, Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Far, Peer, new_pipe};
-use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey};
+use crate::reactor::{Driver, Interest, PollSet, Ready, Source, TimerKey, survives};
 use crate::sync::Mutex;
 use crate::transport::Accepted;
 
@@ -27,8 +28,13 @@ const DIRECT_SENDS: u32 = 2;
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
+/// So often a connection that panics while it ends is ended once more.
+const PANICS: u32 = 4;
 /// Reads or writes in a row before others get their turn.
 const TURNS: u32 = 16;
+
+/// From so many bytes on, a sealed payload is opened in its own memory.
+const SEALED_DIRECT: usize = 4 * 1024;
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
@@ -40,6 +46,8 @@ const PANIC: u32 = 32;
 const TURN: u32 = 64;
 /// Someone has said whether the peer may come in.
 const VERDICT: u32 = 128;
+/// Someone has said that the peer may not stay.
+const REVOKE: u32 = 256;
 
 /// What a session reports its losses to, if it was dialled.
 pub(super) trait Redial: Send + Sync {
@@ -60,8 +68,7 @@ pub(crate) struct Session {
     redial: OnceLock<Weak<dyn Redial>>,
     assigned_id: Option<Bytes>,
     pending: AtomicU32,
-    /// A verdict, and which connection it is on.
-    verdict: Mutex<Option<(u64, Verdict)>>,
+    standing: Mutex<Standing>,
     /// The connection whose peer waits for one; 0 for none.
     asking: AtomicU64,
     inner: Mutex<Inner>,
@@ -112,7 +119,7 @@ impl Session {
             redial: OnceLock::new(),
             assigned_id,
             pending: AtomicU32::new(0),
-            verdict: Mutex::default(),
+            standing: Mutex::default(),
             asking: AtomicU64::new(0),
             inner: Mutex::default(),
             scheduled: AtomicBool::new(false),
@@ -159,6 +166,12 @@ impl Session {
             config.security = self.options.security.clone();
             config.authenticate_null = self.options.authenticate_null;
             config.max_message_size = self.options.max_message_size;
+            if matches!(
+                config.security,
+                Security::CurveClient(_) | Security::CurveServer(_)
+            ) {
+                config.direct_payload = SEALED_DIRECT;
+            }
             config.handshake_timeout = self.options.handshake_timeout;
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
@@ -195,19 +208,26 @@ impl Session {
         self.drive(READ | WRITE, Driver::Reactor);
     }
 
-    fn drive(&self, work: u32, by: Driver) {
+    /// False if somebody else holds the lock, who will see to it.
+    fn drive(&self, work: u32, by: Driver) -> bool {
         self.pending.fetch_or(work, Ordering::SeqCst);
+        let mut panics = 0;
         loop {
             let Some(mut inner) = self.inner.try_lock() else {
-                return;
+                return false;
             };
             let work = self.pending.swap(0, Ordering::SeqCst);
-            if work != 0 {
-                self.work(&mut inner, work, by);
+            // Here, whoever drives: a panic is this connection's end, and nobody's
+            // call fails. One on the way there leaves less to do.
+            if work != 0 && !survives(|| self.work(&mut inner, work, by)) {
+                panics += 1;
+                if panics <= PANICS {
+                    self.pending.fetch_or(PANIC, Ordering::SeqCst);
+                }
             }
             drop(inner);
             if self.pending.load(Ordering::SeqCst) == 0 {
-                return;
+                return true;
             }
         }
     }
@@ -250,9 +270,13 @@ impl Session {
         if inner.wire.is_none() {
             return Ok(());
         }
+        if work & REVOKE != 0
+            && let Some(reason) = self.standing.lock().take_revoked(inner.wires)
+        {
+            return Err(Ending::Revoked(reason));
+        }
         if work & VERDICT != 0
-            && let Some((connection, verdict)) = self.verdict.lock().take()
-            && connection == inner.wires
+            && let Some(verdict) = self.standing.lock().take_verdict(inner.wires)
             && let Some(engine) = inner.wire.as_mut().and_then(Wire::engine)
         {
             self.asking.store(0, Ordering::SeqCst);
@@ -461,8 +485,14 @@ impl Session {
         let application = Application {
             address: wire.peer_address.clone(),
             claim,
+            asked: Instant::now(),
         };
-        let reply = Reply::new(Weak::clone(&self.me), inner.wires);
+        self.standing.lock().asks(inner.wires, application.clone());
+        self.have_judged(inner.wires, application);
+    }
+
+    fn have_judged(&self, connection: u64, application: Application) {
+        let reply = Reply::admission(Weak::clone(&self.me), connection);
         self.options.gate.ask(application, reply);
     }
 
@@ -473,9 +503,34 @@ impl Session {
 
     /// Takes the verdict on the peer of that connection.
     pub(super) fn judged(&self, connection: u64, verdict: Verdict) {
-        if self.awaits(connection) {
-            *self.verdict.lock() = Some((connection, verdict));
-            self.drive(VERDICT | WRITE, Driver::Application);
+        if !self.awaits(connection) {
+            return;
+        }
+        let landed = self.standing.lock().land(connection, verdict);
+        match landed {
+            Landed::Stands => {
+                self.drive(VERDICT | WRITE, Driver::Application);
+            }
+            Landed::AskAgain(application) => self.have_judged(connection, application),
+            Landed::Late => {}
+        }
+    }
+
+    /// Whether the peer of that connection was let in and is there.
+    pub(super) fn hosts(&self, connection: u64) -> bool {
+        self.standing.lock().is_admitted(connection)
+    }
+
+    /// Takes the verdict on whether the peer of that connection may stay.
+    pub(super) fn reviewed(&self, connection: u64, verdict: Verdict) {
+        let reason = match verdict {
+            Verdict::Accept(_) => return,
+            Verdict::Deny { reason, .. } => reason,
+            Verdict::Fail(fault) => fault.to_string(),
+        };
+        let revoked = self.standing.lock().revoke(connection, reason);
+        if revoked {
+            self.drive(REVOKE, Driver::Application);
         }
     }
 
@@ -536,10 +591,14 @@ impl Session {
         inner.napping = false;
         inner.full = false;
         self.asking.store(0, Ordering::SeqCst);
+        *self.standing.lock() = Standing::default();
         if let Some(mut wire) = inner.wire.take() {
-            // An ERROR for the peer may be waiting.
-            wire.transmit();
-            let _ = wire.flush();
+            // An ERROR for the peer may be waiting. After a panic nobody knows
+            // what is.
+            if !matches!(ending, Ending::Panicked) {
+                wire.transmit();
+                let _ = wire.flush();
+            }
             lost = wire.unfinished();
             was_ready = wire.is_ready();
             self.report(&wire, &ending, inner.info.as_ref());
@@ -590,31 +649,40 @@ impl Session {
             return;
         }
         let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
-        self.detach(inner);
+        // Drops what is left, of which any may panic: the socket waits for what
+        // comes after it all the same.
+        if !survives(|| self.detach(inner)) {
+            survives(|| self.port.ended(self.key));
+        }
         inner.info = None;
         if left > 0 {
             self.port.lost(left);
         }
         // The socket may be done with the link, and its monitors with that.
         if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
-            redial.over();
+            survives(|| redial.over());
         }
         self.port.link_ended(self.key);
     }
 
     fn report(&self, wire: &Wire, ending: &Ending, info: Option<&Arc<PeerInfo>>) {
         let deliberate = ending.is_deliberate();
-        if !wire.is_ready() && !deliberate {
+        let revoked = matches!(ending, Ending::Revoked(_));
+        if !wire.is_ready() && (!deliberate || revoked) {
             let error = match ending {
                 Ending::Protocol(error) => Some(error),
                 _ => None,
+            };
+            let status = match revoked {
+                true => Some(Denial::Refused.code()),
+                false => error.and_then(zmtp::Error::auth_status),
             };
             self.port.event(
                 &wire.place,
                 info,
                 EventKind::HandshakeFailed {
                     code: error.and_then(zmtp::Error::code),
-                    status: error.and_then(zmtp::Error::auth_status),
+                    status,
                     errno: ending.errno(),
                     reason: ending.to_string(),
                 },
@@ -707,7 +775,10 @@ impl Source for Session {
         if ready.write {
             work |= WRITE;
         }
-        self.drive(work, by);
+        let found_idle = self.drive(work, by);
+        if by == Driver::Reactor {
+            self.set.found(found_idle);
+        }
     }
 
     fn timeout(&self) {
@@ -730,6 +801,14 @@ impl Link for Session {
 
     fn abort(&self) {
         self.drive(ABORT, Driver::Application);
+    }
+
+    fn review(&self) {
+        let admitted = self.standing.lock().review();
+        if let Some((connection, application)) = admitted {
+            let reply = Reply::review(Weak::clone(&self.me), connection);
+            self.options.gate.ask(application, reply);
+        }
     }
 
     fn set_recv_hwm(&self, high_water_mark: usize) {

@@ -11,6 +11,7 @@ use zmtp::{Claim, Engine, Event};
 
 use super::Ending;
 use super::buffer::{Input, Output};
+use super::large::{Large, Parts};
 use crate::message::{Item, Message, Multipart, PeerInfo};
 use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
@@ -19,12 +20,6 @@ use crate::transport::ByteStream;
 /// How many encoded bytes make a write worth its system call, unless the user
 /// says otherwise.
 const BATCH: usize = 128 * 1024;
-
-/// First allocation for a payload that is read in place. It grows as bytes
-/// come, never by what the peer merely claims.
-const FIRST_CHUNK: usize = 1024 * 1024;
-/// How much of it is made ready at first.
-const FIRST_ZEROED: usize = 64 * 1024;
 
 /// So much is read ahead from a peer that waits to be let in, bytes.
 const CROWD: usize = 4096;
@@ -57,13 +52,6 @@ pub(super) struct Wire {
 enum Framing {
     Zmtp(Box<Engine>),
     Raw,
-}
-
-struct Large {
-    payload: Vec<u8>,
-    filled: usize,
-    len: usize,
-    more: bool,
 }
 
 /// Why decoding stopped.
@@ -197,7 +185,9 @@ impl Wire {
     /// Reads once.
     pub(super) fn fill(&mut self) -> Result<Filled, Ending> {
         let read = match &mut self.large {
-            Some(large) if self.input.len() == 0 => large.fill(&mut *self.stream)?,
+            Some(large) if self.input.len() == 0 && large.wants_direct() => {
+                large.fill(&mut *self.stream)?
+            }
             _ => {
                 let ready = match &self.framing {
                     Framing::Zmtp(engine) => engine.is_ready(),
@@ -229,14 +219,31 @@ impl Wire {
                 if let Framing::Zmtp(engine) = &mut self.framing {
                     engine.note_traffic(now);
                 }
-                if large.filled < large.len {
+                if !large.is_whole() {
                     return Ok(Decoded::NeedsInput);
                 }
-                if let Some(large) = self.large.take()
-                    && let Some(sink) = sink.as_deref_mut()
-                {
-                    let whole = assemble(&mut self.partial, large.payload.into(), large.more, sink);
-                    self.items += u64::from(whole);
+                let Some(mut large) = self.large.take() else {
+                    continue;
+                };
+                let more = match (large.parts(), &mut self.framing) {
+                    (Parts::Plain { more }, _) => more,
+                    (Parts::Sealed { head, payload }, Framing::Zmtp(engine)) => {
+                        match engine.open_frame(head, payload, now)? {
+                            Event::Frame { more, .. } => more,
+                            event => {
+                                if let Some(item) = order(event) {
+                                    self.items += 1;
+                                    control(sink.as_deref_mut(), item);
+                                }
+                                continue;
+                            }
+                        }
+                    }
+                    (Parts::Sealed { .. }, Framing::Raw) => continue,
+                };
+                let part = large.into_message();
+                if let Some(sink) = sink.as_deref_mut() {
+                    self.items += u64::from(assemble(&mut self.partial, part, more, sink));
                 }
                 continue;
             }
@@ -268,25 +275,15 @@ impl Wire {
                     }
                 }
                 Event::LargeFrame { more, len } => self.large = Some(Large::new(len, more)?),
-                Event::Subscribe(topic) => {
-                    let topic = Message::copy_from_slice(topic);
-                    self.items += 1;
-                    control(sink.as_deref_mut(), Item::Subscribe(topic));
-                }
-                Event::Cancel(topic) => {
-                    let topic = Message::copy_from_slice(topic);
-                    self.items += 1;
-                    control(sink.as_deref_mut(), Item::Cancel(topic));
-                }
-                Event::Join(group) => {
-                    let group = Message::copy_from_slice(group);
-                    self.items += 1;
-                    control(sink.as_deref_mut(), Item::Join(group));
-                }
-                Event::Leave(group) => {
-                    let group = Message::copy_from_slice(group);
-                    self.items += 1;
-                    control(sink.as_deref_mut(), Item::Leave(group));
+                Event::SealedFrame { head, len } => self.large = Some(Large::sealed(head, len)?),
+                event @ (Event::Subscribe(_)
+                | Event::Cancel(_)
+                | Event::Join(_)
+                | Event::Leave(_)) => {
+                    if let Some(item) = order(event) {
+                        self.items += 1;
+                        control(sink.as_deref_mut(), item);
+                    }
                 }
                 Event::Progress => {}
                 Event::Ready => {
@@ -297,6 +294,8 @@ impl Wire {
                 Event::Authenticate(credentials) => {
                     let claim = Claim::from(credentials);
                     self.input.consume(consumed);
+                    self.input.shrink();
+                    self.hint = 1;
                     return Ok(Decoded::Asks(claim));
                 }
                 Event::Paused => return Ok(Decoded::Paused),
@@ -449,74 +448,29 @@ impl Drop for Wire {
     }
 }
 
-impl Large {
-    fn new(len: u64, more: bool) -> Result<Self, Ending> {
-        let whole = usize::try_from(len).map_err(|_| Ending::OutOfMemory(len))?;
-        let mut large = Self {
-            payload: Vec::new(),
-            filled: 0,
-            len: whole,
-            more,
-        };
-        if whole <= FIRST_CHUNK {
-            // Comes zeroed from the allocator, for less than filling it costs.
-            large.payload = vec![0; whole];
-        } else {
-            large.grow()?;
-        }
-        Ok(large)
-    }
-
-    fn grow(&mut self) -> Result<(), Ending> {
-        if self.payload.len() == self.payload.capacity() {
-            let target = (self.filled * 2).clamp(FIRST_CHUNK, self.len.max(FIRST_CHUNK));
-            let target = target.min(self.len);
-            self.payload
-                .try_reserve_exact(target - self.payload.len())
-                .map_err(|_| Ending::OutOfMemory(self.len as u64))?;
-        }
-        // Zeroing makes memory resident, so it too follows the bytes.
-        let zeroed = (self.filled * 2).max(FIRST_ZEROED).min(self.len);
-        let zeroed = zeroed.min(self.payload.capacity());
-        self.payload.resize(zeroed, 0);
-        Ok(())
-    }
-
-    /// Copies from what was read already; tells how much.
-    fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
-        let mut taken = 0;
-        while taken < bytes.len() && self.filled < self.len {
-            if self.filled == self.payload.len() {
-                self.grow()?;
-            }
-            let n = (bytes.len() - taken).min(self.payload.len() - self.filled);
-            self.payload[self.filled..self.filled + n].copy_from_slice(&bytes[taken..taken + n]);
-            self.filled += n;
-            taken += n;
-        }
-        Ok(taken)
-    }
-
-    fn fill(&mut self, stream: &mut dyn ByteStream) -> Result<io::Result<usize>, Ending> {
-        if self.filled == self.payload.len() {
-            self.grow()?;
-        }
-        let read = stream.read(&mut self.payload[self.filled..]);
-        if let Ok(n) = read {
-            self.filled += n;
-        }
-        Ok(read)
-    }
-}
-
 #[inline]
 fn encode_part(engine: &mut Engine, output: &mut Output, part: Message, more: bool) {
-    if Output::wants_in_place(part.len()) && engine.is_transparent() {
+    if !Output::wants_in_place(part.len()) {
+        engine.encode_frame(&part, more, output.buffer());
+    } else if engine.is_transparent() {
         engine.encode_header(part.len() as u64, more, output.buffer());
         output.insert(part);
     } else {
+        // Sealed into a buffer that has held as much before.
+        output.prepare(true);
         engine.encode_frame(&part, more, output.buffer());
     }
+}
+
+/// What a peer asks of the socket by command.
+fn order(event: Event<'_>) -> Option<Item> {
+    Some(match event {
+        Event::Subscribe(topic) => Item::Subscribe(Message::copy_from_slice(topic)),
+        Event::Cancel(topic) => Item::Cancel(Message::copy_from_slice(topic)),
+        Event::Join(group) => Item::Join(Message::copy_from_slice(group)),
+        Event::Leave(group) => Item::Leave(Message::copy_from_slice(group)),
+        _ => return None,
+    })
 }
 
 /// Adds one part; the whole message goes to the socket with its last. True if

@@ -22,9 +22,9 @@ use crate::sync::Mutex;
 /// The shortest class holds this much payload, each next one twice the power
 /// of two in it.
 const SMALLEST: usize = 64;
-const CLASSES: usize = 10;
+const CLASSES: usize = 13;
 
-/// The longest payload that fits into a block: 32 KiB.
+/// The longest payload that fits into a block of a class: 256 KiB.
 pub(super) const LONGEST: usize = SMALLEST << (CLASSES - 1);
 
 /// Blocks in one magazine of the shortest class, and bytes in one of a longer.
@@ -106,6 +106,16 @@ impl Block {
     /// reads it at the same time.
     pub(super) fn data(&self) -> *mut u8 {
         bytes_of(self.header)
+    }
+
+    /// The payload, if there are no other references to it.
+    pub(super) fn unique(&mut self) -> Option<&mut [u8]> {
+        if self.is_shared() {
+            return None;
+        }
+        // SAFETY: `len` bytes behind the header were written when the block was filled or
+        // its memory first allocated, and only who is here refers to them.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.data(), self.len()) })
     }
 
     /// Whether there are other references to it.
@@ -399,9 +409,11 @@ mod tests {
             // SAFETY: the block is so long, and nobody else has it.
             unsafe { ptr::write_bytes(block.data(), 9, len) };
             assert!(!block.is_shared());
-            let copy = block.clone();
+            let mut copy = block.clone();
             assert!(block.is_shared());
+            assert!(copy.unique().is_none());
             drop(block);
+            assert_eq!(copy.unique().map(|bytes| bytes.len()), Some(len));
             assert!(copy.iter().all(|&byte| byte == 9));
         }
         assert!(Block::with_len(usize::MAX).is_none());

@@ -73,6 +73,11 @@ pub enum Kind {
         /// The longest.
         max: usize,
     },
+    /// Bytes of up to so many, which are mostly text and given as that then.
+    Octets {
+        /// The most.
+        max: usize,
+    },
     /// A key of 32 bytes; as text, 40 characters of Z85 (RFC 32).
     Key,
     /// A descriptor, or -1 for none.
@@ -238,6 +243,8 @@ impl Row {
                 (min..=max).contains(&value.len())
             }
             (Kind::Text { max }, OptionValue::Text(value)) => value.len() <= max,
+            (Kind::Octets { max }, OptionValue::Text(value)) => value.len() <= max,
+            (Kind::Octets { max }, OptionValue::Bytes(value)) => value.len() <= max,
             (Kind::Key, OptionValue::Bytes(value)) => value.len() == 32,
             _ => true,
         };
@@ -257,7 +264,7 @@ impl Row {
     }
 
     /// A value in words, unless nobody is to see it.
-    pub(super) fn show(&self, value: &OptionValue) -> String {
+    pub(crate) fn show(&self, value: &OptionValue) -> String {
         match self.name {
             "PLAIN_PASSWORD" | "SOCKS_PASSWORD" | "CURVE_SECRETKEY" => match value {
                 OptionValue::Text(secret) => format!("{} bytes", secret.len()),
@@ -302,6 +309,7 @@ impl fmt::Display for Kind {
             Self::Bytes { min, max } => write!(f, "{min} to {max} bytes"),
             Self::Text { max: usize::MAX } => f.write_str("text"),
             Self::Text { max } => write!(f, "text of up to {max} bytes"),
+            Self::Octets { max } => write!(f, "up to {max} bytes"),
             Self::Key => f.write_str("a key of 32 bytes or 40 characters of Z85"),
             Self::Fd => f.write_str("an owned descriptor or -1"),
             Self::Id => f.write_str("an id, or nothing to clear the list"),

@@ -29,20 +29,21 @@ fn serves(store: &SocketOptions, mechanism: Mechanism) -> OptionValue {
     OptionValue::Int(serves.into())
 }
 
-/// A client of PLAIN, unless the text is empty: then back to NULL.
-fn log_in(store: &mut SocketOptions, text: &str, login: Option<Login>) -> Set {
-    store.security.login = login.ok_or("text of up to 255 bytes")?;
+/// A client of PLAIN, unless it is given nothing: then back to NULL.
+fn log_in(store: &mut SocketOptions, given: &[u8], login: Option<Login>) -> Set {
+    store.security.login = login.ok_or("up to 255 bytes")?;
     store.security.server = false;
-    store.security.mechanism = match text.is_empty() {
+    store.security.mechanism = match given.is_empty() {
         true => Mechanism::Null,
         false => Mechanism::Plain,
     };
     Ok(())
 }
 
-fn text(value: &OptionValue) -> Result<&str, &'static str> {
+fn octets(value: &OptionValue) -> Result<&[u8], &'static str> {
     match value {
-        OptionValue::Text(text) => Ok(text),
+        OptionValue::Text(text) => Ok(text.as_bytes()),
+        OptionValue::Bytes(bytes) => Ok(bytes),
         _ => Err(OTHER),
     }
 }
@@ -71,27 +72,23 @@ pub(super) fn plain_server(store: &SocketOptions) -> OptionValue {
 }
 
 pub(super) fn set_plain_username(store: &mut SocketOptions, value: &OptionValue) -> Set {
-    let username = text(value)?;
+    let username = octets(value)?;
     let login = Login::new(username, store.security.login.password());
     log_in(store, username, login.ok())
 }
 
 pub(super) fn plain_username(store: &SocketOptions) -> OptionValue {
-    String::from_utf8_lossy(store.security.login.username())
-        .into_owned()
-        .into()
+    OptionValue::octets(store.security.login.username())
 }
 
 pub(super) fn set_plain_password(store: &mut SocketOptions, value: &OptionValue) -> Set {
-    let password = text(value)?;
+    let password = octets(value)?;
     let login = Login::new(store.security.login.username(), password);
     log_in(store, password, login.ok())
 }
 
 pub(super) fn plain_password(store: &SocketOptions) -> OptionValue {
-    String::from_utf8_lossy(store.security.login.password())
-        .into_owned()
-        .into()
+    OptionValue::octets(store.security.login.password())
 }
 
 pub(super) fn set_curve_server(store: &mut SocketOptions, value: &OptionValue) -> Set {

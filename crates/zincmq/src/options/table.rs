@@ -122,10 +122,10 @@ macro_rules! option_table {
     44 PLAIN_SERVER [], SWITCH, Default::Int(0), SetGet Next ALL Security Stable,
         Switch in secured(set_plain_server, plain_server), as PlainServer(bool) plain_server(bool),
         "Whether this side is the server, and has passwords checked.";
-    45 PLAIN_USERNAME [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
+    45 PLAIN_USERNAME [], octets(255), Default::Text(""), SetGet Next ALL Security Stable,
         Words in secured(set_plain_username, plain_username), as PlainUsername(String) plain_username(impl Into<String>),
         "The user to log in as.";
-    46 PLAIN_PASSWORD [], text(255), Default::Text(""), SetGet Next ALL Security Stable,
+    46 PLAIN_PASSWORD [], octets(255), Default::Text(""), SetGet Next ALL Security Stable,
         Secret in secured(set_plain_password, plain_password), as PlainPassword(crate::security::Password) plain_password(impl Into<crate::security::Password>),
         "The password to log in with.";
     47 CURVE_SERVER [], SWITCH, Default::Int(0), SetGet Next ALL Security Stable,
@@ -513,6 +513,10 @@ const fn any_bytes() -> Kind {
 
 const fn text(max: usize) -> Kind {
     Kind::Text { max }
+}
+
+const fn octets(max: usize) -> Kind {
+    Kind::Octets { max }
 }
 
 const fn any_text() -> Kind {

@@ -55,7 +55,7 @@ impl OptionValue {
             Kind::U64 => text.parse().map(Self::U64).map_err(|_| wrong()),
             Kind::Bytes { .. } => Ok(Self::Bytes(Bytes::copy_from_slice(text.as_bytes()))),
             Kind::Key => key(row, text.as_bytes()),
-            Kind::Text { .. } => Ok(Self::Text(text.to_owned())),
+            Kind::Text { .. } | Kind::Octets { .. } => Ok(Self::Text(text.to_owned())),
         }
     }
 
@@ -90,6 +90,7 @@ impl OptionValue {
                 [text @ .., 0] if text.len() == 40 => key(row, text),
                 other => key(row, other),
             },
+            Kind::Octets { .. } => Ok(Self::octets(bytes)),
             Kind::Text { .. } => {
                 // Callers may count the terminating NUL. Nothing but a NUL
                 // stays one: empty text clears lists.
@@ -159,6 +160,11 @@ impl OptionValue {
                 },
                 other => Err(wrong(other)),
             },
+            Kind::Octets { .. } => match self {
+                Self::Text(_) => Ok(self),
+                Self::Bytes(bytes) => Ok(Self::octets(&bytes)),
+                other => Err(wrong(other)),
+            },
             Kind::Key => match self {
                 Self::Bytes(bytes) => key(row, &bytes),
                 Self::Text(text) => key(row, text.as_bytes()),
@@ -175,6 +181,14 @@ impl OptionValue {
                 Self::Text(text) if text.is_empty() => Ok(Self::Bytes(Bytes::new())),
                 other => Err(wrong(other)),
             },
+        }
+    }
+
+    /// Text if it is that.
+    pub(super) fn octets(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Bytes(Bytes::copy_from_slice(bytes)),
         }
     }
 

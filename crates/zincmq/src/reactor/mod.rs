@@ -140,6 +140,11 @@ impl Reactor {
         &self.handle
     }
 
+    /// How many timers are set.
+    pub(crate) fn timers(&self) -> usize {
+        self.handle.0.timers.lock().len()
+    }
+
     /// How many descriptors it watches.
     pub(crate) fn users(&self) -> usize {
         self.handle.0.sources.lock().len()
@@ -329,8 +334,15 @@ impl Shared {
 
 /// Runs `call`; a panic in it ends `source` and nothing else.
 pub(crate) fn confine(source: &dyn Source, call: impl FnOnce(&dyn Source)) {
-    if catch_unwind(AssertUnwindSafe(|| call(source))).is_err() {
+    if !survives(|| call(source)) {
         // A panic while ending it leaves nothing more to try.
-        let _ = catch_unwind(AssertUnwindSafe(|| source.panicked()));
+        survives(|| source.panicked());
     }
+}
+
+/// Runs `call`; false if it panicked.
+pub(crate) fn survives(call: impl FnOnce()) -> bool {
+    let done = catch_unwind(AssertUnwindSafe(call));
+    // Dropping what was thrown may throw again.
+    done.map_err(std::mem::forget).is_ok()
 }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,10 @@ use crate::sync::Mutex;
 
 /// How long after its last renewal a lease still holds the reactor off.
 const LEASE: Duration = Duration::from_millis(1);
+
+/// So often in a row the reactor looks at a connection that somebody else is at work on,
+/// who sees to it all the same, before it takes a nap.
+const PATIENCE: u32 = 3;
 
 const BELL: u64 = 0;
 
@@ -40,6 +44,8 @@ pub(crate) struct PollSet {
     armed: AtomicBool,
     /// The reactor left the set to a sleeping thread, which must arm it again.
     parked: AtomicBool,
+    /// Connections in a row that the reactor found others at work on.
+    found_busy: AtomicU32,
 }
 
 #[derive(Default)]
@@ -86,6 +92,7 @@ impl PollSet {
             lease_seen: AtomicU64::new(0),
             armed: AtomicBool::new(true),
             parked: AtomicBool::new(false),
+            found_busy: AtomicU32::new(0),
         });
         let watcher = Arc::new(Watcher(Arc::downgrade(&set)));
         let watch = reactor.watch(set.epoll.as_fd(), Interest::READ, watcher)?;
@@ -204,6 +211,15 @@ impl PollSet {
         }
     }
 
+    /// The reactor has come to a member, and found nobody or somebody at work on it.
+    pub(crate) fn found(&self, idle: bool) {
+        let busy = match idle {
+            true => 0,
+            false => self.found_busy.load(Ordering::Relaxed).saturating_add(1),
+        };
+        self.found_busy.store(busy, Ordering::Relaxed);
+    }
+
     pub(crate) fn reactor(&self) -> &Handle {
         &self.reactor
     }
@@ -296,6 +312,19 @@ impl Source for Watcher {
             set.epoll.look(events);
             set.dispatch(events, by, false);
         });
+        // What makes them ready stays until whoever has them is done, and would have the
+        // reactor come back at once.
+        if set.found_busy.load(Ordering::Relaxed) >= PATIENCE {
+            set.found(true);
+            set.disarm();
+            set.reactor.nap(Arc::new(Self(Arc::downgrade(&set))));
+        }
+    }
+
+    fn run(&self) {
+        if let Some(set) = self.0.upgrade() {
+            set.arm();
+        }
     }
 
     fn timeout(&self) {

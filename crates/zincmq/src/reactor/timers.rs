@@ -26,6 +26,10 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+
     /// Also tells whether the new timer is now the first to go off.
     pub(crate) fn insert(&mut self, at: Instant, source: Arc<dyn Source>) -> (TimerKey, bool) {
         self.serial += 1;

@@ -1,5 +1,9 @@
 //! The question whether a peer may come in, and who answers it.
 
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
 use bytes::Bytes;
 use zmtp::{Claim, Credentials, Verdict};
 
@@ -12,11 +16,44 @@ use zmtp::{Claim, Credentials, Verdict};
 pub trait Authenticator: Send + Sync {
     /// Whether the client may come in.
     fn authenticate(&self, request: &AuthRequest) -> Verdict;
+
+    /// Whether a client that was let in may stay: asked about each of them when
+    /// peers are reviewed ([`Context::review_peers`], [`Reviewer::review`]). Who
+    /// is not accepted is disconnected. `request` is what it was let in with.
+    ///
+    /// By default it is judged as if it asked now. To do less is worth while
+    /// where that is slow: many clients are reviewed at once.
+    ///
+    /// [`Context::review_peers`]: crate::Context::review_peers
+    fn review(&self, request: &AuthRequest) -> Verdict {
+        self.authenticate(request)
+    }
+
+    /// Called when a context takes the authenticator, with the means to have
+    /// that context's peers reviewed whenever someone may have to go. By
+    /// default nothing is done with it.
+    fn installed(&self, reviewer: &Reviewer) {
+        let _ = reviewer;
+    }
 }
 
 impl<F: Fn(&AuthRequest) -> Verdict + Send + Sync> Authenticator for F {
     fn authenticate(&self, request: &AuthRequest) -> Verdict {
         self(request)
+    }
+}
+
+impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
+    fn authenticate(&self, request: &AuthRequest) -> Verdict {
+        (**self).authenticate(request)
+    }
+
+    fn review(&self, request: &AuthRequest) -> Verdict {
+        (**self).review(request)
+    }
+
+    fn installed(&self, reviewer: &Reviewer) {
+        (**self).installed(reviewer);
     }
 }
 
@@ -30,6 +67,8 @@ pub struct AuthRequest {
     pub address: String,
     /// The routing id of the socket it asks at.
     pub routing_id: Bytes,
+    /// When it asked. In a review, when it asked for what it was given.
+    pub asked: Instant,
     pub(crate) claim: Claim,
 }
 
@@ -38,5 +77,48 @@ impl AuthRequest {
     #[must_use]
     pub fn credentials(&self) -> Credentials<'_> {
         self.claim.credentials()
+    }
+}
+
+/// Has the peers of one context judged again. Does not keep the context.
+#[derive(Clone)]
+pub struct Reviewer(Weak<dyn Reviewed>);
+
+/// What has peers to review.
+pub(crate) trait Reviewed: Send + Sync {
+    fn review_peers(&self);
+}
+
+impl Reviewer {
+    pub(crate) fn new(reviewed: Weak<dyn Reviewed>) -> Self {
+        Self(reviewed)
+    }
+
+    /// As [`Context::review_peers`](crate::Context::review_peers). Nothing is
+    /// done if the context is gone.
+    pub fn review(&self) {
+        if let Some(reviewed) = self.0.upgrade() {
+            reviewed.review_peers();
+        }
+    }
+
+    /// Whether the context is gone.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Whether `other` reviews the same context's peers.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+impl fmt::Debug for Reviewer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reviewer")
+            .field("is_idle", &self.is_idle())
+            .finish()
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+#[cfg(feature = "password-file")]
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -80,6 +82,16 @@ impl Staged {
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(Self(file))
+    }
+
+    /// Has it belong to whom the file with `metadata` belongs.
+    #[cfg(feature = "password-file")]
+    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let mine = self.0.as_file().metadata()?;
+        if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+        }
+        Ok(())
     }
 
     /// Gives it the name `path`, which must be free.

@@ -3,7 +3,45 @@
 //! A socket has one mechanism, the last one its options speak of: NULL, PLAIN
 //! (a name and a password in the clear) or CURVE (both ends prove who they
 //! are, and all is encrypted). A server asks the context's [`Authenticator`]
-//! about each client.
+//! about each client; without one, nobody is let in. Some are made ready:
+//!
+//! | | Lets in |
+//! |---|---|
+//! | [`AddressList`] | clients from networks and addresses |
+#![cfg_attr(
+    feature = "password-file",
+    doc = "| [`PasswordFile`] | clients of PLAIN whose name and password are in a file |"
+)]
+//! | [`KeyDirectory`] | clients of CURVE whose certificate is in a directory |
+//! | [`AccessRules`] | whom these and others let in, put together |
+//!
+//! They can be changed while they are in use, also by a change of their file:
+//! whom they do not let in any more is disconnected. So a server among
+//! strangers is
+//!
+//! ```no_run
+//! use zincmq::Context;
+//! use zincmq::security::{AccessRules, AddressList, Certificate, KeyDirectory};
+//!
+//! let banned = AddressList::new();
+//! let clients = KeyDirectory::open("/etc/my-server/clients")?;
+//! clients.watch(|reloaded| {
+//!     if let Err(error) = reloaded {
+//!         eprintln!("{error}");
+//!     }
+//! })?;
+//! let ctx = Context::new();
+//! ctx.set_authenticator(AccessRules::new().deny(&banned).curve(clients));
+//!
+//! let mine = Certificate::load("/etc/my-server/server.key_secret")?;
+//! let server = zincmq::Rep::builder(&ctx)
+//!     .curve_server(true)
+//!     .curve_secret_key(mine.secret_key().ok_or("a public key only")?.clone())
+//!     .bind("tcp://*:5555")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An authenticator of one's own is a closure, or more:
 //!
 //! ```
 //! use zincmq::Context;
@@ -34,10 +72,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access_rules;
+mod addresses;
+mod audience;
 mod authenticator;
 mod certificate;
 mod file;
+mod key_directory;
+mod network;
 mod password;
+#[cfg(feature = "password-file")]
+mod password_file;
 mod settings;
 
 pub use zmtp::z85;
@@ -46,7 +91,14 @@ pub use zmtp::{
     Z85Error,
 };
 
-pub use authenticator::{AuthRequest, Authenticator};
+pub use access_rules::AccessRules;
+pub use addresses::{AddressList, AddressRange, NotAnAddress};
+pub(crate) use authenticator::Reviewed;
+pub use authenticator::{AuthRequest, Authenticator, Reviewer};
 pub use certificate::{Certificate, CertificateError, LineFault, MetadataError};
+pub use key_directory::{KeyDirectory, KeyDirectoryError};
+pub(crate) use network::Network;
 pub use password::Password;
+#[cfg(feature = "password-file")]
+pub use password_file::{PasswordFault, PasswordFile, PasswordFileError};
 pub(crate) use settings::{Mechanism, SecuritySettings};

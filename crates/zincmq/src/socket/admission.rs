@@ -1,5 +1,6 @@
 //! Whether a peer may come in: what a socket asks its context's authenticator.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -102,17 +103,46 @@ impl Admission {
     }
 }
 
-/// The thread: one case after the other. Who has gone meanwhile costs nothing.
+/// The thread: one case after the other. Who has gone meanwhile costs nothing,
+/// and who may have to go is judged before those who would come in, of whom
+/// there may be a crowd.
 fn work(cases: &Receiver<Case>) {
-    for case in cases {
-        if !case.reply.is_awaited() {
-            continue;
+    let (mut reviews, mut admissions) = (VecDeque::new(), VecDeque::new());
+    loop {
+        let mut arrived = None;
+        if reviews.is_empty() && admissions.is_empty() {
+            match cases.recv() {
+                Ok(case) => arrived = Some(case),
+                Err(_) => return,
+            }
         }
-        let judged = catch_unwind(AssertUnwindSafe(|| {
-            case.authenticator.authenticate(&case.request)
+        for case in arrived.into_iter().chain(cases.try_iter()) {
+            match case.reply.is_review() {
+                true => reviews.push_back(case),
+                false => admissions.push_back(case),
+            }
+        }
+        if let Some(case) = reviews.pop_front().or_else(|| admissions.pop_front()) {
+            case.judge();
+        }
+    }
+}
+
+impl Case {
+    fn judge(self) {
+        let Self {
+            authenticator,
+            request,
+            reply,
+        } = self;
+        if !reply.is_awaited() {
+            return;
+        }
+        let judged = catch_unwind(AssertUnwindSafe(|| match reply.is_review() {
+            true => authenticator.review(&request),
+            false => authenticator.authenticate(&request),
         }));
-        let verdict = judged.unwrap_or(Verdict::Fail(VerdictFault::HandlerGone));
-        case.reply.give(verdict);
+        reply.give(judged.unwrap_or(Verdict::Fail(VerdictFault::HandlerGone)));
     }
 }
 
@@ -137,7 +167,11 @@ impl SocketGate {
 
 impl Gate for SocketGate {
     fn ask(&self, application: Application, reply: Reply) {
-        let Application { address, claim } = application;
+        let Application {
+            address,
+            claim,
+            asked,
+        } = application;
         let plain = matches!(claim.credentials(), Credentials::Plain { .. });
         if self.enforce_domain && self.domain.is_empty() {
             // A domain must be there for anybody to be asked.
@@ -148,6 +182,7 @@ impl Gate for SocketGate {
             domain: self.domain.clone(),
             address,
             routing_id: self.routing_id.clone(),
+            asked,
             claim,
         };
         let start = |job| self.context.start_thread("auth", job);

@@ -135,14 +135,13 @@ impl Core {
         admission
     }
 
-    /// As [`Core::admits`], waiting for at most SNDTIMEO.
+    /// As [`Core::admits`], waiting.
     pub(crate) fn await_admission(
         &self,
         first: &Message,
-        signals: Signals,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendFailure> {
-        let limit = self.with(|state| state.options.send_timeout());
-        let limit = Patience::heeding(limit, signals);
+        let limit = self.with(|state| patience(&state.options));
         let mut last = None;
         loop {
             let seen = self.waiting.epoch();

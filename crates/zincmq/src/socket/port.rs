@@ -53,18 +53,24 @@ impl Core {
 
     /// Gives every pipe from a peer a new high-water mark.
     pub(super) fn apply_recv_hwm(&self, high_water_mark: usize) {
-        let links: Vec<Arc<dyn Link>> = self
-            .links
-            .lock()
-            .values()
-            .map(|live| Arc::clone(&live.link))
-            .collect();
-        for link in links {
+        for link in self.all_links() {
             link.set_recv_hwm(high_water_mark);
         }
         for far in self.with(|state| state.peers.near_ones()) {
             far.recv_hwm(high_water_mark);
         }
+    }
+
+    /// Has peers that were let in judged once more.
+    pub(crate) fn review_peers(&self) {
+        for link in self.all_links() {
+            link.review();
+        }
+    }
+
+    fn all_links(&self) -> Vec<Arc<dyn Link>> {
+        let links = self.links.lock();
+        links.values().map(|live| Arc::clone(&live.link)).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, TcpKeepalive};
 
-use super::filter::Cidr;
+use crate::security::Network;
 use crate::security::Password;
 
 /// Settings of a transport. Each `None` leaves the system's default alone.
@@ -50,7 +50,7 @@ pub(crate) struct TransportOptions {
     /// Whether tcp may use IPv6; IPv4 works either way.
     pub(crate) ipv6: bool,
     /// Networks whose peers may connect over tcp; empty admits all.
-    pub(crate) tcp_accept_filters: Vec<Cidr>,
+    pub(crate) tcp_accept_filters: Vec<Network>,
     /// Users, groups and processes that may connect over ipc; all empty admits all.
     pub(crate) ipc_uid_filters: Vec<u32>,
     pub(crate) ipc_gid_filters: Vec<u32>,

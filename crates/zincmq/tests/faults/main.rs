@@ -9,6 +9,7 @@ mod broken;
 mod forks;
 mod kills;
 mod lingering;
+mod panics;
 mod restarts;
 mod slow;
 mod terminated;

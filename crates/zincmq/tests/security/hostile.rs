@@ -40,33 +40,22 @@ fn another_mechanism_is_told_by_both_ends() {
 }
 
 #[test]
-fn row_8_old_and_unsecured_peers_are_not_heard() {
+fn row_08_the_honest_are_served_after_a_downgrade_was_tried() {
     let _deadline = deadline();
-    let old = [
-        &b"\x01\x00\x08\x00sneaky\0"[..],
-        b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\x00\x00\x00\x06sneaky",
-    ];
     for mechanism in ALL {
         let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
-        for script in old {
-            let mut peer = ScriptedPeer::connect(&server.endpoint);
-            peer.send(script);
-            peer.expect_close();
-        }
-        if mechanism != Null {
-            let mut peer = ScriptedPeer::connect(&server.endpoint);
-            peer.send(&wire::greeting(1, "NULL", false));
-            peer.expect_close();
-        }
-        assert_eq!(server.asked(), 0);
+        let mut peer = ScriptedPeer::connect(&server.endpoint);
+        peer.send(b"\x01\x00\x08\x00sneaky\0");
+        peer.expect_close();
         check_honest_client(&server, mechanism);
         assert!(server.socket.try_recv().is_err());
+        assert_eq!(server.asked(), 1);
     }
 }
 
 #[test]
-fn row_2_what_a_stranger_claims_costs_nothing() {
-    let name = "hostile::row_2_what_a_stranger_claims_costs_nothing";
+fn row_02_what_a_stranger_claims_costs_nothing() {
+    let name = "hostile::row_02_what_a_stranger_claims_costs_nothing";
     testkit::own_process(name, LIMIT, what_a_stranger_claims_costs_nothing);
 }
 
@@ -85,7 +74,7 @@ fn what_a_stranger_claims_costs_nothing() {
         }
         for _ in 0..50 {
             let (_, reason) = await_failure(&mut server.monitor);
-            assert!(reason.contains("65536"), "{reason}");
+            assert!(reason.contains("32768"), "{reason}");
         }
         let grown = testkit::resident_bytes().saturating_sub(before);
         assert!(grown < 16 * 1024 * 1024, "{grown} bytes more");
@@ -94,7 +83,7 @@ fn what_a_stranger_claims_costs_nothing() {
 }
 
 #[test]
-fn row_3_any_command_instead_of_hello_ends_the_connection() {
+fn row_03_any_command_instead_of_hello_ends_the_connection() {
     let _deadline = deadline();
     for (mechanism, mechanism_name) in [(Plain, "PLAIN"), (Curve, "CURVE")] {
         let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
@@ -113,20 +102,24 @@ fn row_3_any_command_instead_of_hello_ends_the_connection() {
 }
 
 #[test]
-fn row_4_silent_connections_cost_the_honest_nothing() {
+fn row_04_silent_connections_cost_the_honest_nothing() {
     let _deadline = deadline();
-    let server = Server::new(Curve, SocketType::Pull, Some(let_in));
+    for (mechanism, name) in [(Null, "NULL"), (Plain, "PLAIN"), (Curve, "CURVE")] {
+        silent_connections(mechanism, name);
+    }
+}
+
+fn silent_connections(mechanism: Mechanism, name: &str) {
+    let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
     let mut silent = Vec::new();
     for index in 0..200 {
         let mut stream = TcpStream::connect(address(&server)).unwrap();
         if index % 2 == 1 {
-            stream
-                .write_all(&wire::greeting(1, "CURVE", false))
-                .unwrap();
+            stream.write_all(&wire::greeting(1, name, false)).unwrap();
         }
         silent.push(stream);
     }
-    let (client, _monitor) = server.client(Curve, SocketType::Push);
+    let (client, _monitor) = server.client(mechanism, SocketType::Push);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..10_000u32 {

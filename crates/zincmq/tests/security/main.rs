@@ -4,8 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
+mod access_rules;
 mod admission;
+mod downgrade;
 mod hostile;
+mod key_directory;
+#[cfg(feature = "password-file")]
+mod password_file;
+mod revocation;
 mod traffic;
 mod zap;
 

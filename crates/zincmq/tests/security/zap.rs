@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::*;
-use zincmq::Multipart;
+use zincmq::{Message, Multipart};
 
 /// What a handler answers with, behind the id: status, text, user, metadata.
 type Answer = [&'static str; 4];
@@ -123,6 +123,46 @@ fn row_12_a_handler_that_never_answers_keeps_peers_out_and_nothing_else() {
     assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "meanwhile");
     drop((waiting, push, socket, handler));
     context.term_timeout(PATIENCE).unwrap();
+}
+
+/// Each breach has its number, and costs that attempt and no other.
+#[test]
+fn row_12_a_malformed_reply_keeps_its_peer_out_until_a_good_one_comes() {
+    let _deadline = deadline();
+    let replies: [(&[&str], u32); 8] = [
+        (&["1.0", "1", "200", "OK", "anna"], 0x2000_0001),
+        (&["1.0"], 0x2000_0001),
+        (&["1.0", "1", "200", "OK", "anna", "", "more"], 0x2000_0001),
+        (&["1.1", "1", "200", "OK", "anna", ""], 0x2000_0003),
+        (&["1.0", "2", "200", "OK", "anna", ""], 0x2000_0002),
+        (&["1.0", "1", "201", "OK", "anna", ""], 0x2000_0004),
+        (&["1.0", "1", "", "OK", "anna", ""], 0x2000_0004),
+        (&["1.0", "1", "200", "OK", "anna", "\x05Hello"], 0x2000_0005),
+    ];
+    for mechanism in ALL {
+        let context = Context::new();
+        let handler = context.socket(SocketType::Rep).unwrap();
+        handler.bind("inproc://zeromq.zap.01").unwrap();
+        let (socket, endpoint) = server(&context, mechanism);
+        let mut monitor = socket.monitor();
+        let client = client(mechanism, &endpoint);
+        client.send("let me in").unwrap();
+        for (reply, code) in replies {
+            handler.recv_timeout(PATIENCE).unwrap();
+            let reply: Multipart = reply.iter().map(|part| Message::from(*part)).collect();
+            handler.send(reply).unwrap();
+            let (told, reason) = await_failure(&mut monitor);
+            assert_eq!(told, Some(code), "{reason}");
+            assert!(socket.try_recv().is_err());
+        }
+        handler.recv_timeout(PATIENCE).unwrap();
+        let reply = Multipart::from(["1.0", "1", "200", "OK", "anna", ""]);
+        handler.send(reply).unwrap();
+        let message = socket.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(message[0], "let me in");
+        drop((client, socket, handler));
+        context.term_timeout(PATIENCE).unwrap();
+    }
 }
 
 #[test]

@@ -157,3 +157,107 @@ proptest! {
         prop_assert!(opened.iter().all(|byte| *byte == 0xaa));
     }
 }
+
+const PREFIX: &[u8; 16] = b"CurveZMQMESSAGEC";
+
+/// The box that `SharedKey` makes of flags and payload.
+fn sealed(key: &SharedKey, counter: u64, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let plain = [&[flags], payload].concat();
+    key.seal(&short_nonce(PREFIX, counter), &plain, &mut out);
+    out
+}
+
+/// `sealed`, opened in two pieces of which the first has `cut` bytes.
+fn open_pieces(
+    sequence: &mut Sequence,
+    counter: u64,
+    sealed: &[u8],
+    cut: usize,
+) -> Option<Vec<u8>> {
+    let (mac, data) = sealed.split_first_chunk().unwrap();
+    let mut data = data.to_vec();
+    let (front, rest) = data.split_at_mut(cut);
+    let is_right = sequence.open(counter, mac, front, rest);
+    if !is_right {
+        assert_eq!(data, sealed[MAC..], "changed, and not opened");
+    }
+    is_right.then_some(data)
+}
+
+#[test]
+fn a_sequence_makes_the_same_boxes_of_every_length() {
+    let key = SharedKey([7; 32]);
+    let (mut ours, mut theirs) = (Sequence::new(&key, PREFIX), Sequence::new(&key, PREFIX));
+    let payload: Vec<u8> = (0..4096).map(|index| (index * 3) as u8).collect();
+    for len in 0..=payload.len() {
+        let (counter, payload) = (100 + len as u64, &payload[..len]);
+        let expected = sealed(&key, counter, 1, payload);
+        let mut out = b"before".to_vec();
+        ours.seal(counter, 1, &[payload], &mut out);
+        assert!(out[6..] == expected, "{len} bytes");
+        let cut = [1, 1 + len][len % 2];
+        let opened = open_pieces(&mut theirs, counter, &expected, cut).unwrap();
+        assert!(opened == [&[1], payload].concat(), "{len} bytes");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the counters, and however the payload is cut.
+    #[test]
+    fn a_sequence_makes_the_same_boxes(
+        key in any::<[u8; 32]>(),
+        steps in proptest::collection::vec(
+            (
+                prop_oneof![4 => Just(1u64), 1 => 2..20u64, 1 => any::<u64>()],
+                any::<u8>(),
+                proptest::collection::vec(0..200usize, 0..4),
+                prop_oneof![8 => Just(0usize), 1 => 8000..9000usize, 1 => 30_000..70_000usize],
+            ),
+            1..30,
+        ),
+    ) {
+        let key = SharedKey(key);
+        let (mut ours, mut theirs) = (Sequence::new(&key, PREFIX), Sequence::new(&key, PREFIX));
+        let mut counter = 0u64;
+        for (step, flags, mut lens, long) in steps {
+            counter = counter.wrapping_add(step);
+            lens.push(long);
+            let payload: Vec<u8> = (0..lens.iter().sum::<usize>()).map(|n| n as u8).collect();
+            let mut parts = Vec::new();
+            let mut rest = &payload[..];
+            for len in lens {
+                let (part, more) = rest.split_at(len);
+                parts.push(part);
+                rest = more;
+            }
+            let expected = sealed(&key, counter, flags, &payload);
+            let mut out = Vec::new();
+            ours.seal(counter, flags, &parts, &mut out);
+            prop_assert!(out == expected);
+            let opened = open_pieces(&mut theirs, counter, &expected, 1).unwrap();
+            prop_assert!(opened == [&[flags], &payload[..]].concat());
+        }
+    }
+
+    #[test]
+    fn a_sequence_opens_nothing_that_was_changed(
+        payload in proptest::collection::vec(any::<u8>(), 0..300),
+        counter in any::<u64>(),
+        place in any::<prop::sample::Index>(),
+        bit in 0..8u8,
+        whole in any::<bool>(),
+    ) {
+        let key = SharedKey([9; 32]);
+        let mut sequence = Sequence::new(&key, PREFIX);
+        let right = sealed(&key, counter, 0, &payload);
+        let mut changed = right.clone();
+        let index = place.index(changed.len());
+        changed[index] ^= 1 << bit;
+        let cut = if whole { changed.len() - MAC } else { 1 };
+        prop_assert_eq!(open_pieces(&mut sequence, counter, &changed, cut), None);
+        prop_assert_eq!(open_pieces(&mut sequence, counter.wrapping_add(1), &right, cut), None);
+    }
+}

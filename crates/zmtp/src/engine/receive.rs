@@ -348,6 +348,17 @@ impl Engine {
         self.check_size(header)?;
         // Both fit: see `MAX_FRAME`.
         let end = header.len + header.payload as usize;
+        if let Some(seal) = &self.seal {
+            let head = seal.sealed_len(0);
+            if let Some(len) = header.payload.checked_sub(head)
+                && len >= self.direct_payload
+            {
+                self.pulse.note(now);
+                let head = head as usize;
+                let event = Event::SealedFrame { head, len };
+                return Ok((header.len, Meaning::Plain(event)));
+            }
+        }
         let Some(body) = input.get(header.len..end) else {
             let direct = header.payload >= self.direct_payload;
             if direct && self.seal.is_none() && !header.flags.command() {
@@ -362,29 +373,72 @@ impl Engine {
         };
         self.pulse.note(now);
 
-        let (flags, source, body, start) = match &mut self.seal {
-            None => (header.flags, Source::Input, body, header.len),
-            Some(seal) => {
-                if self.opened.capacity() > KEPT_OPENED {
-                    self.opened = Vec::new();
+        let Some(seal) = &mut self.seal else {
+            let meaning = match self.payload(header.flags, body, now)? {
+                None => PROGRESS,
+                Some((what, range)) => {
+                    let range = header.len + range.start..header.len + range.end;
+                    Meaning::Bytes(what, Source::Input, range)
                 }
-                let (flags, start) = seal.open(body, &mut self.opened)?;
-                let payload = self.opened.get(start..).unwrap_or_default();
-                let size = payload.len() as u64;
-                if size > self.limit && !(flags.command() && size <= SHORT) {
-                    let limit = self.limit;
-                    return Err(Error::FrameTooLarge { size, limit });
-                }
-                (flags, Source::Opened, payload, start)
+            };
+            return Ok((end, meaning));
+        };
+        let mut opened = mem::take(&mut self.opened);
+        if opened.capacity() > KEPT_OPENED {
+            opened = Vec::new();
+        }
+        let (flags, start) = seal.open(body, &mut opened)?;
+        let payload = opened.get(start..).unwrap_or_default();
+        self.check_opened(flags, payload)?;
+        let meaning = match self.payload(flags, payload, now)? {
+            None => PROGRESS,
+            Some((what, range)) => {
+                Meaning::Bytes(what, Source::Opened, start + range.start..start + range.end)
             }
         };
+        self.opened = opened;
+        Ok((end, meaning))
+    }
+
+    /// `open_frame`.
+    pub(super) fn open_any<'a>(
+        &'a mut self,
+        head: &mut [u8],
+        payload: &'a mut [u8],
+        now: Instant,
+    ) -> Result<Event<'a>, Error> {
+        if let Phase::Failed(error) = &self.phase {
+            return Err(error.clone());
+        }
+        let Some(seal) = &mut self.seal else {
+            return Ok(Event::Progress);
+        };
+        self.pulse.note(now);
+        let opened = seal
+            .open_in_place(head, payload)
+            .and_then(|flags| self.check_opened(flags, payload).map(|()| flags))
+            .and_then(|flags| self.payload(flags, payload, now));
+        match opened {
+            Ok(Some((what, range))) => Ok(what.event(&payload[range])),
+            Ok(None) => Ok(Event::Progress),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// What a payload means, and where in it the bytes that matter are; none if it was
+    /// for the engine.
+    fn payload(
+        &mut self,
+        flags: Flags,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<Option<(What, Range<usize>)>, Error> {
         if !flags.command() {
             let more = flags.more();
-            let range = start..start + body.len();
-            return Ok((end, Meaning::Bytes(What::Frame { more }, source, range)));
+            return Ok(Some((What::Frame { more }, 0..payload.len())));
         }
         // RFC 37 asks senders to keep MORE off commands and says nothing of receivers.
-        let (what, data) = match Traffic::parse(body)? {
+        let (what, data) = match Traffic::parse(payload)? {
             Traffic::Subscribe(topic) => (What::Subscribe, topic),
             Traffic::Cancel(topic) => (What::Cancel, topic),
             Traffic::Join(group) => (What::Join, group),
@@ -398,12 +452,21 @@ impl Engine {
                         command::put_frame(command::PONG, context, &mut self.control);
                     }
                 }
-                return Ok((end, PROGRESS));
+                return Ok(None);
             }
-            Traffic::Pong | Traffic::Unknown => return Ok((end, PROGRESS)),
+            Traffic::Pong | Traffic::Unknown => return Ok(None),
         };
-        let stop = start + body.len();
-        Ok((end, Meaning::Bytes(what, source, stop - data.len()..stop)))
+        Ok(Some((what, payload.len() - data.len()..payload.len())))
+    }
+
+    /// Holds what was in a sealed frame against the size limit.
+    fn check_opened(&self, flags: Flags, payload: &[u8]) -> Result<(), Error> {
+        let size = payload.len() as u64;
+        if size > self.limit && !(flags.command() && size <= SHORT) {
+            let limit = self.limit;
+            return Err(Error::FrameTooLarge { size, limit });
+        }
+        Ok(())
     }
 
     /// Holds a header against the size limit, from the header alone.

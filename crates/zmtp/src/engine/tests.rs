@@ -87,7 +87,7 @@ fn frames_are_sealed_flags_and_all() {
 #[test]
 fn a_large_sealed_frame_comes_whole() {
     let mut config = Config::new(SocketType::Pull);
-    config.direct_payload = 10;
+    config.direct_payload = usize::MAX;
     let (mut a, mut b, now) = connected(Config::new(SocketType::Push), config);
     let payload = vec![7; KEPT * 2];
     let mut bytes = Vec::new();
@@ -218,4 +218,69 @@ fn the_role_is_told_where_there_are_roles() {
         assert_eq!(&sent[12..18], b"PLAIN\0");
         assert_eq!(sent[32], as_server);
     }
+}
+
+/// The payload of a frame that the caller gathers, opened.
+fn open<'a>(engine: &'a mut Engine, bytes: &'a mut [u8], now: Instant) -> Result<Event<'a>, Error> {
+    let (used, event) = engine.step(bytes, now)?;
+    let Event::SealedFrame { head, len } = event else {
+        panic!("{event:?}");
+    };
+    let (head, payload) = bytes[used..].split_at_mut(head);
+    assert_eq!(payload.len() as u64, len);
+    engine.open_frame(head, payload, now)
+}
+
+#[test]
+fn long_sealed_payloads_are_opened_where_the_caller_has_them() {
+    let mut publisher = Config::new(SocketType::Pub);
+    publisher.direct_payload = 6;
+    publisher.max_message_size = Some(300);
+    let (mut a, mut b, now) = connected(Config::new(SocketType::Sub), publisher);
+    let mut bytes = Vec::new();
+    a.encode_frame(b"secret", true, &mut bytes);
+    assert_eq!(
+        open(&mut b, &mut bytes, now),
+        Ok(Event::Frame {
+            more: true,
+            payload: b"secret"
+        })
+    );
+    bytes.clear();
+    a.encode_frame(b"short", false, &mut bytes);
+    assert_eq!(heard(&mut b, &bytes, now).unwrap().len(), 1);
+    bytes.clear();
+    a.encode_subscribe(b"topic", &mut bytes);
+    assert_eq!(
+        open(&mut b, &mut bytes, now),
+        Ok(Event::Subscribe(b"topic"))
+    );
+    // Two bytes are the seal's own; one more is too many.
+    bytes.clear();
+    a.encode_frame(&[7; 300], false, &mut bytes);
+    assert!(matches!(
+        open(&mut b, &mut bytes, now),
+        Ok(Event::Frame { .. })
+    ));
+    bytes.clear();
+    a.encode_frame(&[7; 301], false, &mut bytes);
+    let error = b.step(&bytes, now).unwrap_err();
+    assert!(
+        matches!(error, Error::FrameTooLarge { limit: 300, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_sealed_payload_that_does_not_open_is_the_end() {
+    let mut router = Config::new(SocketType::Router);
+    router.direct_payload = 0;
+    let (mut a, mut b, now) = connected(Config::new(SocketType::Dealer), router);
+    let mut bytes = Vec::new();
+    a.encode_frame(b"first", false, &mut bytes);
+    let mut twice = bytes.clone();
+    assert!(open(&mut b, &mut bytes, now).is_ok());
+    let error = open(&mut b, &mut twice, now).unwrap_err();
+    assert_eq!(b.step(b"", now), Err(error.clone()));
+    assert_eq!(b.open_frame(&mut [], &mut [], now), Err(error));
 }

@@ -83,6 +83,11 @@ pub(crate) trait Seal: Send {
     /// may have appended anything.
     fn seal(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Error>;
 
+    /// Opens a sealed frame where it lies, in two pieces: the payload, and what goes
+    /// before it, as long as the sealing of no bytes. Nothing is changed if it does not
+    /// open.
+    fn open_in_place(&mut self, head: &mut [u8], payload: &mut [u8]) -> Result<Flags, Error>;
+
     /// Replaces `opened` by what is inside the sealed bytes of one frame; its flags,
     /// and where in `opened` the payload starts.
     fn open(&mut self, sealed: &[u8], opened: &mut Vec<u8>) -> Result<(Flags, usize), Error>;

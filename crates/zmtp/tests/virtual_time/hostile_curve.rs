@@ -66,7 +66,7 @@ const METADATA: u32 = 0x1000_0018;
 const CRYPTOGRAPHIC: u32 = 0x1100_0001;
 
 #[test]
-fn row_3_hello_of_every_length() {
+fn row_03_hello_of_every_length() {
     for len in 0..260 {
         if len != 194 {
             assert_eq!(hello(|data| data.resize(len, 0)), MALFORMED_HELLO, "{len}");
@@ -105,7 +105,7 @@ fn hello_for_another_server_does_not_open() {
 }
 
 #[test]
-fn row_3_initiate_of_every_length() {
+fn row_03_initiate_of_every_length() {
     let (_, client, to, _) = welcomed();
     let whole = client.initiate(&to, 2, &client.honest_vouch(&to), &metadata("DEALER"));
     for len in 0..whole.len() {
@@ -115,15 +115,15 @@ fn row_3_initiate_of_every_length() {
         };
         assert_eq!(initiate(|data| data.truncate(len)), expected, "{len}");
     }
-    for more in [1, 100, 60_000] {
+    for more in [1, 100, 30_000] {
         let longer = |data: &mut Vec<u8>| data.resize(data.len() + more, 0);
         assert_eq!(initiate(longer), CRYPTOGRAPHIC, "{more}");
     }
 }
 
 #[test]
-fn row_1_a_handshake_beyond_its_bounds_is_refused_from_the_header() {
-    for size in [64 * 1024, 1 << 30, (1 << 62) - 1] {
+fn row_01_a_handshake_beyond_its_bounds_is_refused_from_the_header() {
+    for size in [zmtp::Engine::MAX_HANDSHAKE, 1 << 30, (1 << 62) - 1] {
         let (mut end, _, _, now) = welcomed();
         end.receive(&[6], now);
         end.receive(&u64::to_be_bytes(size), now);
@@ -132,7 +132,7 @@ fn row_1_a_handshake_beyond_its_bounds_is_refused_from_the_header() {
 }
 
 #[test]
-fn row_9_a_flipped_bit_anywhere_in_the_handshake() {
+fn row_09_a_flipped_bit_anywhere_in_the_handshake() {
     for index in 0..194 {
         for bit in 0..8 {
             let code = hello(|data| data[index] ^= 1 << bit);
@@ -245,7 +245,7 @@ fn metadata_is_checked_before_anybody_is_asked() {
 }
 
 #[test]
-fn row_9_nonces_of_the_handshake_must_rise() {
+fn row_09_nonces_of_the_handshake_must_rise() {
     for (hello, initiate) in [(1, 1), (1, 0), (7, 6), (u64::MAX, u64::MAX)] {
         let (mut end, client, now) = greeted();
         end.receive(&command("HELLO", &client.hello(hello)), now);
@@ -265,7 +265,7 @@ fn row_9_nonces_of_the_handshake_must_rise() {
 }
 
 #[test]
-fn row_9_a_replayed_reordered_or_changed_message_ends_the_connection() {
+fn row_09_a_replayed_reordered_or_changed_message_ends_the_connection() {
     let config = || Config::new(SocketType::Router);
     let (mut end, client, to, now) = served(config(), 1);
     let [a, b, c] = [3, 4, 5].map(|counter| client.message(&to, counter, 0, &[counter as u8]));
@@ -383,7 +383,7 @@ fn initiated() -> (End, Server, [u8; 32], Instant) {
 }
 
 #[test]
-fn row_3_welcome_and_ready_of_every_length() {
+fn row_03_welcome_and_ready_of_every_length() {
     for len in 0..300 {
         let (mut end, server, client, now) = called();
         let mut data = server.welcome(&client, &[0; 96]);

@@ -126,7 +126,7 @@ fn names_and_passwords_may_be_empty_or_have_255_bytes_of_any_kind() {
 }
 
 #[test]
-fn row_3_hello_of_every_length() {
+fn row_03_hello_of_every_length() {
     for len in (0..HELLO.len()).chain(HELLO.len() + 1..600) {
         let (mut end, now) = server();
         let mut data = HELLO.to_vec();

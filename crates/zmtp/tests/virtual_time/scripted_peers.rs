@@ -292,7 +292,7 @@ fn commands_out_of_turn_are_told_apart() {
 
 #[test]
 fn a_handshake_has_bounds_whatever_it_announces() {
-    let limit = 64 * 1024;
+    let limit = zmtp::Engine::MAX_HANDSHAKE;
     for size in [limit, limit * 2, 1 << 40, (1 << 62) - 1] {
         let (mut end, now) = end(SocketType::Req);
         end.receive(&greeting(3, 1, "NULL"), now);
@@ -312,7 +312,7 @@ fn a_handshake_has_bounds_whatever_it_announces() {
 }
 
 #[test]
-fn a_ping_shorter_than_its_time_to_live_is_malformed() {
+fn row_14_a_ping_shorter_than_its_time_to_live_is_malformed() {
     for data in [&b""[..], b"\x00"] {
         let (mut end, now) = met(Config::new(SocketType::Rep), 1);
         end.receive(&command("PING", data), now);

@@ -85,7 +85,7 @@ proptest! {
     /// Row 9: what is delivered is what was sent, from the start, and nothing after
     /// the first byte that was changed.
     #[test]
-    fn row_9_nothing_changed_is_delivered(
+    fn row_09_nothing_changed_is_delivered(
         frames in frames(),
         place in any::<prop::sample::Index>(),
         bit in 0..8u8,

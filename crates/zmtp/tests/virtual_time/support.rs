@@ -24,14 +24,26 @@ pub struct End {
     pub engine: Engine,
     pub heard: Vec<Heard>,
     pub error: Option<Error>,
-    /// How many frames came as [`Event::LargeFrame`].
+    /// How many frames came as [`Event::LargeFrame`] or [`Event::SealedFrame`].
     pub large_frames: usize,
     /// Who asked to be let in: mechanism, and what there was to show.
     pub asked: Vec<(&'static str, Vec<u8>)>,
     /// What such a peer is answered at once; without it, it waits.
     pub verdict: Option<Verdict>,
     input: Vec<u8>,
-    large: Option<(bool, usize, Vec<u8>)>,
+    large: Option<Large>,
+}
+
+/// A frame that is gathered outside of the engine.
+struct Large {
+    kind: Kind,
+    len: usize,
+    bytes: Vec<u8>,
+}
+
+enum Kind {
+    Plain { more: bool },
+    Sealed { head: usize },
 }
 
 impl End {
@@ -55,19 +67,29 @@ impl End {
         let mut from = 0;
         let mut idle = 0;
         while self.error.is_none() {
-            if let Some((more, len, mut payload)) = self.large.take() {
-                let missing = len - payload.len();
+            if let Some(mut large) = self.large.take() {
+                let missing = large.len - large.bytes.len();
                 let at_hand = missing.min(input.len() - from);
-                payload.extend_from_slice(&input[from..from + at_hand]);
+                large.bytes.extend_from_slice(&input[from..from + at_hand]);
                 from += at_hand;
                 if at_hand > 0 {
                     self.engine.note_traffic(now);
                 }
-                if payload.len() < len {
-                    self.large = Some((more, len, payload));
+                if large.bytes.len() < large.len {
+                    self.large = Some(large);
                     break;
                 }
-                self.heard.push(Heard::Frame(more, payload));
+                match large.kind {
+                    Kind::Plain { more } => self.heard.push(Heard::Frame(more, large.bytes)),
+                    Kind::Sealed { head } => {
+                        let (head, payload) = large.bytes.split_at_mut(head);
+                        match self.engine.open_frame(head, payload, now) {
+                            Ok(event) => self.heard.extend(heard(event)),
+                            Err(error) => self.error = Some(error),
+                        }
+                    }
+                }
+                continue;
             }
             let rest = &input[from..];
             let (used, event) = match self.engine.step(rest, now) {
@@ -109,15 +131,26 @@ impl End {
                 }
                 Event::LargeFrame { more, len } => {
                     self.large_frames += 1;
-                    self.large = Some((more, len as usize, Vec::new()));
+                    self.large = Some(Large {
+                        kind: Kind::Plain { more },
+                        len: len as usize,
+                        bytes: Vec::new(),
+                    });
                     continue;
                 }
-                Event::Ready => Heard::Ready,
-                Event::Frame { more, payload } => Heard::Frame(more, payload.to_vec()),
-                Event::Subscribe(topic) => Heard::Subscribe(topic.to_vec()),
-                Event::Cancel(topic) => Heard::Cancel(topic.to_vec()),
-                Event::Join(group) => Heard::Join(group.to_vec()),
-                Event::Leave(group) => Heard::Leave(group.to_vec()),
+                Event::SealedFrame { head, len } => {
+                    self.large_frames += 1;
+                    self.large = Some(Large {
+                        kind: Kind::Sealed { head },
+                        len: head + len as usize,
+                        bytes: Vec::new(),
+                    });
+                    continue;
+                }
+                event => match heard(event) {
+                    Some(heard) => heard,
+                    None => continue,
+                },
             });
         }
         self.input = input.split_off(from);
@@ -214,4 +247,17 @@ pub fn metadata(socket_type: &str) -> Vec<u8> {
     data.push(socket_type.len() as u8);
     data.extend_from_slice(socket_type.as_bytes());
     data
+}
+
+/// What an event says of the conversation.
+fn heard(event: Event<'_>) -> Option<Heard> {
+    Some(match event {
+        Event::Ready => Heard::Ready,
+        Event::Frame { more, payload } => Heard::Frame(more, payload.to_vec()),
+        Event::Subscribe(topic) => Heard::Subscribe(topic.to_vec()),
+        Event::Cancel(topic) => Heard::Cancel(topic.to_vec()),
+        Event::Join(group) => Heard::Join(group.to_vec()),
+        Event::Leave(group) => Heard::Leave(group.to_vec()),
+        _ => return None,
+    })
 }

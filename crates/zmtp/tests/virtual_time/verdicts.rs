@@ -1,5 +1,5 @@
-//! Peers that wait to be let in, with each mechanism; and rows 8 and 12 of the faults
-//! to survive.
+//! Peers that wait to be let in, with each mechanism; and rows 8, 12 and 17 of the
+//! faults to survive.
 
 use std::time::{Duration, Instant};
 
@@ -179,7 +179,7 @@ fn secured() -> Vec<Config> {
 }
 
 #[test]
-fn row_8_no_old_peer_is_let_in_where_peers_have_to_show_something() {
+fn row_08_no_old_peer_is_let_in_where_peers_have_to_show_something() {
     for script in [
         // 1.0, with a routing id and a message.
         &b"\x01\x00\x08\x00sneaky\0"[..],
@@ -199,7 +199,7 @@ fn row_8_no_old_peer_is_let_in_where_peers_have_to_show_something() {
 }
 
 #[test]
-fn row_8_no_other_mechanism_is_spoken_than_the_one_that_is_set() {
+fn row_08_no_other_mechanism_is_spoken_than_the_one_that_is_set() {
     let names = ["NULL", "PLAIN", "CURVE", "GSSAPI", "", "PLAINX", "curve"];
     for config in secured() {
         for minor in [0, 1, 9] {
@@ -243,5 +243,53 @@ fn the_settings_show_no_secrets() {
             "{shown}"
         );
         assert!(!shown.contains(&**keys.secret().to_z85()), "{shown}");
+    }
+}
+
+/// Bytes that drip in move the limit of no handshake, on either side, wherever it has come
+/// to: it ends at that instant, for a tenth of it after the last byte too.
+#[test]
+fn row_17_bytes_that_drip_in_do_not_move_the_limit() {
+    let limit = SECOND * 30;
+    for (mechanism, client, server) in mechanisms() {
+        // What either end hears in a handshake that goes well.
+        let now = Instant::now();
+        let mut ends = [&client, &server].map(|config| End::new(config.clone(), now));
+        ends[1].verdict = accept();
+        let mut scripts = [Vec::new(), Vec::new()];
+        for _ in 0..8 {
+            for from in [0, 1] {
+                let bytes = ends[from].transmit();
+                ends[1 - from].receive(&bytes, now);
+                scripts[1 - from].extend(bytes);
+            }
+        }
+        let [to_client, to_server] = scripts;
+        for (config, script) in [(&client, to_client), (&server, to_server)] {
+            // Keys differ from run to run, so what is sealed is not part of it.
+            let most = match mechanism {
+                "CURVE" => 64 + 9,
+                _ => script.len() - 1,
+            };
+            for bytes in [1, 10, 11, 12, 63, 64, 65, most - 1, most] {
+                let start = Instant::now();
+                let mut end = End::new(config.clone(), start);
+                end.verdict = accept();
+                let mut now = start;
+                for byte in &script[..bytes] {
+                    now += limit / (bytes as u32 + 1);
+                    assert_eq!(end.engine.next_timeout(), Some(start + limit));
+                    end.engine.handle_timeout(now).unwrap();
+                    end.receive(&[*byte], now);
+                    assert_eq!(end.error, None);
+                }
+                assert_eq!(end.engine.next_timeout(), Some(start + limit));
+                let early = start + limit - Duration::from_nanos(1);
+                assert_eq!(end.engine.handle_timeout(early), Ok(()));
+                let ended = end.engine.handle_timeout(start + limit);
+                assert_eq!(ended, Err(Error::HandshakeTimeout { limit }), "{mechanism}");
+                assert_eq!(end.heard, []);
+            }
+        }
     }
 }

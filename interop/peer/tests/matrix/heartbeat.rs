@@ -11,6 +11,7 @@ use libtest_mimic::Trial;
 
 use crate::exchange::step_together;
 use crate::process::{Failure, Transcript};
+use crate::security::Mechanism;
 use crate::setup::{Pair, Role, Seat, Side, Transport, Variant, describe, self_check, trial};
 
 /// Whose heartbeats are on.
@@ -27,8 +28,8 @@ const BEATS: [Beats; 3] = [Beats::Ours, Beats::Libzmq, Beats::Both];
 #[derive(Debug, Clone, Copy)]
 enum Meanwhile {
     Idle,
-    /// Messages that take longer than one beat, then many small ones.
-    Busy,
+    /// Messages of so many bytes that take longer than one beat, then many small ones.
+    Busy(usize),
 }
 
 /// Wide enough that a busy machine does not look like a dead peer.
@@ -43,6 +44,13 @@ const PATIENT: &[&str] = &[
     "HEARTBEAT_IVL=50",
     "HEARTBEAT_TIMEOUT=10000",
     "HEARTBEAT_TTL=1500",
+];
+
+/// Wide enough for messages that have to be sealed and opened as a whole.
+const SEALING: &[&str] = &[
+    "HEARTBEAT_IVL=50",
+    "HEARTBEAT_TIMEOUT=5000",
+    "HEARTBEAT_TTL=5000",
 ];
 
 /// Longer than a silent peer is waited for.
@@ -63,7 +71,7 @@ pub fn cases() -> impl Iterator<Item = Trial> {
         let roles = roles(["DEALER", "ROUTER"], variant, Beats::Both);
         let name = format!("{}, busy, heartbeats", describe(roles, variant));
         trial(name, move |t| {
-            stays_connected(variant, roles, Meanwhile::Busy, t)
+            stays_connected(variant, roles, Meanwhile::Busy(20 << 20), t)
         })
     });
     // Who beats finds out by silence; who does not, by the time to live in the other's heartbeats.
@@ -96,6 +104,30 @@ pub fn cases() -> impl Iterator<Item = Trial> {
         .chain(frozen)
         .chain(held_up)
         .chain(counted())
+        .chain(sealed())
+}
+
+/// The heartbeats of both travel inside CURVE.
+fn sealed() -> impl Iterator<Item = Trial> {
+    let variants = Variant::secured()
+        .filter(|variant| variant.binder == Seat::Second && variant.mechanism == Mechanism::Curve);
+    variants.flat_map(|variant| {
+        let roles = roles(["DEALER", "ROUTER"], variant, Beats::Both);
+        let who = describe(roles, variant);
+        let idle = trial(format!("{who}, idle, heartbeats"), move |t| {
+            stays_connected(variant, roles, Meanwhile::Idle, t)
+        });
+        let busy = trial(format!("{who}, busy, heartbeats"), move |t| {
+            let roles = ["DEALER", "ROUTER"].map(|kind| Role::with(kind, SEALING));
+            stays_connected(variant, roles, Meanwhile::Busy(4 << 20), t)
+        });
+        let frozen = [Side::Ours, Side::Libzmq].map(|frozen| {
+            trial(format!("{who}, heartbeats, {frozen:?} frozen"), move |t| {
+                drops_the_frozen(variant, roles, frozen, t)
+            })
+        });
+        [idle, busy].into_iter().chain(frozen)
+    })
 }
 
 /// Every other pattern, idle.
@@ -147,10 +179,10 @@ fn stays_connected(
     let before = round_trip(&mut pair, 1)?;
     match meanwhile {
         Meanwhile::Idle => sleep(IDLE),
-        Meanwhile::Busy => {
+        Meanwhile::Busy(size) => {
             let (dealer, router) = pair.both();
             router.tell("echo 2010")?;
-            dealer.ask(&format!("request 10 {} 1 10", 20 << 20))?;
+            dealer.ask(&format!("request 10 {size} 1 10"))?;
             dealer.ask("request 2000 64 1 20")?;
             router.answer()?;
         }

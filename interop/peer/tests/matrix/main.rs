@@ -4,11 +4,13 @@
 //! feature `zincmq`, or with `INTEROP_SELF_CHECK=1`, libzmq plays both sides, which checks the cases
 //! themselves. A failing case prints what both processes said.
 
+mod admission;
 mod exchange;
 mod heartbeat;
 mod process;
 mod reconnect;
 mod relay;
+mod security;
 mod setup;
 mod stream;
 mod subscriptions;
@@ -28,6 +30,7 @@ fn main() {
     trials.extend(stream::cases());
     trials.extend(reconnect::cases());
     trials.extend(heartbeat::cases());
+    trials.extend(admission::cases());
     trials.extend(subscriptions::cases());
     println!("{} meets libzmq", Side::Ours.library());
     libtest_mimic::run(&arguments, trials).exit();

@@ -39,12 +39,27 @@ const PATTERNS: &[([Role; 2], Flow)] = &[
     ),
 ];
 
+const SECURED: &[([Role; 2], Flow)] = &[
+    ([Role::new("PUSH"), Role::new("PULL")], Flow::OneWay),
+    ([Role::new("PUB"), Role::new("SUB")], Flow::Publish),
+    ([Role::new("DEALER"), Role::new("ROUTER")], Flow::Ask("")),
+];
+
 /// Asks again, though the answer to its last question is lost.
 const RELAXED: Role = Role::with("REQ", &["REQ_RELAXED=1", "REQ_CORRELATE=1"]);
 
 pub fn cases() -> impl Iterator<Item = Trial> {
-    PATTERNS.iter().flat_map(|&(roles, flow)| {
-        Variant::all().flat_map(move |variant| {
+    let open = of(PATTERNS, Variant::all);
+    // With the mechanism's server on either side, as over ipc it is the one that connects.
+    open.chain(of(SECURED, Variant::secured))
+}
+
+fn of<V: Iterator<Item = Variant>>(
+    patterns: &'static [([Role; 2], Flow)],
+    variants: fn() -> V,
+) -> impl Iterator<Item = Trial> {
+    patterns.iter().flat_map(move |&(roles, flow)| {
+        variants().flat_map(move |variant| {
             let killed = Seat::BOTH.into_iter().filter(move |&killed| {
                 // libzmq's PAIR that binds turns a second peer away, in silence and for good, while
                 // it has not noticed yet that the first is gone.

@@ -8,9 +8,10 @@ use tempfile::TempDir;
 
 use crate::process::{Failure, Process, Transcript};
 use crate::relay::Relay;
+use crate::security::Mechanism;
 
 /// How long one case may take.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Whose library a peer runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub struct Variant {
     pub ours: Seat,
     pub binder: Seat,
     pub transport: Transport,
+    pub mechanism: Mechanism,
+    /// The seat of the mechanism's server.
+    pub server: Seat,
 }
 
 /// The socket of one seat.
@@ -52,6 +56,8 @@ pub struct Role {
 pub struct Pair {
     variant: Variant,
     roles: [Role; 2],
+    /// Further arguments of each.
+    extra: [Vec<&'static str>; 2],
     endpoint: String,
     peers: [Option<Process>; 2],
     transcript: Transcript,
@@ -60,6 +66,7 @@ pub struct Pair {
 }
 
 impl Variant {
+    /// Without security.
     pub fn all() -> impl Iterator<Item = Self> {
         Transport::ALL.into_iter().flat_map(|transport| {
             Seat::BOTH.into_iter().flat_map(move |ours| {
@@ -67,7 +74,23 @@ impl Variant {
                     ours,
                     binder,
                     transport,
+                    mechanism: Mechanism::Null,
+                    server: binder,
                 })
+            })
+        })
+    }
+
+    /// With each secure mechanism: over tcp who binds is the server, over ipc the other.
+    pub fn secured() -> impl Iterator<Item = Self> {
+        Mechanism::SECURE.into_iter().flat_map(|mechanism| {
+            Self::all().map(move |variant| Self {
+                mechanism,
+                server: match variant.transport {
+                    Transport::Tcp => variant.binder,
+                    Transport::Ipc => variant.binder.other(),
+                },
+                ..variant
             })
         })
     }
@@ -88,7 +111,18 @@ impl Pair {
         roles: [Role; 2],
         transcript: &Transcript,
     ) -> Result<Self, Failure> {
+        Self::start_with(variant, roles, [Vec::new(), Vec::new()], transcript)
+    }
+
+    /// As [`start`](Self::start), with further arguments for each.
+    pub fn start_with(
+        variant: Variant,
+        roles: [Role; 2],
+        extra: [Vec<&'static str>; 2],
+        transcript: &Transcript,
+    ) -> Result<Self, Failure> {
         let mut pair = Self::new(variant, roles, transcript)?;
+        pair.extra = extra;
         pair.launch(variant.binder)?;
         pair.launch(variant.binder.other())?;
         Ok(pair)
@@ -132,6 +166,12 @@ impl Pair {
         self.launch(seat)
     }
 
+    /// As [`replace`](Self::replace), by one with other further arguments.
+    pub fn replace_with(&mut self, seat: Seat, extra: Vec<&'static str>) -> Result<(), Failure> {
+        self.extra[seat as usize] = extra;
+        self.replace(seat)
+    }
+
     /// Ends both in order.
     pub fn finish(self) -> Result<(), Failure> {
         self.peers.into_iter().flatten().try_for_each(Process::quit)
@@ -146,6 +186,7 @@ impl Pair {
         Ok(Self {
             variant,
             roles,
+            extra: [Vec::new(), Vec::new()],
             endpoint,
             peers: [None, None],
             transcript: transcript.clone(),
@@ -163,6 +204,14 @@ impl Pair {
             .chain(role.options)
         {
             arguments.extend(["--opt".to_owned(), (*option).to_owned()]);
+        }
+        let secured = self.variant.mechanism;
+        for argument in secured
+            .arguments(seat == self.variant.server)
+            .iter()
+            .chain(&self.extra[seat as usize])
+        {
+            arguments.push((*argument).to_owned());
         }
         let binds = seat == self.variant.binder;
         arguments.push(if binds { "--bind" } else { "--connect" }.to_owned());
@@ -224,7 +273,7 @@ impl Seat {
 }
 
 impl Transport {
-    const ALL: [Self; 2] = [Self::Tcp, Self::Ipc];
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Ipc];
 }
 
 impl Role {
@@ -258,7 +307,7 @@ pub fn trial(
     })
 }
 
-/// `PUSH zincmq binds, PULL libzmq, tcp`
+/// `PUSH:ours binds, PULL:libzmq, tcp`
 pub fn describe(roles: [Role; 2], variant: Variant) -> String {
     let seat = |seat: Seat| {
         let binds = if variant.binder == seat { " binds" } else { "" };
@@ -269,5 +318,10 @@ pub fn describe(roles: [Role; 2], variant: Variant) -> String {
         format!("{}:{whose}{binds}", roles[seat as usize].kind)
     };
     let (first, second) = (seat(Seat::First), seat(Seat::Second));
-    format!("{first}, {second}, {}", variant.transport)
+    let security = match (variant.mechanism, variant.server) {
+        (Mechanism::Null, _) => String::new(),
+        (mechanism, server) if server == variant.binder => format!(", {mechanism}"),
+        (mechanism, _) => format!(", {mechanism} by the one that connects"),
+    };
+    format!("{first}, {second}, {}{security}", variant.transport)
 }

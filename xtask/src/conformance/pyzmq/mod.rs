@@ -1,4 +1,5 @@
-//! `cargo xtask conformance pyzmq`: the tests of pyzmq, which is built against our C library.
+//! `cargo xtask conformance pyzmq`: the tests of pyzmq, which is built against our C library, or has
+//! our Python package for a backend.
 
 mod log;
 mod package;
@@ -7,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::comparison::{Comparison, counted};
 use super::expected;
@@ -18,6 +19,7 @@ use super::report::Report;
 use super::suite::{self, Arguments, Company};
 use crate::command::Output;
 use crate::test::Run;
+use crate::wheel;
 use package::Package;
 
 /// What stands between pyzmq and the engine.
@@ -25,6 +27,8 @@ use package::Package;
 pub enum Backend {
     /// pyzmq's own, on our C library
     Capi,
+    /// That of our Python package
+    Native,
 }
 
 /// One test may take so long. pyzmq's own alarm is at 60.
@@ -36,13 +40,14 @@ const FILE: Duration = Duration::from_secs(10 * 60);
 const FIXED_NAMES: &[&str] = &["monitor", "socket"];
 
 /// Builds what is missing and runs.
-pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
+pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report> {
     let folder = run.repo.target().join("conformance");
     let reference = Reference::build(run, &folder.join("libzmq"))?;
     let package = Package::get(run, &folder.join("pyzmq"))?;
     let build = package.build("on-libzmq", reference.prefix())?;
     let on_libzmq = Runner {
-        site: build.site,
+        sites: vec![build.site],
+        backend: None,
         library: reference.library_folder(),
         include: reference.prefix().join("include"),
         logs: folder.join("logs/pyzmq-on-libzmq"),
@@ -50,25 +55,42 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<Report> {
     };
     let files = arguments.chosen(files(&package)?)?;
     let outcomes = suite::on_reference(&on_libzmq, &files, &build.results, arguments)?;
-    let mut report = suite::report(&outcomes, expected::PYZMQ);
+    let table = match backend {
+        Backend::Capi => expected::PYZMQ,
+        Backend::Native => expected::PYZMQ_NATIVE,
+    };
+    let mut report = suite::report(&outcomes, table);
     if arguments.reference {
         return Ok(report);
     }
 
-    let logs = folder.join("logs/pyzmq");
-    let runner = match &arguments.library {
-        Some(library) => Runner {
+    let runner = match (backend, &arguments.library) {
+        (Backend::Native, Some(_)) => bail!("--library is for the backend capi"),
+        (Backend::Native, None) => {
+            let wheel = wheel::build(run, &folder.join("wheels"))?.wheel;
+            let mut sites = vec![package.with_wheel(&wheel)?];
+            // pyzmq's Python layer is there, its own backend beside it.
+            sites.extend(on_libzmq.sites);
+            Runner {
+                sites,
+                backend: Some("zincmq.backend"),
+                logs: folder.join("logs/pyzmq-native"),
+                ..on_libzmq
+            }
+        }
+        (Backend::Capi, Some(library)) => Runner {
             library: library.canonicalize()?,
-            logs,
+            logs: folder.join("logs/pyzmq"),
             ..on_libzmq
         },
-        None => {
+        (Backend::Capi, None) => {
             let prefix = ours::install(run.repo)?;
             Runner {
-                site: package.build("on-ours", &prefix)?.site,
+                sites: vec![package.build("on-ours", &prefix)?.site],
+                backend: None,
                 library: prefix.join("lib"),
                 include: prefix.join("include"),
-                logs,
+                logs: folder.join("logs/pyzmq"),
                 package: &package,
             }
         }
@@ -140,8 +162,10 @@ fn files(package: &Package) -> Result<Vec<TestFile>> {
 /// Runs files of tests with one build of pyzmq on one library.
 struct Runner<'a> {
     package: &'a Package,
-    /// The folder of the build.
-    site: PathBuf,
+    /// The folders of packages.
+    sites: Vec<PathBuf>,
+    /// What pyzmq is told to use; else its own.
+    backend: Option<&'static str>,
     /// The folder of the library.
     library: PathBuf,
     /// The folder of its headers, for tests that compile.
@@ -153,9 +177,13 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Starts pytest on the tests of the file that are not in `log` yet.
     fn pytest(&self, file: &TestFile, log: &Path, rest: Duration) -> Result<Output> {
-        let path = std::env::join_paths([&self.site, self.package.plugins()])?;
-        self.package
-            .python()
+        let plugins = self.package.plugins().to_owned();
+        let path = std::env::join_paths(self.sites.iter().chain([&plugins]))?;
+        let python = match self.backend {
+            Some(backend) => self.package.python().variable("PYZMQ_BACKEND", backend),
+            None => self.package.python(),
+        };
+        python
             // Not as `-m pytest`: that would add the folder to the places of modules.
             .arguments(&["-c", "import sys, pytest; sys.exit(pytest.main())"])
             .arguments(&[format!("tests/test_{}.py", file.name)])

@@ -1,14 +1,14 @@
-//! pyzmq from its source distribution, built against a C library.
+//! pyzmq from its source distribution, built against a C library, and what goes with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::command::Command;
+use crate::made::made;
+use crate::python::{Venv, logged};
 use crate::test::Run;
-use crate::tools;
 
 const VERSION: &str = "27.3.0";
 /// What its tests use, in fixed versions.
@@ -16,11 +16,10 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 /// Tells what came of the tests.
 const PLUGIN: &str = include_str!("pytest_log.py");
 
-const DEADLINE: Duration = Duration::from_secs(15 * 60);
-
 /// pyzmq's tests and a Python that can run them.
 pub struct Package {
     folder: PathBuf,
+    venv: Venv,
 }
 
 /// pyzmq built against one library.
@@ -34,26 +33,12 @@ pub struct Build {
 impl Package {
     /// Downloads and installs what is not there yet, below `folder`.
     pub fn get(run: &Run, folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
         let package = Self {
             folder: folder.to_owned(),
+            venv: Venv::get(run, &folder.join("python"), REQUIREMENTS)?,
         };
-        fs::create_dir_all(folder)?;
-        made(&folder.join("python"), REQUIREMENTS, |venv| {
-            tools::python(run)?;
-            eprintln!("installing what pyzmq's tests use");
-            logged(
-                folder,
-                Command::new("python3")
-                    .arguments(&["-m", "venv"])
-                    .arguments(&[venv]),
-            )?;
-            let list = folder.join("requirements.txt");
-            fs::write(&list, REQUIREMENTS)?;
-            let install = Command::new(venv.join("bin/python"))
-                .arguments(&["-m", "pip", "install", "--only-binary", ":all:", "-r"])
-                .arguments(&[list]);
-            logged(folder, install)
-        })?;
+        let log = folder.join("build.log");
         made(&folder.join("source"), VERSION, |source| {
             let download = package
                 .python()
@@ -64,13 +49,13 @@ impl Package {
                     "--dest",
                 ])
                 .arguments(&[folder]);
-            logged(folder, download)?;
+            logged(&log, download)?;
             let unpack = Command::new("tar")
                 .arguments(&["-xzf"])
                 .arguments(&[package.archive()])
                 .arguments(&["--strip-components=1", "-C"])
                 .arguments(&[source]);
-            logged(folder, unpack)?;
+            logged(&log, unpack)?;
             // The one that is installed is to be tested.
             fs::remove_dir_all(source.join("zmq"))?;
             Ok(())
@@ -103,15 +88,29 @@ impl Package {
                     .variable("PYZMQ_NO_BUNDLE", "1")
                     // Found where `LD_LIBRARY_PATH` says, before the place it was built against.
                     .variable("LDFLAGS", "-Wl,--enable-new-dtags");
-                logged(&self.folder, install)
+                logged(&self.folder.join("build.log"), install)
             },
         )?;
         Ok(build)
     }
 
+    /// Installs a wheel of ours in a folder of its own, and returns that.
+    pub fn with_wheel(&self, wheel: &Path) -> Result<PathBuf> {
+        let site = self.folder.join("native/site");
+        if site.exists() {
+            fs::remove_dir_all(&site).with_context(|| site.display().to_string())?;
+        }
+        let install = self
+            .python()
+            .arguments(&["-m", "pip", "install", "--no-deps", "--target"])
+            .arguments(&[&site, wheel]);
+        logged(&self.folder.join("build.log"), install)?;
+        Ok(site)
+    }
+
     /// A command that runs Python.
     pub fn python(&self) -> Command {
-        Command::new(self.folder.join("python/bin/python"))
+        self.venv.python()
     }
 
     /// The folder of the plugin.
@@ -126,60 +125,5 @@ impl Package {
 
     fn archive(&self) -> PathBuf {
         self.folder.join(format!("pyzmq-{VERSION}.tar.gz"))
-    }
-}
-
-/// Has `make` make the folder, unless it is there and `recipe` is what it was made from. One that
-/// was not finished is made anew.
-fn made(folder: &Path, recipe: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let stamp = folder.with_extension("recipe");
-    if fs::read_to_string(&stamp).ok().as_deref() == Some(recipe) {
-        return Ok(());
-    }
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    make(folder)?;
-    fs::write(&stamp, recipe).with_context(|| stamp.display().to_string())
-}
-
-fn logged(folder: &Path, command: Command) -> Result<()> {
-    let log = folder.join("build.log");
-    let output = command.run_logged(&log, DEADLINE)?;
-    match output.ok() {
-        true => Ok(()),
-        false => bail!("{}\n{}", output.summary(), output.text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn makes_again_what_was_not_finished_or_has_another_recipe() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = place.path().join("made");
-        let count = Cell::new(0);
-        let make = |recipe, ends_well| {
-            made(&folder, recipe, |folder| {
-                assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
-                fs::write(folder.join("file"), recipe)?;
-                count.set(count.get() + 1);
-                match ends_well {
-                    true => Ok(()),
-                    false => bail!("half way"),
-                }
-            })
-        };
-        make("one", false).unwrap_err();
-        make("one", true).unwrap();
-        make("one", true).unwrap();
-        assert_eq!(count.get(), 2);
-        make("two", true).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("file")).unwrap(), "two");
     }
 }

@@ -182,7 +182,7 @@ fn declared() -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn are_refused_by_every_function() {
+fn row_39_are_refused_by_every_function() {
     let mut calls = Calls::default();
     contexts::try_all(&mut calls);
     sockets::try_all(&mut calls);

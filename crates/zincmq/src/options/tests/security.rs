@@ -108,6 +108,23 @@ fn keys_are_taken_as_bytes_and_as_text() {
 }
 
 #[test]
+fn names_and_passwords_need_not_be_text() {
+    let mut store = SocketOptions::default();
+    let (name, password) = (&b"\xffadmin\0"[..], &b"\xfe\xff"[..]);
+    set(&mut store, "PLAIN_USERNAME", name).unwrap();
+    set(&mut store, "PLAIN_PASSWORD", password).unwrap();
+    let Security::PlainClient(login) = store.security().security() else {
+        panic!("it is a client of PLAIN");
+    };
+    assert_eq!((login.username(), login.password()), (name, password));
+    assert_eq!(value(&store, "PLAIN_USERNAME"), Some(name.into()));
+    assert_eq!(value(&store, "PLAIN_PASSWORD"), Some(password.into()));
+    // Bytes that are text are read as such.
+    set(&mut store, "PLAIN_USERNAME", &b"admin"[..]).unwrap();
+    assert_eq!(value(&store, "PLAIN_USERNAME"), Some("admin".into()));
+}
+
+#[test]
 fn no_error_and_no_debug_shows_a_secret() {
     let mut store = SocketOptions::default();
     let long = "hunter2".repeat(50);
@@ -137,6 +154,7 @@ fn no_error_and_no_debug_shows_a_secret() {
         .curve_secret_key(secret.clone())
         .plain_username("admin");
     set(&mut store, "PLAIN_PASSWORD", "hunter2").unwrap();
+    assert_eq!(row("PLAIN_PASSWORD").show(&"hunter2".into()), "7 bytes");
     set(&mut store, "SOCKS_PASSWORD", "hunter2").unwrap();
     set(&mut store, "CURVE_SECRETKEY", SECRET).unwrap();
     let typed = (

@@ -265,6 +265,10 @@ fn edges(kind: Kind) -> (Vec<OptionValue>, Vec<OptionValue>) {
         // What text may say is each option's own rule.
         Kind::Text { max: usize::MAX } => (vec![], vec![1.into()]),
         Kind::Text { max } => (vec![text(0), text(max)], vec![text(max + 1), 1.into()]),
+        Kind::Octets { max } => (
+            vec![text(0), text(max), (&b"\xff\0"[..]).into()],
+            vec![text(max + 1), bytes(max + 1), 1.into()],
+        ),
         Kind::Key => (
             vec![bytes(32)],
             vec![bytes(31), bytes(33), text(39), 1.into()],

@@ -380,6 +380,12 @@ fn c_bytes_have_the_size_of_their_kind() {
     assert_eq!(from("TCP_ACCEPT_FILTER", b"\0"), Ok("\0".into()));
     assert_eq!(from("METADATA", b"X:yz"), Ok("X:yz".into()));
     assert_eq!(from("IPC_FILTER_UID", b""), Ok(b"".as_slice().into()));
+    for kept in [&b"admin\0"[..], b"a\0b", b"\xff\xfe"] {
+        let value = from("PLAIN_PASSWORD", kept).unwrap();
+        let is_text = matches!(value, OptionValue::Text(_));
+        assert_eq!(is_text, kept != b"\xff\xfe");
+        assert_eq!(value, OptionValue::octets(kept));
+    }
     for (name, len) in [
         ("SNDHWM", 8),
         ("SNDHWM", 0),

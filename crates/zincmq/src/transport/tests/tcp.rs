@@ -7,8 +7,8 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::*;
+use crate::security::Network;
 use crate::transport::failure::{is_refused_peer, is_resource_exhaustion};
-use crate::transport::filter::Cidr;
 
 #[test]
 fn wildcard_ports_are_resolved() {
@@ -137,7 +137,7 @@ fn filters_that_are_none() {
         "/8",
         "*/0",
     ] {
-        assert!(text.parse::<Cidr>().is_err(), "{text}");
+        assert!(text.parse::<Network>().is_err(), "{text}");
     }
 }
 
@@ -145,7 +145,7 @@ fn filters_that_are_none() {
 fn prefixes_compare_bit_by_bit() {
     let contains = |network: &str, address: &str| {
         let address: IpAddr = address.parse().unwrap();
-        network.parse::<Cidr>().unwrap().contains(address)
+        network.parse::<Network>().unwrap().contains(address)
     };
     assert!(contains("192.168.4.0/22", "192.168.7.255"));
     assert!(!contains("192.168.4.0/22", "192.168.8.0"));

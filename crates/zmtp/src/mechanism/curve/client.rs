@@ -107,7 +107,7 @@ impl Expect for ExpectReady {
             metadata: link.admit(&opened)?,
             seal: Some(Box::new(Boxes::new(
                 Side::Client,
-                self.key,
+                &self.key,
                 self.counter,
                 counter,
             ))),

@@ -3,7 +3,7 @@
 use super::{CLIENT_NONCE, FLAGS, Fields, MESSAGE_DATA, SERVER_NONCE};
 use crate::Error;
 use crate::command::{Command, MESSAGE};
-use crate::crypto::{MAC, SharedKey, short_nonce};
+use crate::crypto::{MAC, Sequence, SharedKey};
 use crate::frame::Flags;
 use crate::mechanism::Seal;
 
@@ -16,9 +16,8 @@ pub(super) enum Side {
 
 /// The boxes of both directions.
 pub(super) struct Boxes {
-    key: SharedKey,
-    sending: &'static [u8; 16],
-    receiving: &'static [u8; 16],
+    sending: Sequence,
+    receiving: Sequence,
     /// The counters used last; each only rises.
     sent: u64,
     received: u64,
@@ -26,18 +25,36 @@ pub(super) struct Boxes {
 
 impl Boxes {
     /// Goes on after the counters that the handshake used.
-    pub(super) fn new(side: Side, key: SharedKey, sent: u64, received: u64) -> Self {
+    pub(super) fn new(side: Side, key: &SharedKey, sent: u64, received: u64) -> Self {
         let (sending, receiving) = match side {
             Side::Client => (CLIENT_NONCE, SERVER_NONCE),
             Side::Server => (SERVER_NONCE, CLIENT_NONCE),
         };
         Self {
-            key,
-            sending,
-            receiving,
+            sending: Sequence::new(key, sending),
+            receiving: Sequence::new(key, receiving),
             sent,
             received,
         }
+    }
+
+    /// Holds the start of a frame against what it must be; its counter, and the rest.
+    #[inline]
+    fn check<'a>(&self, head: &'a [u8]) -> Result<(u64, &'a [u8]), Error> {
+        let command = Command::parse(head)?;
+        command.must_be(MESSAGE, "exchanging messages")?;
+        if command.data.len() < MESSAGE_DATA {
+            return Err(command.malformed("it has less than 33 bytes"));
+        }
+        let mut fields = Fields::of(command);
+        let counter = fields.counter()?;
+        if counter <= self.received {
+            return Err(Error::InvalidSequence {
+                nonce: counter,
+                last: self.received,
+            });
+        }
+        Ok((counter, fields.rest))
     }
 }
 
@@ -51,45 +68,46 @@ impl Seal for Boxes {
         self.sent = counter;
         let len: usize = parts.iter().map(|part| part.len()).sum();
         out.reserve(HEAD + FLAGS + len);
-        let start = out.len();
         out.extend_from_slice(COMMAND);
         out.extend_from_slice(&counter.to_be_bytes());
-        out.extend_from_slice(&[0; MAC]);
-        out.push(u8::from(flags.more()) * MORE + u8::from(flags.command()) * INNER_COMMAND);
-        for part in parts {
-            out.extend_from_slice(part);
-        }
-        let (head, data) = out[start..].split_at_mut(HEAD);
-        let nonce = short_nonce(self.sending, counter);
-        let mac = self.key.seal_in_place(&nonce, data);
-        head[HEAD - MAC..].copy_from_slice(&mac);
+        let flags = u8::from(flags.more()) * MORE + u8::from(flags.command()) * INNER_COMMAND;
+        self.sending.seal(counter, flags, parts, out);
         Ok(())
     }
 
     fn open(&mut self, sealed: &[u8], opened: &mut Vec<u8>) -> Result<(Flags, usize), Error> {
-        let command = Command::parse(sealed)?;
-        command.must_be(MESSAGE, "exchanging messages")?;
-        if command.data.len() < MESSAGE_DATA {
-            return Err(command.malformed("it has less than 33 bytes"));
-        }
-        let mut fields = Fields::of(command);
-        let counter = fields.counter()?;
-        if counter <= self.received {
-            return Err(Error::InvalidSequence {
-                nonce: counter,
-                last: self.received,
-            });
-        }
-        opened.resize(fields.rest.len() - MAC, 0);
-        let nonce = short_nonce(self.receiving, counter);
-        if !self.key.open_into(&nonce, fields.rest, opened) {
-            return Err(Error::Cryptographic { name: "MESSAGE" });
+        let (counter, sealed) = self.check(sealed)?;
+        let closed = Error::Cryptographic { name: "MESSAGE" };
+        let Some((mac, data)) = sealed.split_first_chunk() else {
+            return Err(closed);
+        };
+        opened.clear();
+        opened.extend_from_slice(data);
+        if !self.receiving.open(counter, mac, opened, &mut []) {
+            return Err(closed);
         }
         self.received = counter;
-        let bits = opened[0];
-        let flags = Flags::new(bits & MORE != 0, bits & INNER_COMMAND != 0);
-        Ok((flags, FLAGS))
+        Ok((flags_of(opened[0]), FLAGS))
     }
+
+    fn open_in_place(&mut self, head: &mut [u8], payload: &mut [u8]) -> Result<Flags, Error> {
+        let (counter, rest) = self.check(head)?;
+        let closed = Error::Cryptographic { name: "MESSAGE" };
+        let (Some(mac), Some((flags, _))) = (rest.first_chunk().copied(), head.split_last_mut())
+        else {
+            return Err(closed);
+        };
+        let flags = std::slice::from_mut(flags);
+        if !self.receiving.open(counter, &mac, flags, payload) {
+            return Err(closed);
+        }
+        self.received = counter;
+        Ok(flags_of(flags[0]))
+    }
+}
+
+fn flags_of(bits: u8) -> Flags {
+    Flags::new(bits & MORE != 0, bits & INNER_COMMAND != 0)
 }
 
 /// The start of each MESSAGE.

@@ -12,7 +12,6 @@ use super::{
 use crate::command::{Command, HELLO, INITIATE, READY, WELCOME};
 use crate::crypto::{SharedKey, long_nonce, short_nonce};
 use crate::mechanism::{Expect, ExpectVerdict, Link, Mechanism, Step};
-use crate::metadata::Metadata;
 use crate::{Credentials, Error, KeyPair, NoRandomness, PublicKey, SecretKey};
 
 /// The side whose key the other knows beforehand. Holds its permanent pair.
@@ -121,14 +120,14 @@ impl Expect for ExpectInitiate {
         if !bool::from(vouched_server.ct_eq(self.permanent.public().as_bytes())) {
             return Err(Error::KeyExchange { what: "server" });
         }
-        let metadata = link.admit(fields.rest)?;
+        link.admit(fields.rest)?;
         let public_key = &permanent;
         Ok(Step::Ask(
             Credentials::Curve { public_key }.into(),
             Box::new(ExpectAdmission {
                 key,
                 counter,
-                metadata,
+                metadata: fields.rest.to_vec(),
             }),
         ))
     }
@@ -140,21 +139,23 @@ struct ExpectAdmission {
     key: SharedKey,
     /// The last one received.
     counter: u64,
-    metadata: Metadata,
+    /// As it came: read, it would take twice the room while nobody is in yet.
+    metadata: Vec<u8>,
 }
 
 impl ExpectVerdict for ExpectAdmission {
     fn accepted(self: Box<Self>, link: &mut Link<'_>) -> Result<Step, Error> {
+        let metadata = link.admit(&self.metadata)?;
         let counter = 1u64;
         let mut ready = counter.to_be_bytes().to_vec();
         let nonce = short_nonce(READY_NONCE, counter);
         self.key.seal(&nonce, link.metadata(), &mut ready);
         link.send(READY, &ready);
         Ok(Step::Done {
-            metadata: self.metadata,
+            metadata,
             seal: Some(Box::new(Boxes::new(
                 Side::Server,
-                self.key,
+                &self.key,
                 counter,
                 self.counter,
             ))),

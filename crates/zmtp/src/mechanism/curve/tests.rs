@@ -14,13 +14,13 @@ fn ends(sent: u64, received: u64) -> (Boxes, Boxes) {
     (
         Boxes::new(
             Side::Client,
-            key(theirs.public_key(), &ours),
+            &key(theirs.public_key(), &ours),
             sent,
             received,
         ),
         Boxes::new(
             Side::Server,
-            key(ours.public_key(), &theirs),
+            &key(ours.public_key(), &theirs),
             received,
             sent,
         ),
@@ -104,7 +104,7 @@ fn what_one_end_sealed_does_not_open_there() {
 }
 
 #[test]
-fn the_last_nonce_is_used_once() {
+fn row_09_the_last_nonce_is_used_once() {
     let (mut client, mut server) = ends(u64::MAX - 1, 1);
     let bytes = sealed(&mut client, Flags::NONE, b"last");
     let mut out = Vec::new();
@@ -144,4 +144,30 @@ fn every_length_that_cannot_be_is_refused() {
     let (_, mut server) = ends(2, 1);
     let error = opened(&mut server, &renamed).unwrap_err();
     assert_eq!(error.code(), Some(0x1000_0001));
+}
+
+#[test]
+fn a_frame_is_opened_where_it_lies() {
+    let (mut client, mut server) = ends(2, 1);
+    let flags = Flags::new(true, true);
+    for len in [0, 1, 95, 96, 5000, 70_000] {
+        let payload = vec![7; len];
+        let mut bytes = sealed(&mut client, flags, &payload);
+        let (head, data) = bytes.split_at_mut(server.sealed_len(0) as usize);
+        assert_eq!(server.open_in_place(head, data), Ok(flags));
+        assert_eq!(data, payload);
+    }
+    let mut bytes = sealed(&mut client, flags, &[7; 100]);
+    bytes[60] ^= 1;
+    let before = bytes.clone();
+    let (head, data) = bytes.split_at_mut(33);
+    let closed = Error::Cryptographic { name: "MESSAGE" };
+    assert_eq!(server.open_in_place(head, data), Err(closed));
+    assert_eq!(bytes, before);
+    // What is wrong with its start shows as in any frame.
+    for len in 0..33 {
+        let mut head = before[..len].to_vec();
+        let error = server.open_in_place(&mut head, &mut []).unwrap_err();
+        assert!(error.code().is_some(), "{len}: {error}");
+    }
 }

@@ -1,0 +1,114 @@
+//! `zinc password`: the users in a file of hashed passwords.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+use zincmq::security::{PasswordFile, PasswordFileError};
+
+use crate::console::say;
+
+/// What `zinc password` can be told.
+///
+/// The password is no argument: others could read it in the list of processes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The file; made, for its owner alone, if there is none
+    file: PathBuf,
+    /// Whose password it is
+    ///
+    /// It is asked for, without showing what is typed. If standard input is no
+    /// terminal, its first line is the password.
+    name: String,
+    /// Take the user out of the file
+    #[arg(long)]
+    remove: bool,
+}
+
+/// One more than PLAIN carries, and the end of the line.
+const LONGEST: usize = 257;
+
+#[derive(Debug, Error)]
+enum Failure {
+    #[error(transparent)]
+    File(#[from] PasswordFileError),
+    #[error("{}: no user is called `{name}`", file.display())]
+    Nobody { file: PathBuf, name: String },
+    #[error("the password cannot be read: {0}")]
+    Unread(#[from] io::Error),
+    #[error("the two are not the same")]
+    Differ,
+    #[error("the password is empty")]
+    Empty,
+}
+
+/// Sets a password, or takes it away.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let done = match arguments.remove {
+        true => remove(arguments),
+        false => set(arguments),
+    };
+    match done {
+        Ok(what) => {
+            say(format_args!(
+                "{}: {what} {}",
+                arguments.file.display(),
+                arguments.name
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("zinc: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn set(arguments: &Arguments) -> Result<&'static str, Failure> {
+    let password = match io::stdin().is_terminal() {
+        true => ask(&arguments.name)?,
+        false => first_line()?,
+    };
+    if password.is_empty() {
+        return Err(Failure::Empty);
+    }
+    PasswordFile::set(&arguments.file, &arguments.name, &password[..])?;
+    Ok("a new password for")
+}
+
+fn remove(arguments: &Arguments) -> Result<&'static str, Failure> {
+    match PasswordFile::remove(&arguments.file, &arguments.name)? {
+        true => Ok("no password any more for"),
+        false => Err(Failure::Nobody {
+            file: arguments.file.clone(),
+            name: arguments.name.clone(),
+        }),
+    }
+}
+
+/// Asks twice, as what is typed cannot be seen.
+fn ask(name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let prompt = |text: &str| -> io::Result<Zeroizing<Vec<u8>>> {
+        let typed = rpassword::prompt_password(text)?;
+        Ok(Zeroizing::new(typed.into_bytes()))
+    };
+    let password = prompt(&format!("Password for {name}: "))?;
+    let again = prompt("Once more: ")?;
+    match password == again {
+        true => Ok(password),
+        false => Err(Failure::Differ),
+    }
+}
+
+/// The first line of standard input, or as much of it as shows that it is too long.
+fn first_line() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let input = io::stdin().lock();
+    input.take(LONGEST as u64).read_until(b'\n', &mut line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    Ok(line)
+}

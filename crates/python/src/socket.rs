@@ -1,0 +1,513 @@
+//! Sockets.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+use zincmq::error::SendFailure;
+use zincmq::options::OptionValue;
+use zincmq::raw::errno::{Code, Outcome, code};
+use zincmq::raw::exchange::{self, Wait};
+use zincmq::raw::label::{self, Label, Labelled};
+use zincmq::raw::report::Form;
+use zincmq::raw::{self, PartSocket};
+use zincmq::{Message, SocketType};
+
+use crate::buffer::{self, Room};
+use crate::context::Context;
+use crate::errors::{error, error_with};
+use crate::frame::Frame;
+use crate::library::IPC_PATH_MAX_LEN;
+use crate::patience::{limit, patiently};
+use crate::registry::{self, Registry};
+use crate::{lease, options, pyzmq};
+
+/// Do not wait.
+const DONTWAIT: c_int = 1;
+/// Further parts follow.
+const SNDMORE: c_int = 2;
+
+/// To encrypt or copy so many bytes takes longer than to hand the GIL over.
+const LONG: usize = 64 * 1024;
+
+const RCVMORE: c_int = 13;
+const LINGER: c_int = 17;
+const RCVTIMEO: c_int = 27;
+const SNDTIMEO: c_int = 28;
+
+static SOCKETS: Registry<PartSocket> = Registry::new();
+
+/// The base of zmq.Socket. With `shadow`, the `underlying` of another, it is
+/// the same socket.
+#[pyclass(subclass, frozen, module = "zincmq._native")]
+pub struct Socket {
+    socket: OnceLock<Arc<PartSocket>>,
+    context: Mutex<Option<Py<PyAny>>>,
+    copy_threshold: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Socket {
+    /// The socket.
+    ///
+    /// # Errors
+    ///
+    /// ENOTSOCK once it is closed.
+    pub fn open(&self, py: Python<'_>) -> PyResult<Arc<PartSocket>> {
+        self.known(py).cloned()
+    }
+
+    #[inline]
+    fn known(&self, py: Python<'_>) -> PyResult<&Arc<PartSocket>> {
+        match self.socket.get() {
+            Some(socket) if !self.closed.load(Ordering::Acquire) => Ok(socket),
+            _ => Err(error(py, libc::ENOTSOCK)),
+        }
+    }
+
+    fn context_slot(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Socket {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            socket: OnceLock::new(),
+            context: Mutex::new(None),
+            copy_threshold: AtomicUsize::new(0),
+            closed: AtomicBool::new(true),
+        }
+    }
+
+    #[pyo3(signature = (context=None, socket_type=-1, shadow=0, copy_threshold=None))]
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        context: Option<&Bound<'_, PyAny>>,
+        socket_type: c_int,
+        shadow: usize,
+        copy_threshold: Option<usize>,
+    ) -> PyResult<()> {
+        let threshold = match copy_threshold {
+            Some(threshold) => threshold,
+            None => pyzmq::copy_threshold(py)?,
+        };
+        self.copy_threshold.store(threshold, Ordering::Relaxed);
+        *self.context_slot() = context.map(|context| context.clone().unbind());
+        let socket = match (shadow, context) {
+            (0, None) => return Err(PyTypeError::new_err("context must be specified")),
+            (0, Some(_)) if socket_type < 0 => {
+                return Err(PyTypeError::new_err("socket_type must be specified"));
+            }
+            (0, Some(context)) => {
+                let context: &Bound<'_, Context> = context.cast()?;
+                let engine = context.get().socket(py, socket_type)?;
+                Arc::new(PartSocket::new(engine))
+            }
+            (number, _) => SOCKETS
+                .find(number)
+                .ok_or_else(|| error(py, libc::ENOTSOCK))?,
+        };
+        SOCKETS.add(&socket);
+        if self.socket.set(socket).is_ok() {
+            self.closed.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// The number by which a shadow of it can be made.
+    #[getter]
+    fn underlying(&self) -> usize {
+        match self.socket.get() {
+            Some(socket) if !self.closed.load(Ordering::Acquire) => registry::number(socket),
+            _ => 0,
+        }
+    }
+
+    /// The context it was made with.
+    #[getter]
+    fn context(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.context_slot().as_ref().map(|own| own.clone_ref(py))
+    }
+
+    #[setter]
+    fn set_context(&self, context: Option<Py<PyAny>>) {
+        let before = std::mem::replace(&mut *self.context_slot(), context);
+        drop(before);
+    }
+
+    /// Shorter payloads are copied even with copy=False, bytes.
+    #[getter]
+    fn copy_threshold(&self) -> usize {
+        self.copy_threshold.load(Ordering::Relaxed)
+    }
+
+    #[setter]
+    fn set_copy_threshold(&self, threshold: usize) {
+        self.copy_threshold.store(threshold, Ordering::Relaxed);
+    }
+
+    /// Whether it was closed, through whichever object.
+    #[getter]
+    fn closed(&self) -> bool {
+        if self._closed() {
+            return true;
+        }
+        let is_closed = self
+            .socket
+            .get()
+            .is_none_or(|socket| raw::check_usable(&socket.engine) == Err(SendFailure::Closed));
+        if is_closed {
+            self.closed.store(true, Ordering::Release);
+        }
+        is_closed
+    }
+
+    /// Whether it was closed through this object.
+    #[getter]
+    fn _closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Closes the socket. What is queued is still sent within the linger time,
+    /// in milliseconds, -1 for ever; `linger` sets that first.
+    #[pyo3(signature = (linger=None))]
+    fn close(&self, py: Python<'_>, linger: Option<c_int>) -> PyResult<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let Some(socket) = self.socket.get() else {
+            return Ok(());
+        };
+        if let Some(linger) = linger {
+            // A socket that is of no more use is closed all the same.
+            let _ = socket
+                .engine
+                .set_by_number(LINGER, OptionValue::Int(linger));
+        }
+        lease::settling(py, || socket.engine.close());
+        Ok(())
+    }
+
+    /// Sets an option, a number or bytes (zmq_setsockopt(3)).
+    fn set(&self, py: Python<'_>, option: c_int, optval: &Bound<'_, PyAny>) -> PyResult<()> {
+        options::set(py, &self.known(py)?.engine, option, optval)
+    }
+
+    /// Reads an option (zmq_getsockopt(3)).
+    fn get<'py>(&self, py: Python<'py>, option: c_int) -> PyResult<Bound<'py, PyAny>> {
+        let socket = self.known(py)?;
+        if option == RCVMORE && !socket.turns.takes_at_once() {
+            let more = py.detach(|| socket.turns.has_more());
+            return Ok(c_int::from(more).into_pyobject(py)?.into_any());
+        }
+        options::get(py, socket, option)
+    }
+
+    /// Listens at an endpoint.
+    fn bind(&self, py: Python<'_>, addr: &Bound<'_, PyAny>) -> PyResult<()> {
+        let endpoint = address(addr)?;
+        let socket = self.known(py)?;
+        let bound = py.detach(|| socket.engine.bind(&endpoint));
+        let Err(wrong) = bound else { return Ok(()) };
+        let path = endpoint.split_once("://").map_or("", |(_, path)| path);
+        Err(match wrong.code() {
+            libc::ENAMETOOLONG => error_with(
+                py,
+                libc::ENAMETOOLONG,
+                &format!(
+                    "ipc path \"{path}\" is longer than {IPC_PATH_MAX_LEN} characters, \
+                     which is all that sockaddr_un.sun_path has room for"
+                ),
+            ),
+            libc::ENOENT => error_with(
+                py,
+                libc::ENOENT,
+                &format!("No such file or directory for ipc path \"{path}\"."),
+            ),
+            code => error(py, code),
+        })
+    }
+
+    /// Connects to an endpoint.
+    fn connect(&self, py: Python<'_>, addr: &Bound<'_, PyAny>) -> PyResult<()> {
+        let endpoint = address(addr)?;
+        let socket = self.known(py)?;
+        py.detach(|| socket.engine.connect(&endpoint).map_err(code))
+            .map_err(|code| error(py, code))
+    }
+
+    /// Stops listening at an endpoint.
+    fn unbind(&self, py: Python<'_>, addr: &Bound<'_, PyAny>) -> PyResult<()> {
+        let endpoint = address(addr)?;
+        let socket = self.known(py)?;
+        py.detach(|| socket.unbind(&endpoint))
+            .map_err(|code| error(py, code))
+    }
+
+    /// Ends the connection to an endpoint.
+    fn disconnect(&self, py: Python<'_>, addr: &Bound<'_, PyAny>) -> PyResult<()> {
+        let endpoint = address(addr)?;
+        let socket = self.known(py)?;
+        py.detach(|| socket.disconnect(&endpoint))
+            .map_err(|code| error(py, code))
+    }
+
+    /// Sends what happens to the connections to a PAIR that connects to addr, an
+    /// inproc endpoint (zmq_socket_monitor(3)): by default all events. None ends
+    /// that.
+    #[pyo3(signature = (addr, events=0xffff))]
+    fn monitor(
+        &self,
+        py: Python<'_>,
+        addr: Option<&Bound<'_, PyAny>>,
+        events: c_int,
+    ) -> PyResult<()> {
+        let endpoint = addr.map(address).transpose()?;
+        let socket = self.known(py)?;
+        // A negative number has bits that no event has.
+        let events = i64::from(events).cast_unsigned();
+        let start = || {
+            let (form, kind) = (Form::new(1, events)?, Some(SocketType::Pair));
+            let endpoint = endpoint.as_deref();
+            socket.watch.start(&socket.engine, endpoint, form, kind)
+        };
+        py.detach(start).map_err(|code| error(py, code))
+    }
+
+    /// Has a DISH receive what is sent to a group.
+    fn join(&self, py: Python<'_>, group: &Bound<'_, PyAny>) -> PyResult<()> {
+        let joined = self.known(py)?.engine.join(address(group)?);
+        joined.map_err(|wrong| error(py, code(wrong)))
+    }
+
+    /// Takes back join.
+    fn leave(&self, py: Python<'_>, group: &Bound<'_, PyAny>) -> PyResult<()> {
+        let left = self.known(py)?.engine.leave(address(group)?);
+        left.map_err(|wrong| error(py, code(wrong)))
+    }
+
+    /// Sends one part of a message, the last unless flags have SNDMORE. With
+    /// copy=False, or a Frame, its memory is not copied, and a tracker of it is
+    /// returned if asked for.
+    #[pyo3(signature = (data, flags=0, copy=true, track=false))]
+    fn send(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        flags: c_int,
+        copy: bool,
+        track: bool,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let socket = self.known(py)?;
+        if let Ok(frame) = data.cast::<Frame>() {
+            let frame = frame.get();
+            let tracker = frame.tracker_of(py);
+            if track && tracker.is_none() {
+                return Err(PyValueError::new_err("Not a tracked message"));
+            }
+            send_part(py, socket, frame.share(), &frame.label(), flags)?;
+            return Ok(tracker);
+        }
+        if data.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
+        }
+        let unlabelled = Label::default();
+        if copy {
+            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
+            return Ok(None);
+        }
+        let memory = buffer::contiguous(data)?;
+        if memory.len_bytes() < self.copy_threshold() {
+            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
+            return Ok(Some(pyzmq::finished_tracker(py)?.unbind()));
+        }
+        let (event, tracker) = match track {
+            true => {
+                let event = py.import("threading")?.call_method0("Event")?;
+                let tracker = py
+                    .import("zmq")?
+                    .call_method1("MessageTracker", (&event,))?;
+                (Some(event), Some(tracker.unbind()))
+            }
+            false => (None, None),
+        };
+        let message = lease::lend(py, memory, event)?;
+        send_part(py, socket, message, &unlabelled, flags)?;
+        Ok(tracker)
+    }
+
+    /// Receives one part of a message, as bytes, or with copy=False as a Frame
+    /// of the memory it was received into.
+    #[pyo3(signature = (flags=0, copy=true, track=false))]
+    fn recv<'py>(
+        &self,
+        py: Python<'py>,
+        flags: c_int,
+        copy: bool,
+        track: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let socket = self.known(py)?;
+        let (part, more, label) = recv_part(py, socket, flags)?;
+        if copy {
+            let bytes = lease::settling(py, || buffer::to_bytes(py, &{ part }));
+            return Ok(bytes.into_any());
+        }
+        Frame::received(py, part, more, label, track)
+    }
+
+    /// Receives one part into memory that can be written to, nbytes of it at
+    /// most, all of it if that is 0. What is longer is cut off. Returns the
+    /// length of the whole part.
+    #[pyo3(signature = (buffer, /, *, nbytes=0, flags=0))]
+    fn recv_into(
+        &self,
+        py: Python<'_>,
+        buffer: &Bound<'_, PyAny>,
+        nbytes: isize,
+        flags: c_int,
+    ) -> PyResult<usize> {
+        let socket = self.known(py)?;
+        let room = Room::new(buffer, nbytes)?;
+        let (part, ..) = recv_part(py, socket, flags)?;
+        let len = part.len();
+        lease::settling(py, || room.fill(py, &{ part }));
+        Ok(len)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.context.try_lock() {
+            Ok(context) => visit.call(&*context),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let context = self.context_slot().take();
+        drop(context);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.get() {
+            SOCKETS.forget(socket);
+        }
+    }
+}
+
+/// An endpoint, or the name of a group.
+fn address(given: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(bytes) = given.cast::<PyBytes>() {
+        return Ok(String::from_utf8_lossy(bytes.as_bytes()).into_owned());
+    }
+    given.extract().map_err(|_| match given.repr() {
+        Ok(shown) => PyTypeError::new_err(format!("Expected addr to be str, got addr={shown}")),
+        Err(error) => error,
+    })
+}
+
+/// How long a call may wait by an option, SNDTIMEO or RCVTIMEO.
+fn time_limit(socket: &PartSocket, option: c_int) -> Option<Duration> {
+    match socket.engine.option_by_number(option) {
+        Ok(OptionValue::Int(milliseconds)) => limit(milliseconds),
+        _ => None,
+    }
+}
+
+/// How a call goes on that has `left` to wait, if it was interrupted.
+fn wait(left: Option<Option<Duration>>) -> Wait {
+    left.map_or(Wait::AsSet, Wait::Within)
+}
+
+/// Sends a part: at once if that is possible, since letting others have the GIL
+/// would cost more.
+fn send_part(
+    py: Python<'_>,
+    socket: &PartSocket,
+    part: Message,
+    label: &Label,
+    flags: c_int,
+) -> PyResult<()> {
+    let labelled = label::of_type(socket.engine.socket_type());
+    let more = flags & SNDMORE != 0;
+    let send = |part, wait| match labelled {
+        Labelled::Not => exchange::send_part(socket, part, more, wait),
+        labelled => exchange::send_labelled(socket, (labelled, label), part, more, wait),
+    };
+    let mut part = part;
+    if part.len() < LONG && socket.turns.takes_at_once() {
+        match lease::settling(py, || send(part, Wait::Never)) {
+            Ok(()) => return Ok(()),
+            Err((libc::EAGAIN, back)) if flags & DONTWAIT == 0 => part = back,
+            Err((code, back)) => {
+                lease::settling(py, || drop(back));
+                return Err(error(py, code));
+            }
+        }
+    }
+    let mut part = Some(part);
+    let sent = patiently(
+        py,
+        || time_limit(socket, SNDTIMEO),
+        |left| {
+            let wait = match flags & DONTWAIT {
+                0 => wait(left),
+                _ => Wait::Never,
+            };
+            // There is one each time: it comes back with the failure.
+            send(part.take().unwrap_or_default(), wait).map_err(|(code, back)| {
+                part = Some(back);
+                code
+            })
+        },
+    );
+    lease::settling(py, || drop(part));
+    sent
+}
+
+/// Receives a part, whether further ones follow it, and whom it is from: at once
+/// if it is there.
+fn recv_part(
+    py: Python<'_>,
+    socket: &PartSocket,
+    flags: c_int,
+) -> PyResult<(Message, bool, Label)> {
+    let labelled = label::of_type(socket.engine.socket_type());
+    let recv = |wait| -> Outcome<(Message, bool, Label)> {
+        match labelled {
+            Labelled::Not => {
+                let (part, more) = exchange::recv_part(socket, wait)?;
+                Ok((part, more, Label::default()))
+            }
+            labelled => {
+                let (label, part) = exchange::recv_labelled(socket, labelled, wait)?;
+                Ok((part, false, label))
+            }
+        }
+    };
+    if socket.turns.takes_at_once() {
+        match recv(Wait::Never) {
+            Ok(received) => return Ok(received),
+            Err(libc::EAGAIN) if flags & DONTWAIT == 0 => {}
+            Err(code) => return Err(error(py, code)),
+        }
+    }
+    patiently(
+        py,
+        || time_limit(socket, RCVTIMEO),
+        |left| match flags & DONTWAIT {
+            0 => recv(wait(left)),
+            _ => recv(Wait::Never),
+        },
+    )
+}

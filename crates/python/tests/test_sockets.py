@@ -1,0 +1,167 @@
+"""Sockets, frames and errors, as far as pyzmq's own tests do not go."""
+
+import errno
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import zincmq as zmq
+
+
+def test_errors_are_pyzmqs(pair, ctx):
+    one, _ = pair()
+    with pytest.raises(zmq.Again) as info:
+        one.recv(zmq.DONTWAIT)
+    assert info.value.errno == errno.EAGAIN == zmq.zmq_errno()
+    with pytest.raises(zmq.ZMQError) as info:
+        one.bind("nonsense")
+    assert info.value.errno == errno.EINVAL
+    with pytest.raises(zmq.ZMQError) as info:
+        one.connect("gopher://127.0.0.1:70")
+    assert info.value.errno == errno.EPROTONOSUPPORT
+    with pytest.raises(TypeError):
+        one.bind(5)
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.socket(zmq.REQ).recv()
+    assert info.value.errno == zmq.EFSM
+    assert "current state" in str(info.value)
+    pull = ctx.socket(zmq.PULL)
+    with pytest.raises(zmq.ZMQError) as info:
+        pull.send(b"")
+    assert info.value.errno == errno.ENOTSUP
+    pull.close()
+    for call in (pull.recv, lambda: pull.get(zmq.TYPE), lambda: zmq.select([pull], [], [], 0)):
+        with pytest.raises(zmq.ZMQError) as info:
+            call()
+        assert info.value.errno == errno.ENOTSOCK
+
+
+@pytest.mark.parametrize("value", [None, "text", 1.5, [], b"bytes", 2**40])
+def test_values_of_the_wrong_type(ctx, value):
+    socket = ctx.socket(zmq.PULL)
+    with pytest.raises((TypeError, OverflowError)):
+        socket.set(zmq.RCVHWM, value)
+    assert socket.rcvhwm == 1000
+
+
+def test_objects_that_were_never_made():
+    for kind in (zmq.backend.Socket, zmq.backend.Context, zmq.backend.Frame):
+        blank = kind.__new__(kind)
+        del blank
+    socket = zmq.backend.Socket.__new__(zmq.backend.Socket)
+    with pytest.raises(zmq.ZMQError):
+        socket.recv()
+    assert socket.closed
+    socket.close()
+    with pytest.raises(TypeError):
+        zmq.backend.Socket()
+    with pytest.raises(zmq.ZMQError):
+        zmq.backend.Socket(shadow=12345)
+    with pytest.raises(zmq.ZMQError):
+        zmq.backend.Context(shadow=12345)
+
+
+def test_keys_are_read_as_they_were_set(ctx):
+    public, secret = zmq.curve_keypair()
+    assert zmq.curve_public(secret) == public
+    socket = ctx.socket(zmq.DEALER)
+    socket.curve_publickey = public
+    assert socket.curve_publickey == public
+    with pytest.raises(ValueError):
+        zmq.curve_public(b"short")
+    with pytest.raises(zmq.ZMQError):
+        zmq.curve_public(b" " * 40)
+
+
+def test_threads_that_share_a_socket_do_not_mix_parts(ctx):
+    push, pull = ctx.socket(zmq.PUSH), ctx.socket(zmq.PULL)
+    pull.bind("inproc://shared")
+    push.connect("inproc://shared")
+    pull.rcvtimeo = 60_000
+
+    def work(number):
+        for n in range(200):
+            push.send_multipart([b"%d" % number, b"%d" % n, b"%d" % number])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    seen = {n: [] for n in range(4)}
+    for _ in range(800):
+        first, n, last = pull.recv_multipart()
+        assert first == last
+        seen[int(first)].append(int(n))
+    for thread in threads:
+        thread.join()
+    assert all(numbers == list(range(200)) for numbers in seen.values())
+
+
+def test_half_a_message_that_was_refused_goes_on(ctx):
+    router = ctx.socket(zmq.ROUTER)
+    router.router_mandatory = 1
+    router.bind("inproc://names")
+    with pytest.raises(zmq.ZMQError) as info:
+        router.send(b"nobody", zmq.SNDMORE)
+    assert info.value.errno == errno.EHOSTUNREACH
+    dealer = ctx.socket(zmq.DEALER)
+    dealer.routing_id = b"somebody"
+    dealer.connect("inproc://names")
+    router.send_multipart([b"somebody", b"hello"])
+    assert dealer.recv() == b"hello"
+
+
+def test_frames_tell_where_they_came_from(pair):
+    one, two = pair(zmq.DEALER, zmq.DEALER)
+    one.send(b"hello")
+    frame = two.recv(copy=False)
+    assert frame["Socket-Type"] == "DEALER"
+    assert frame.get("Peer-Address") == "127.0.0.1"
+    with pytest.raises(zmq.ZMQError):
+        frame.get("Unknown")
+    with pytest.raises(TypeError):
+        frame.get(1.5)
+
+
+def test_a_frame_holds_its_memory(pair):
+    one, two = pair()
+    one.send(b"x" * 100)
+    view = memoryview(two.recv(copy=False))
+    one.send(b"y" * 100)
+    two.recv()
+    assert view.tobytes() == b"x" * 100
+
+
+def test_messages_that_were_sent_arrive_after_a_program_ended(python, ctx):
+    pull = ctx.socket(zmq.PULL)
+    pull.rcvtimeo = 60_000
+    pull.bind("tcp://127.0.0.1:*")
+    text = f"""
+import zincmq as zmq
+with zmq.Context() as ctx, ctx.socket(zmq.PUSH) as push:
+    push.connect("{pull.last_endpoint.decode()}")
+    for n in range(1000):
+        push.send(b"%d" % n)
+"""
+    python("-c", text)
+    assert [int(pull.recv()) for _ in range(1000)] == list(range(1000))
+
+
+def test_a_program_may_end_with_everything_open(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import zincmq as zmq
+ctx = zmq.Context()
+push = ctx.socket(zmq.PUSH)
+push.connect("tcp://127.0.0.1:1")
+push.send(bytes(1_000_000), copy=False, track=True)
+frame = zmq.Frame(bytes(1_000_000), copy=False, track=True)
+print("end")
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")

@@ -1,0 +1,193 @@
+//! A long payload on its way in, read straight into its own memory.
+
+use std::io;
+
+use super::Ending;
+use crate::message::Message;
+use crate::transport::ByteStream;
+
+/// First allocation for a payload. It grows as bytes come, never by what the
+/// peer merely claims.
+const FIRST_CHUNK: usize = 1024 * 1024;
+/// How much of it is made ready at first.
+const FIRST_ZEROED: usize = 64 * 1024;
+/// Sealed payloads are opened where they lie, and so gathered even if they are short. For
+/// less than this another read would cost more than to copy it from one with what follows.
+const WORTH_A_READ: usize = 32 * 1024;
+
+pub(super) struct Large {
+    kind: Kind,
+    payload: Payload,
+    /// Bytes of the payload that are there.
+    filled: usize,
+    len: usize,
+}
+
+enum Kind {
+    Plain { more: bool },
+    Sealed { head: Head },
+}
+
+/// What comes before a sealed payload.
+struct Head {
+    bytes: [u8; 64],
+    filled: usize,
+    len: usize,
+}
+
+/// A frame that is there as a whole.
+pub(super) enum Parts<'a> {
+    Plain {
+        more: bool,
+    },
+    /// Still to be opened.
+    Sealed {
+        head: &'a mut [u8],
+        payload: &'a mut [u8],
+    },
+}
+
+enum Payload {
+    Whole(Message),
+    Growing(Vec<u8>),
+}
+
+impl Large {
+    pub(super) fn new(len: u64, more: bool) -> Result<Self, Ending> {
+        Self::with(Kind::Plain { more }, len)
+    }
+
+    /// A sealed frame, of `head` bytes and a payload of `len`.
+    pub(super) fn sealed(head: usize, len: u64) -> Result<Self, Ending> {
+        let head = Head {
+            bytes: [0; 64],
+            filled: 0,
+            len: head.min(64),
+        };
+        Self::with(Kind::Sealed { head }, len)
+    }
+
+    fn with(kind: Kind, len: u64) -> Result<Self, Ending> {
+        let whole = usize::try_from(len).map_err(|_| Ending::OutOfMemory(len))?;
+        let payload = if whole <= FIRST_CHUNK {
+            // Fresh memory comes zeroed, for less than filling it costs.
+            Payload::Whole(Message::with_len(whole).ok_or(Ending::OutOfMemory(len))?)
+        } else {
+            Payload::Growing(Vec::new())
+        };
+        Ok(Self {
+            kind,
+            payload,
+            filled: 0,
+            len: whole,
+        })
+    }
+
+    /// Whether the next bytes should be read into their place.
+    pub(super) fn wants_direct(&self) -> bool {
+        match &self.kind {
+            Kind::Plain { .. } => true,
+            Kind::Sealed { head } => head.is_whole() && self.len - self.filled >= WORTH_A_READ,
+        }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        let has_head = match &self.kind {
+            Kind::Plain { .. } => true,
+            Kind::Sealed { head } => head.is_whole(),
+        };
+        has_head && self.filled == self.len
+    }
+
+    /// What is there.
+    pub(super) fn parts(&mut self) -> Parts<'_> {
+        match &mut self.kind {
+            Kind::Plain { more } => Parts::Plain { more: *more },
+            Kind::Sealed { head } => Parts::Sealed {
+                head: &mut head.bytes[..head.filled],
+                payload: self.payload.bytes(),
+            },
+        }
+    }
+
+    pub(super) fn into_message(self) -> Message {
+        match self.payload {
+            Payload::Whole(message) => message,
+            Payload::Growing(payload) => payload.into(),
+        }
+    }
+
+    /// Copies from what was read already; tells how much.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
+        let mut taken = 0;
+        if let Kind::Sealed { head } = &mut self.kind {
+            taken = bytes.len().min(head.len - head.filled);
+            head.bytes[head.filled..head.filled + taken].copy_from_slice(&bytes[..taken]);
+            head.filled += taken;
+        }
+        while taken < bytes.len() && self.filled < self.len {
+            let room = self.room()?;
+            let n = room.len().min(bytes.len() - taken);
+            room[..n].copy_from_slice(&bytes[taken..taken + n]);
+            self.filled += n;
+            taken += n;
+        }
+        Ok(taken)
+    }
+
+    /// Reads once.
+    pub(super) fn fill(
+        &mut self,
+        stream: &mut dyn ByteStream,
+    ) -> Result<io::Result<usize>, Ending> {
+        let read = stream.read(self.room()?);
+        if let Ok(n) = read {
+            self.filled += n;
+        }
+        Ok(read)
+    }
+
+    /// What follows the bytes that are there.
+    fn room(&mut self) -> Result<&mut [u8], Ending> {
+        if let Payload::Growing(payload) = &mut self.payload
+            && self.filled == payload.len()
+        {
+            grow(payload, self.len)?;
+        }
+        Ok(&mut self.payload.bytes()[self.filled..])
+    }
+}
+
+impl Payload {
+    fn bytes(&mut self) -> &mut [u8] {
+        match self {
+            Self::Whole(message) => message
+                .unique()
+                .expect("nobody else has it before it is whole"),
+            Self::Growing(payload) => payload,
+        }
+    }
+}
+
+impl Head {
+    fn is_whole(&self) -> bool {
+        self.filled == self.len
+    }
+}
+
+/// Makes room for more of the `len` bytes.
+fn grow(payload: &mut Vec<u8>, len: usize) -> Result<(), Ending> {
+    let filled = payload.len();
+    if filled == payload.capacity() {
+        let target = (filled * 2).clamp(FIRST_CHUNK, len.max(FIRST_CHUNK));
+        let target = target.min(len);
+        payload
+            .try_reserve_exact(target - filled)
+            .map_err(|_| Ending::OutOfMemory(len as u64))?;
+    }
+    // Zeroing makes memory resident, so it too follows the bytes.
+    let zeroed = (filled * 2).max(FIRST_ZEROED).min(len);
+    let zeroed = zeroed.min(payload.capacity());
+    payload.resize(zeroed, 0);
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! Sending and receiving part by part (zmq_msg_send(3) and its like).
+
+use std::ffi::c_int;
+use std::time::Duration;
+
+use super::errno::{Code, EFSM, Outcome, code};
+use super::label::{Label, Labelled};
+use super::part_socket::PartSocket;
+use super::turns::Turn;
+use crate::error::{RecvError, SendError, SendFailure};
+use crate::{Message, Multipart, SocketType};
+
+/// Whether to wait, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    Never,
+    /// As SNDTIMEO or RCVTIMEO says.
+    AsSet,
+    /// For so long, or without end.
+    Within(Option<Duration>),
+}
+
+/// A part that was not taken, and why.
+pub type Refused = (c_int, Message);
+
+/// The types that libzmq calls thread-safe. Here all of them are, but programs
+/// that ask want to know whether the type has multipart messages and ZMQ_FD.
+#[must_use]
+pub fn is_thread_safe(kind: SocketType) -> bool {
+    matches!(
+        kind,
+        SocketType::Client
+            | SocketType::Server
+            | SocketType::Radio
+            | SocketType::Dish
+            | SocketType::Gather
+            | SocketType::Scatter
+            | SocketType::Peer
+            | SocketType::Channel
+    )
+}
+
+/// Hands over one part of a message; with the last one, after which there are
+/// no `more`, it is sent.
+///
+/// # Errors
+///
+/// As zmq_msg_send(3), with the part.
+#[inline(always)]
+pub fn send_part(
+    socket: &PartSocket,
+    part: Message,
+    more: bool,
+    wait: Wait,
+) -> Result<(), Refused> {
+    if !more && !socket.turns.any() {
+        return send_whole(socket, Multipart::from(part), wait);
+    }
+    send_in_turn(socket, part, more, wait)
+}
+
+#[inline(always)]
+fn send_whole(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), Refused> {
+    match hand_over(socket, message, wait) {
+        Ok(()) => Ok(()),
+        Err(error) => refused(socket, error),
+    }
+}
+
+#[cold]
+fn refused(socket: &PartSocket, error: SendError) -> Result<(), Refused> {
+    let kind = socket.engine.socket_type();
+    let failure = error.failure();
+    // A routing id with nothing after it: libzmq ignores it.
+    if failure == SendFailure::MalformedEnvelope
+        && matches!(kind, SocketType::Router | SocketType::Stream)
+    {
+        return Ok(());
+    }
+    Err((failure.code(), error.into_message().split_first().0))
+}
+
+#[cold]
+fn send_in_turn(socket: &PartSocket, part: Message, more: bool, wait: Wait) -> Result<(), Refused> {
+    let mut turn = socket.turns.take();
+    let result = go_on_sending(socket, &mut turn, part, more, wait);
+    socket.turns.put(turn);
+    result
+}
+
+fn go_on_sending(
+    socket: &PartSocket,
+    turn: &mut Turn,
+    part: Message,
+    more: bool,
+    wait: Wait,
+) -> Result<(), Refused> {
+    let kind = socket.engine.socket_type();
+    // In the engine a whole message was received, for the program it is half
+    // one.
+    if turn.rest.len() > 0 && matches!(kind, SocketType::Req | SocketType::Rep) {
+        return Err((EFSM, part));
+    }
+    // The second part of a STREAM's message is the last, whatever is said.
+    let more = more && !(kind == SocketType::Stream && turn.sending.is_some());
+    let Some(mut message) = turn.sending.take() else {
+        if !more {
+            return send_whole(socket, Multipart::from(part), wait);
+        }
+        if is_thread_safe(kind) {
+            return Err((libc::EINVAL, part));
+        }
+        return match admit(socket, &part, wait) {
+            Ok(()) => {
+                turn.sending = Some(Multipart::from(part));
+                Ok(())
+            }
+            Err(failure) => Err((failure.code(), part)),
+        };
+    };
+    if let Err(failure) = super::check_usable(&socket.engine) {
+        turn.sending = Some(message);
+        return Err((failure.code(), part));
+    }
+    message.push(part);
+    if more {
+        turn.sending = Some(message);
+        return Ok(());
+    }
+    let Err(error) = hand_over(socket, message, wait) else {
+        return Ok(());
+    };
+    let failure = error.failure();
+    let mut parts: Vec<Message> = error.into_message().into_iter().collect();
+    let last = parts.pop().unwrap_or_default();
+    let can_try_again = matches!(
+        failure,
+        SendFailure::WouldBlock | SendFailure::TimedOut | SendFailure::Interrupted
+    );
+    if can_try_again {
+        // To be tried again with the same part.
+        turn.sending = Some(Multipart::from(parts));
+    }
+    Err((failure.code(), last))
+}
+
+/// Sends a message to the peer or group that `label` names, from a type whose
+/// messages have one.
+///
+/// # Errors
+///
+/// As zmq_msg_send(3), with the payload.
+#[inline(never)]
+pub fn send_labelled(
+    socket: &PartSocket,
+    (labelled, label): (Labelled, &Label),
+    part: Message,
+    more: bool,
+    wait: Wait,
+) -> Result<(), Refused> {
+    if more {
+        return Err((libc::EINVAL, part));
+    }
+    let mut message = Multipart::from(labelled.write(label));
+    message.push(part);
+    let Err(error) = hand_over(socket, message, wait) else {
+        return Ok(());
+    };
+    let code = error.failure().code();
+    Err((code, error.into_message().split_first().1.split_first().0))
+}
+
+#[inline]
+fn hand_over(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), SendError> {
+    match wait {
+        Wait::AsSet => super::send(&socket.engine, message),
+        Wait::Never => super::try_send(&socket.engine, message),
+        Wait::Within(limit) => super::send_within(&socket.engine, message, limit),
+    }
+}
+
+fn admit(socket: &PartSocket, first: &Message, wait: Wait) -> Result<(), SendFailure> {
+    match wait {
+        Wait::Never => super::admits(&socket.engine, first),
+        Wait::AsSet => super::await_admission(&socket.engine, first),
+        Wait::Within(limit) => super::await_admission_within(&socket.engine, first, limit),
+    }
+}
+
+/// The next part, and whether further ones follow it.
+///
+/// # Errors
+///
+/// As zmq_msg_recv(3).
+#[inline]
+pub fn recv_part(socket: &PartSocket, wait: Wait) -> Outcome<(Message, bool)> {
+    recv_with(socket, wait, |part, more| (part, more))
+}
+
+/// As [`recv_part`]. What is received is moved once, to where `put` has it.
+///
+/// # Errors
+///
+/// As zmq_msg_recv(3).
+#[inline(always)]
+pub fn recv_with<T>(
+    socket: &PartSocket,
+    wait: Wait,
+    put: impl FnOnce(Message, bool) -> T,
+) -> Outcome<T> {
+    if socket.turns.any() {
+        let (part, more) = recv_in_turn(socket, wait)?;
+        return Ok(put(part, more));
+    }
+    match take(socket, wait) {
+        Ok(message) => match message.into_single() {
+            Ok(part) => Ok(put(part, false)),
+            Err(message) => Ok(put(first_of_many(socket, message), true)),
+        },
+        Err(failure) => Err(code(failure)),
+    }
+}
+
+#[inline]
+fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+    match wait {
+        Wait::AsSet => super::recv(&socket.engine),
+        Wait::Never => socket.engine.try_recv(),
+        Wait::Within(limit) => super::recv_within(&socket.engine, limit),
+    }
+}
+
+#[cold]
+fn recv_in_turn(socket: &PartSocket, wait: Wait) -> Outcome<(Message, bool)> {
+    let mut turn = socket.turns.take();
+    let result = go_on_receiving(socket, &mut turn, wait);
+    socket.turns.put(turn);
+    result
+}
+
+#[inline(never)]
+fn first_of_many(socket: &PartSocket, message: Multipart) -> Message {
+    let mut turn = Turn::default();
+    let part = begin(&mut turn, message);
+    socket.turns.put(turn);
+    part
+}
+
+fn go_on_receiving(socket: &PartSocket, turn: &mut Turn, wait: Wait) -> Outcome<(Message, bool)> {
+    if turn.rest.len() > 0 {
+        super::check_usable(&socket.engine).map_err(code)?;
+        if let Some(part) = turn.rest.next() {
+            return Ok((part, turn.rest.len() > 0));
+        }
+    }
+    // For the engine nothing was sent yet, for the program it is half done.
+    if turn.sending.is_some()
+        && matches!(
+            socket.engine.socket_type(),
+            SocketType::Req | SocketType::Rep
+        )
+    {
+        return Err(EFSM);
+    }
+    let message = take(socket, wait).map_err(code)?;
+    let part = begin(turn, message);
+    Ok((part, turn.rest.len() > 0))
+}
+
+/// Receives a message and the peer or group it is from, with a type whose
+/// messages have one.
+///
+/// # Errors
+///
+/// As zmq_msg_recv(3).
+#[inline(never)]
+pub fn recv_labelled(
+    socket: &PartSocket,
+    labelled: Labelled,
+    wait: Wait,
+) -> Outcome<(Label, Message)> {
+    let (name, part) = take(socket, wait).map_err(code)?.split_first();
+    Ok((labelled.read(&name), part.split_first().0))
+}
+
+/// The first part of a message, of which the rest is to come.
+fn begin(turn: &mut Turn, message: Multipart) -> Message {
+    let mut parts = message.into_iter().collect::<Vec<_>>().into_iter();
+    // There is always at least one.
+    let first = parts.next().unwrap_or_default();
+    turn.rest = parts;
+    first
+}

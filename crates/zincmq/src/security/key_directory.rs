@@ -1,0 +1,313 @@
+//! Keys of clients, as certificates in a directory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use zmtp::{Credentials, Denial, Grant, PublicKey, Verdict};
+
+use super::audience::Audience;
+use super::{AuthRequest, Authenticator, Certificate, CertificateError, Reviewer};
+use crate::sync::Mutex;
+use crate::watch::Watch;
+
+/// Lets in clients of CURVE whose public keys are in certificates in a
+/// directory, as CZMQ (zcertstore(3)) and pyzmq (`zmq.auth.load_certificates`)
+/// keep them. Clones are the same directory.
+///
+/// # The directory
+///
+/// Each file directly in it lets its public key in, whatever the file is
+/// called: `anna.key`, `anna`, and `anna.key.old` as well. Left out are
+/// directories, and files that are hidden (`.anna.key.swp`), end in `~`, or end in
+/// `_secret`, which is where secret keys are. Links are followed.
+///
+/// # Who is let in
+///
+/// Who has proved to hold the secret key to one of these. Its user id
+/// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)) is the public key in
+/// Z85, as with pyzmq; what the certificate notes about it is in
+/// [`PeerInfo::granted`](crate::PeerInfo::granted).
+///
+/// # Changes
+///
+/// The directory is read when it is opened and by [`reload`](Self::reload),
+/// which [`watch`](Self::watch) calls whenever something in it has changed.
+/// Clients whose key is in none of the files any more are disconnected.
+///
+/// A file that cannot be read, or is no certificate, lets nobody in; the others hold, and
+/// what is gone is gone. If the directory itself cannot be read, what was read before holds
+/// on. Either is an error that names the file, of which the first keeps a
+/// directory from being opened. To shut out everybody, empty the directory.
+///
+/// ```
+/// use zincmq::Context;
+/// use zincmq::security::{Certificate, KeyDirectory, KeyPair};
+///
+/// let folder = tempfile::tempdir()?;
+/// let anna = Certificate::generate()?;
+/// anna.save_public(folder.path().join("anna.key"))?;
+///
+/// let keys = KeyDirectory::open(folder.path())?;
+/// keys.watch(|reloaded| {
+///     if let Err(error) = reloaded {
+///         eprintln!("{error}");
+///     }
+/// })?;
+/// let ctx = Context::new();
+/// ctx.set_authenticator(keys);
+/// let server_keys = KeyPair::generate()?;
+/// let server = zincmq::Rep::builder(&ctx)
+///     .curve_server(true)
+///     .curve_secret_key(server_keys.secret().clone())
+///     .bind("tcp://127.0.0.1:*")?;
+///
+/// let client = zincmq::Req::builder(&Context::new())
+///     .curve_server_key(*server_keys.public())
+///     .curve_public_key(*anna.public_key())
+///     .curve_secret_key(anna.secret_key().expect("it was just made").clone())
+///     .connect(&server.last_endpoint())?;
+/// client.send("hello")?;
+/// let request = server.recv()?;
+/// let peer = request.first().peer().expect("it came over a connection");
+/// assert_eq!(peer.user_id.as_deref(), Some(anna.public_key().to_string().as_bytes()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyDirectory(Arc<Inner>);
+
+/// Why a directory of keys was not read, or not all of it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeyDirectoryError {
+    /// The system does not let the directory be read.
+    #[error("{}: cannot be read: {error}", path.display())]
+    Read {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// These files in it let nobody in.
+    #[error("{}", listed(.0))]
+    Certificates(Vec<CertificateError>),
+}
+
+struct Inner {
+    path: PathBuf,
+    keys: Mutex<Keys>,
+    /// So that what is read first is not put in place last.
+    reloading: Mutex<()>,
+    audience: Audience,
+    watch: Mutex<Option<Watch>>,
+}
+
+/// What the directory says.
+#[derive(Default, PartialEq, Eq)]
+struct Keys {
+    known: HashMap<PublicKey, Metadata>,
+    /// The files that say nothing, in words, so that they are told once.
+    faults: Vec<String>,
+}
+
+/// What a certificate notes about its keys.
+type Metadata = Vec<(String, Vec<u8>)>;
+
+impl KeyDirectory {
+    /// Reads the directory at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyDirectoryError`], with all files that are no certificates.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyDirectoryError> {
+        let path = path.into();
+        let (keys, faults) = read(&path)?;
+        if !faults.is_empty() {
+            return Err(KeyDirectoryError::Certificates(faults));
+        }
+        Ok(Self(Arc::new(Inner {
+            path,
+            keys: Mutex::new(keys),
+            reloading: Mutex::default(),
+            audience: Audience::default(),
+            watch: Mutex::default(),
+        })))
+    }
+
+    /// Reads the directory again. Clients whose key is gone from it are
+    /// disconnected.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyDirectoryError::Read`]: what was read before holds on.
+    /// [`KeyDirectoryError::Certificates`]: the other files hold from now on.
+    pub fn reload(&self) -> Result<(), KeyDirectoryError> {
+        self.0.reload().outcome
+    }
+
+    /// Reloads the directory by itself whenever it has changed, from now on,
+    /// and tells `report` how that went: after each change, on a thread of its own
+    /// that sleeps until then. Ends with the last clone. A second call takes the place of the first.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot watch the directory (inotify(7)).
+    pub fn watch(
+        &self,
+        report: impl Fn(Result<(), KeyDirectoryError>) + Send + 'static,
+    ) -> io::Result<()> {
+        let directory = Arc::downgrade(&self.0);
+        let watch = Watch::start(&self.0.path, move || {
+            let Some(directory) = directory.upgrade() else {
+                return false;
+            };
+            let Reloaded { is_news, outcome } = directory.reload();
+            if is_news {
+                // Should it panic, the next change is still looked at.
+                let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
+            }
+            true
+        })?;
+        let former = self.0.watch.lock().replace(watch);
+        drop(former);
+        Ok(())
+    }
+
+    /// Whether `key` is in it.
+    #[must_use]
+    pub fn contains(&self, key: &PublicKey) -> bool {
+        self.0.keys.lock().known.contains_key(key)
+    }
+}
+
+/// What reloading came to.
+struct Reloaded {
+    /// Something is different from before.
+    is_news: bool,
+    outcome: Result<(), KeyDirectoryError>,
+}
+
+impl Inner {
+    fn reload(&self) -> Reloaded {
+        let _order = self.reloading.lock();
+        let (new, faults) = match read(&self.path) {
+            Ok(read) => read,
+            Err(error) => {
+                return Reloaded {
+                    is_news: true,
+                    outcome: Err(error),
+                };
+            }
+        };
+        let is_news = {
+            let mut keys = self.keys.lock();
+            let is_news = *keys != new;
+            *keys = new;
+            is_news
+        };
+        if is_news {
+            self.audience.review();
+        }
+        Reloaded {
+            is_news,
+            outcome: match faults.is_empty() {
+                true => Ok(()),
+                false => Err(KeyDirectoryError::Certificates(faults)),
+            },
+        }
+    }
+}
+
+impl Authenticator for KeyDirectory {
+    fn authenticate(&self, request: &AuthRequest) -> Verdict {
+        let Credentials::Curve { public_key } = request.credentials() else {
+            return Verdict::deny(Denial::Refused, "only clients of CURVE have keys");
+        };
+        match self.0.keys.lock().known.get(public_key) {
+            Some(metadata) => Verdict::Accept(Grant {
+                user_id: public_key.to_string().into_bytes(),
+                metadata: metadata.clone(),
+            }),
+            None => Verdict::deny(
+                Denial::Refused,
+                format!("the key {public_key} is not known"),
+            ),
+        }
+    }
+
+    fn installed(&self, reviewer: &Reviewer) {
+        self.0.audience.join(reviewer);
+    }
+}
+
+impl fmt::Debug for KeyDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyDirectory")
+            .field("path", &self.0.path)
+            .field("keys", &self.0.keys.lock().known.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys in the directory, and what is wrong with which file.
+fn read(path: &Path) -> Result<(Keys, Vec<CertificateError>), KeyDirectoryError> {
+    let unreadable = |error| KeyDirectoryError::Read {
+        path: path.to_owned(),
+        error,
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if counts(&file) {
+            files.push(file);
+        }
+    }
+    // So that of two files with a key always the same one tells of it.
+    files.sort_unstable();
+    let mut keys = Keys::default();
+    let mut faults = Vec::new();
+    for file in files {
+        match Certificate::load(&file) {
+            Ok(certificate) => {
+                let metadata = certificate.metadata().iter();
+                let metadata = metadata.map(|(name, value)| (name.clone(), value.clone().into()));
+                keys.known
+                    .entry(*certificate.public_key())
+                    .or_insert_with(|| metadata.collect());
+            }
+            Err(fault) if is_gone(&fault) => {}
+            Err(fault) => {
+                keys.faults.push(fault.to_string());
+                faults.push(fault);
+            }
+        }
+    }
+    Ok((keys, faults))
+}
+
+fn counts(file: &Path) -> bool {
+    let name = file.file_name().map_or(&[][..], |name| name.as_bytes());
+    let left_out = name.starts_with(b".") || name.ends_with(b"~") || name.ends_with(b"_secret");
+    !left_out && !file.is_dir()
+}
+
+/// Whether the file was removed while the directory was read.
+fn is_gone(fault: &CertificateError) -> bool {
+    match fault {
+        CertificateError::Read { path, error } => {
+            error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err()
+        }
+        _ => false,
+    }
+}
+
+fn listed(faults: &[CertificateError]) -> String {
+    let faults = faults.iter().map(ToString::to_string);
+    faults.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,504 @@
+//! Passwords, as hashes in a file.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use zmtp::{Credentials, Denial, Verdict};
+
+use super::audience::Audience;
+use super::file::Staged;
+use super::{AuthRequest, Authenticator, Reviewer, file};
+use crate::sync::Mutex;
+use crate::watch::Watch;
+
+mod error;
+mod lines;
+
+pub use error::{PasswordFault, PasswordFileError};
+
+/// No password file may be longer, in bytes.
+const FILE_LIMIT: usize = 16 * 1024 * 1024;
+/// PLAIN carries no longer name and no longer password, in bytes.
+const LONGEST: usize = 255;
+/// Its owner alone may use a new file.
+const NEW_MODE: u32 = 0o600;
+
+/// Lets in clients of PLAIN by name and password, with the hashes of the
+/// passwords in a file. Clones are the same file.
+///
+/// # The file
+///
+/// Each line is `name:hash`, the hash a PHC string of argon2id such as
+/// [`hash`](Self::hash) makes, and other tools as well. Empty lines and lines that
+/// begin with `#` count for nothing. A name is whatever bytes come before the
+/// last colon, spaces included; it may stand there once. [`set`](Self::set)
+/// writes such lines.
+///
+/// # Who is let in
+///
+/// Who shows a name and its password, as the user with that name
+/// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)). To look up a name that is not
+/// there takes as long as to refuse a wrong password, so that nobody learns which names
+/// there are; that holds if all hashes have the same parameters. Passwords go over the
+/// wire in the clear, and one at a time is judged: some dozens of milliseconds each.
+///
+/// # Changes
+///
+/// The file is read when it is opened and by [`reload`](Self::reload), which
+/// [`watch`](Self::watch) calls whenever it has changed. Clients whose name is gone or has
+/// got another hash are disconnected. A line that is not as it must be lets nobody in, and
+/// the others hold; a file that cannot be read changes nothing. Either is an error, of
+/// which the first keeps a file from being opened.
+///
+/// ```
+/// use zincmq::Context;
+/// use zincmq::security::PasswordFile;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("passwords");
+/// PasswordFile::set(&path, "anna", "correct horse battery staple")?;
+///
+/// let passwords = PasswordFile::open(&path)?;
+/// passwords.watch(|reloaded| {
+///     if let Err(error) = reloaded {
+///         eprintln!("{error}");
+///     }
+/// })?;
+/// let ctx = Context::new();
+/// ctx.set_authenticator(passwords);
+/// let server = zincmq::Rep::builder(&ctx)
+///     .plain_server(true)
+///     .bind("tcp://127.0.0.1:*")?;
+///
+/// let client = zincmq::Req::builder(&Context::new())
+///     .plain_username("anna")
+///     .plain_password("correct horse battery staple")
+///     .connect(&server.last_endpoint())?;
+/// client.send("hello")?;
+/// let request = server.recv()?;
+/// let peer = request.first().peer().expect("it came over a connection");
+/// assert_eq!(peer.user_id.as_deref(), Some(&b"anna"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct PasswordFile(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    opened: Instant,
+    users: Mutex<Users>,
+    /// So that what is read first is not put in place last.
+    reloading: Mutex<()>,
+    audience: Audience,
+    watch: Mutex<Option<Watch>>,
+}
+
+/// What the file says.
+#[derive(Default)]
+struct Users {
+    by_name: HashMap<Vec<u8>, User>,
+    /// What the password of a name that is not there is compared with.
+    decoy: Option<Arc<PasswordHash>>,
+    /// The lines that say nothing, so that they are told once.
+    faults: Vec<(usize, PasswordFault)>,
+}
+
+struct User {
+    hash: Arc<PasswordHash>,
+    /// Since when it has held.
+    since: Instant,
+}
+
+impl PasswordFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::Read`], or [`PasswordFileError::Malformed`] with all
+    /// lines that are not as they must be.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, PasswordFileError> {
+        let path = path.into();
+        let users = Users::new(lines::parse(&read(&path)?.bytes), &Users::default());
+        if !users.faults.is_empty() {
+            return Err(PasswordFileError::malformed(&path, users.faults));
+        }
+        Ok(Self(Arc::new(Inner {
+            path,
+            opened: Instant::now(),
+            users: Mutex::new(users),
+            reloading: Mutex::default(),
+            audience: Audience::default(),
+            watch: Mutex::default(),
+        })))
+    }
+
+    /// Reads the file again. Clients whose name is gone from it or has got
+    /// another hash are disconnected.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::Read`]: what was read before holds on.
+    /// [`PasswordFileError::Malformed`]: the other lines hold from now on.
+    pub fn reload(&self) -> Result<(), PasswordFileError> {
+        self.0.reload().outcome
+    }
+
+    /// Reloads the file by itself whenever it has changed, from now on, and
+    /// tells `report` how that went: after each change, on a thread of its own that
+    /// sleeps until then. Ends with the last clone. A second call takes the place of the first.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot watch the file's directory (inotify(7)).
+    pub fn watch(
+        &self,
+        report: impl Fn(Result<(), PasswordFileError>) + Send + 'static,
+    ) -> io::Result<()> {
+        let file = Arc::downgrade(&self.0);
+        let watch = Watch::start(&self.0.path, move || {
+            let Some(file) = file.upgrade() else {
+                return false;
+            };
+            let Reloaded { is_news, outcome } = file.reload();
+            if is_news {
+                // Should it panic, the next change is still looked at.
+                let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
+            }
+            true
+        })?;
+        let former = self.0.watch.lock().replace(watch);
+        drop(former);
+        Ok(())
+    }
+
+    /// The hash of `password` with a new salt, as a PHC string: argon2id with
+    /// 19 MiB of memory and two passes.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::PasswordTooLong`] for one that PLAIN cannot carry,
+    /// [`PasswordFileError::Hash`] if there is no memory or no randomness to be had.
+    pub fn hash(password: impl AsRef<[u8]>) -> Result<String, PasswordFileError> {
+        let password = password.as_ref();
+        if password.len() > LONGEST {
+            let len = password.len();
+            return Err(PasswordFileError::PasswordTooLong { len });
+        }
+        match Argon2::default().hash_password(password) {
+            Ok(hash) => Ok(hash.to_string()),
+            Err(error) => Err(PasswordFileError::Hash(error.to_string())),
+        }
+    }
+
+    /// Gives the user that password in the file at `path`, in the place of the former
+    /// one or on a line of its own at the end. The file is made if there is none, for its
+    /// owner alone (0600); else it keeps owner and permissions. Who reads it meanwhile
+    /// sees the old file or the new one.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::BadName`] for a name that a line cannot begin with or PLAIN cannot
+    /// carry; those of [`hash`](Self::hash); [`PasswordFileError::Read`] and
+    /// [`PasswordFileError::Write`].
+    pub fn set(
+        path: impl AsRef<Path>,
+        name: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<(), PasswordFileError> {
+        let (path, name) = (path.as_ref(), name.as_ref());
+        lines::check_name(name)?;
+        let hash = Self::hash(password)?;
+        let (path, before) = match path.canonicalize() {
+            // What a link leads to is what is to change.
+            Ok(path) => {
+                let before = read(&path)?;
+                (path, Some(before))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+            Err(error) => return Err(PasswordFileError::reading(path, error.into())),
+        };
+        let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
+        let text = lines::with(text, name, hash.as_bytes());
+        write(&path, &text)
+    }
+
+    /// Takes the user out of the file at `path`; false if it was not there.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::Read`] and [`PasswordFileError::Write`].
+    pub fn remove(
+        path: impl AsRef<Path>,
+        name: impl AsRef<[u8]>,
+    ) -> Result<bool, PasswordFileError> {
+        let path = path.as_ref();
+        let path = path
+            .canonicalize()
+            .map_err(|error| PasswordFileError::reading(path, error.into()))?;
+        match lines::without(&read(&path)?.bytes, name.as_ref()) {
+            Some(text) => write(&path, &text).map(|()| true),
+            None => Ok(false),
+        }
+    }
+}
+
+/// What reloading came to.
+struct Reloaded {
+    /// Something is different from before.
+    is_news: bool,
+    outcome: Result<(), PasswordFileError>,
+}
+
+impl Inner {
+    fn reload(&self) -> Reloaded {
+        let _order = self.reloading.lock();
+        let text = match read(&self.path) {
+            Ok(text) => text,
+            Err(error) => {
+                return Reloaded {
+                    is_news: true,
+                    outcome: Err(error),
+                };
+            }
+        };
+        let lines = lines::parse(&text.bytes);
+        let faults = lines.faults.clone();
+        let (changed, was_told) = {
+            let mut users = self.users.lock();
+            // With the lock held: who asks later is judged by these.
+            let new = Users::new(lines, &users);
+            let changed = new.differs(&users);
+            let was_told = new.faults == users.faults;
+            *users = new;
+            (changed, was_told)
+        };
+        if changed {
+            self.audience.review();
+        }
+        Reloaded {
+            is_news: changed || !was_told,
+            outcome: match faults.is_empty() {
+                true => Ok(()),
+                false => Err(PasswordFileError::malformed(&self.path, faults)),
+            },
+        }
+    }
+}
+
+impl Users {
+    fn new(lines: lines::Lines, former: &Self) -> Self {
+        let lines::Lines { entries, faults } = lines;
+        let now = Instant::now();
+        let mut uses: HashMap<String, (usize, Arc<PasswordHash>)> = HashMap::new();
+        let mut by_name = HashMap::with_capacity(entries.len());
+        for (name, hash) in entries {
+            let user = match former.by_name.get(&name) {
+                Some(user) if *user.hash == hash => User {
+                    hash: Arc::clone(&user.hash),
+                    since: user.since,
+                },
+                _ => User {
+                    hash: Arc::new(hash),
+                    since: now,
+                },
+            };
+            let costs = user.hash.params.to_string();
+            let (count, _) = uses.entry(costs).or_insert((0, Arc::clone(&user.hash)));
+            *count += 1;
+            by_name.insert(name, user);
+        }
+        let most_usual = uses.into_values().max_by_key(|(count, _)| *count);
+        Self {
+            by_name,
+            decoy: most_usual.map(|(_, hash)| hash),
+            faults,
+        }
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self.by_name.len() != other.by_name.len()
+            || self.by_name.iter().any(|(name, user)| {
+                let known = other.by_name.get(name);
+                known.is_none_or(|known| known.since != user.since)
+            })
+    }
+}
+
+impl Authenticator for PasswordFile {
+    fn authenticate(&self, request: &AuthRequest) -> Verdict {
+        let Credentials::Plain { username, password } = request.credentials() else {
+            return no_password();
+        };
+        let (is_there, hash) = {
+            let users = self.0.users.lock();
+            match users.by_name.get(username) {
+                Some(user) => (true, Some(Arc::clone(&user.hash))),
+                None => (false, users.decoy.clone()),
+            }
+        };
+        let found = hash.map(|hash| Argon2::default().verify_password(password, &*hash));
+        match found {
+            Some(Ok(())) if is_there => Verdict::accept(username),
+            Some(Err(error)) if error != argon2::password_hash::Error::PasswordInvalid => {
+                // No memory for it: the client had better come again.
+                Verdict::deny(Denial::Temporary, error.to_string())
+            }
+            _ => Verdict::deny(Denial::Refused, "no such user, or another password"),
+        }
+    }
+
+    /// By name and by when it came in: passwords are not judged again.
+    fn review(&self, request: &AuthRequest) -> Verdict {
+        let Credentials::Plain { username, .. } = request.credentials() else {
+            return no_password();
+        };
+        if request.asked < self.0.opened {
+            // Something else let it in.
+            return self.authenticate(request);
+        }
+        let users = self.0.users.lock();
+        let what = match users.by_name.get(username) {
+            Some(user) if user.since <= request.asked => return Verdict::accept(username),
+            Some(_) => "has another password",
+            None => "is no user any more",
+        };
+        let name = username.escape_ascii();
+        Verdict::deny(Denial::Refused, format!("`{name}` {what}"))
+    }
+
+    fn installed(&self, reviewer: &Reviewer) {
+        self.0.audience.join(reviewer);
+    }
+}
+
+fn no_password() -> Verdict {
+    Verdict::deny(Denial::Refused, "only clients of PLAIN have passwords")
+}
+
+impl fmt::Debug for PasswordFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordFile")
+            .field("path", &self.0.path)
+            .field("users", &self.0.users.lock().by_name.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> Result<file::Content, PasswordFileError> {
+    file::read(path, FILE_LIMIT).map_err(|fault| PasswordFileError::reading(path, fault))
+}
+
+/// Puts `text` in the place of the file, which keeps its owner and permissions.
+fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
+    let former = match path.metadata() {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(PasswordFileError::writing(path, error)),
+    };
+    let mode = former
+        .as_ref()
+        .map_or(NEW_MODE, |former| former.mode() & 0o777);
+    let written = Staged::new(path, mode, text).and_then(|staged| {
+        if let Some(former) = &former {
+            staged.give_to(former)?;
+        }
+        staged.replace(path)
+    });
+    written.map_err(|error| PasswordFileError::writing(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use zmtp::Claim;
+
+    use super::*;
+
+    fn request(username: &[u8], password: &[u8]) -> AuthRequest {
+        AuthRequest {
+            domain: String::new(),
+            address: "127.0.0.1".to_owned(),
+            routing_id: Bytes::new(),
+            asked: Instant::now(),
+            claim: Claim::from(Credentials::Plain { username, password }),
+        }
+    }
+
+    /// The shortest that it took a few times, which a busy machine does not
+    /// lengthen.
+    fn cost(passwords: &PasswordFile, username: &[u8]) -> Duration {
+        let request = request(username, b"wrong");
+        let costs = (0..5).map(|_| {
+            let start = Instant::now();
+            let verdict = passwords.authenticate(&request);
+            assert!(matches!(verdict, Verdict::Deny { .. }));
+            start.elapsed()
+        });
+        costs.min().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_costs_as_much_as_a_wrong_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        PasswordFile::set(&path, "anna", "secret").unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let (wrong, unknown) = (cost(&passwords, b"anna"), cost(&passwords, b"nobody"));
+        // Without the hashing it would be some thousands of times less; a busy
+        // machine makes neither so much longer.
+        assert!(unknown * 100 > wrong, "{unknown:?} and {wrong:?}");
+        let users = passwords.0.users.lock();
+        let decoy = users.decoy.as_ref().map(|decoy| decoy.params.clone());
+        assert_eq!(
+            decoy.as_ref(),
+            Some(&users.by_name[&b"anna"[..]].hash.params)
+        );
+        drop(users);
+        let right = passwords.authenticate(&request(b"anna", b"secret"));
+        assert_eq!(right, Verdict::accept("anna"));
+    }
+
+    #[test]
+    fn names_and_passwords_may_be_any_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        // By the reference implementation (argon2-cffi 25.1.0).
+        let hash = b"$argon2id$v=19$m=64,t=1,p=1$Un2kQffyPYsDB3YKVM0UCQ$mjPhuTfXIkt0kDBsNRjM2sUUdP4SiQut04j1sYqvIRE";
+        std::fs::write(&path, [&b"\xfe\xff:"[..], hash].concat()).unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let verdict = passwords.authenticate(&request(b"\xfe\xff", b"\xff\0s"));
+        assert_eq!(verdict, Verdict::accept(*b"\xfe\xff"));
+        let verdict = passwords.authenticate(&request(b"\xfe\xff", b"\xff\0t"));
+        assert!(matches!(verdict, Verdict::Deny { .. }));
+    }
+
+    #[test]
+    fn other_credentials_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        std::fs::write(&path, "").unwrap();
+        let passwords = PasswordFile::open(&path).unwrap();
+        let mut request = request(b"", b"");
+        for credentials in [
+            Credentials::Null,
+            Credentials::Curve {
+                public_key: &zmtp::PublicKey::from_bytes([1; 32]),
+            },
+        ] {
+            request.claim = Claim::from(credentials);
+            for verdict in [passwords.authenticate(&request), passwords.review(&request)] {
+                assert!(matches!(verdict, Verdict::Deny { .. }));
+            }
+        }
+    }
+}

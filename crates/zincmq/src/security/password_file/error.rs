@@ -1,0 +1,114 @@
+//! What can be wrong with a file of passwords. No error carries a line's text:
+//! there is a hash in it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::security::file::ReadFault;
+
+/// Why a file of passwords was not read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PasswordFileError {
+    /// The system does not let it be read.
+    #[error("{}: cannot be read: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// It is a directory, pipe or device.
+    #[error("{}: not a file", path.display())]
+    NotAFile {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// It is too long.
+    #[error("{}: longer than {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
+    /// Lines are not as they must be.
+    #[error("{}, {}", path.display(), listed(faults))]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Which lines, counted from 1, and what is wrong with each.
+        faults: Vec<(usize, PasswordFault)>,
+    },
+    /// The name cannot stand in the file, or not be sent.
+    #[error("the name {0}")]
+    BadName(&'static str),
+    /// The password cannot be sent.
+    #[error("the password has {len} bytes; at most 255 can be sent")]
+    PasswordTooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The password could not be hashed.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
+    /// The system does not let it be written.
+    #[error("{}: cannot be written: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// What is wrong with a line of a file of passwords.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PasswordFault {
+    /// There is no colon in it.
+    #[error("no `name:hash`")]
+    NoColon,
+    /// The name is none, or none that can be sent.
+    #[error("the name {0}")]
+    Name(&'static str),
+    /// The name stands in an earlier line, which holds.
+    #[error("the name is in line {0} already")]
+    Twice(usize),
+    /// The hash is no PHC string, or has parameters that argon2id does not have.
+    #[error("the hash is not as it must be: {0}")]
+    Hash(String),
+    /// The hash is of another function.
+    #[error("the hash is of {0}, not argon2id")]
+    Function(String),
+}
+
+impl PasswordFileError {
+    pub(super) fn reading(path: &Path, fault: ReadFault) -> Self {
+        let path = path.to_owned();
+        match fault {
+            ReadFault::NotAFile => Self::NotAFile { path },
+            ReadFault::TooLarge(limit) => Self::TooLarge { path, limit },
+            ReadFault::System(error) => Self::Read { path, error },
+        }
+    }
+
+    pub(super) fn writing(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Write { path, error }
+    }
+
+    pub(super) fn malformed(path: &Path, faults: Vec<(usize, PasswordFault)>) -> Self {
+        let path = path.to_owned();
+        Self::Malformed { path, faults }
+    }
+}
+
+fn listed(faults: &[(usize, PasswordFault)]) -> String {
+    let faults = faults
+        .iter()
+        .map(|(line, fault)| format!("line {line}: {fault}"));
+    faults.collect::<Vec<_>>().join("; ")
+}
