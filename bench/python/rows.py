@@ -176,6 +176,8 @@ def open_socket(context, constants, arguments):
     """A socket for the role, bound or connected."""
     kind = (BINDERS | CONNECTERS)[arguments.role]
     socket = context.socket(getattr(constants, kind))
+    # What is queued goes out before the context ends.
+    socket.setsockopt(constants.LINGER, -1)
     if arguments.style == "array":
         socket.setsockopt(constants.SNDHWM, FEW)
         socket.setsockopt(constants.RCVHWM, FEW)
