@@ -84,14 +84,16 @@ impl Staged {
         Ok(Self(file))
     }
 
-    /// Has it belong to whom the file with `metadata` belongs.
+    /// Has it belong to whom the file with `metadata` belongs, and be for whom that is.
     #[cfg(feature = "password-file")]
-    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
-        let mine = self.0.as_file().metadata()?;
+    pub(super) fn pass_for(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let file = self.0.as_file();
+        let mine = file.metadata()?;
         if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
-            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+            fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
         }
-        Ok(())
+        // Only now, when it is clear whose group it is that may.
+        file.set_permissions(Permissions::from_mode(metadata.mode() & 0o777))
     }
 
     /// Gives it the name `path`, which must be free.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -403,12 +402,9 @@ fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(PasswordFileError::writing(path, error)),
     };
-    let mode = former
-        .as_ref()
-        .map_or(NEW_MODE, |former| former.mode() & 0o777);
-    let written = Staged::new(path, mode, text).and_then(|staged| {
+    let written = Staged::new(path, NEW_MODE, text).and_then(|staged| {
         if let Some(former) = &former {
-            staged.give_to(former)?;
+            staged.pass_for(former)?;
         }
         staged.replace(path)
     });
