@@ -47,7 +47,8 @@ const NEW_MODE: u32 = 0o600;
 /// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)). To look up a name that is not
 /// there takes as long as to refuse a wrong password, so that nobody learns which names
 /// there are; that holds if all hashes have the same parameters. Passwords go over the
-/// wire in the clear, and one at a time is judged: some dozens of milliseconds each.
+/// wire in the clear, and one at a time is judged: some dozens of milliseconds each, in
+/// turns for each address, so that who tries many from one address holds up only that.
 ///
 /// # Changes
 ///
