@@ -9,6 +9,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+#[cfg(feature = "password-file")]
+use rustix::fs::{FlockOperation, flock};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -108,6 +110,20 @@ impl Staged {
         self.0.persist(path)?;
         settle(path);
         Ok(())
+    }
+}
+
+/// Has others who change files in the folder of `path` wait, until it is dropped.
+#[cfg(feature = "password-file")]
+pub(super) struct Turn(#[expect(dead_code, reason = "the lock goes when it is closed")] File);
+
+#[cfg(feature = "password-file")]
+impl Turn {
+    /// None if the system locks no such folder: then nobody waits.
+    pub(super) fn wait(path: &Path) -> Option<Self> {
+        let folder = File::open(folder(path)).ok()?;
+        rustix::io::retry_on_intr(|| flock(&folder, FlockOperation::LockExclusive)).ok()?;
+        Some(Self(folder))
     }
 }
 

@@ -262,3 +262,19 @@ fn another_file_judges_those_that_the_former_let_in() {
     assert_eq!(await_denial(&mut monitor), 400);
     expect_in(&socket, &anna, "anna");
 }
+
+#[test]
+fn no_change_undoes_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    let names: Vec<String> = (0..20).map(|n| format!("user{n}")).collect();
+    let lines: Vec<_> = names.iter().map(|name| (name.as_str(), SECRET)).collect();
+    write(&path, &lines);
+    std::thread::scope(|scope| {
+        for name in &names {
+            let path = &path;
+            scope.spawn(move || assert!(PasswordFile::remove(path, name).unwrap()));
+        }
+    });
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
+}
