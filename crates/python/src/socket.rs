@@ -36,7 +36,6 @@ const RCVMORE: c_int = 13;
 const LINGER: c_int = 17;
 const RCVTIMEO: c_int = 27;
 const SNDTIMEO: c_int = 28;
-const EVENT_ALL: c_int = 0xffff;
 
 static SOCKETS: Registry<PartSocket> = Registry::new();
 
@@ -261,8 +260,9 @@ impl Socket {
     }
 
     /// Sends what happens to the connections to a PAIR that connects to addr, an
-    /// inproc endpoint (zmq_socket_monitor(3)); None ends that.
-    #[pyo3(signature = (addr, events=EVENT_ALL))]
+    /// inproc endpoint (zmq_socket_monitor(3)): by default all events. None ends
+    /// that.
+    #[pyo3(signature = (addr, events=0xffff))]
     fn monitor(
         &self,
         py: Python<'_>,
