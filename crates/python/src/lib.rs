@@ -4,6 +4,7 @@
 //! | File | What |
 //! |---|---|
 //! | `context.rs`, `socket.rs`, `frame.rs` | the classes that pyzmq's own build upon |
+//! | `aio/` | sockets for asyncio |
 //! | `patience.rs` | waiting: without the GIL, and ended by signals |
 //! | `buffer.rs`, `lease.rs` | memory of Python's in messages of ours, and its return |
 //! | `options.rs` | values of options |
@@ -11,6 +12,7 @@
 //! | `library.rs` | what the library is and can do, keys |
 //! | `errors.rs`, `pyzmq.rs` | errors and other things that live in pyzmq's Python layer |
 
+mod aio;
 mod buffer;
 mod context;
 mod errors;
@@ -31,6 +33,8 @@ mod socket;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::aio::{AsyncSocket, Future, Hub};
     #[pymodule_export]
     use crate::context::Context;
     #[pymodule_export]

@@ -1,0 +1,30 @@
+//! Being woken when something changes for a socket, by one who then tries again
+//! what would have had to wait.
+
+use std::task::Waker;
+
+use crate::Socket;
+use crate::reactor::Ticket;
+
+/// One who listens to a socket, or not at the moment.
+#[derive(Debug, Default)]
+pub struct Listener(Ticket);
+
+impl Listener {
+    /// Has `waker` woken at the next change, once. The caller tries once more
+    /// after this call; what changes from then on wakes. It may be woken on any
+    /// thread, and for changes that matter to others.
+    pub fn listen(&mut self, socket: &Socket, waker: &Waker) {
+        socket.inner().waiting().register(&mut self.0, waker);
+    }
+
+    /// Is not woken any more.
+    pub fn leave(&mut self, socket: &Socket) {
+        socket.inner().waiting().withdraw(&mut self.0);
+    }
+
+    /// Wakes all who listen to a socket.
+    pub fn wake_all(socket: &Socket) {
+        socket.inner().waiting().notify();
+    }
+}
