@@ -189,27 +189,39 @@ impl Future {
         let py = slf.py();
         let station = slf.get().inner().station();
         let event_loop = station.and_then(|station| station.event_loop(py));
-        let Some(event_loop) = event_loop else {
-            Self::end(slf, State::Cancelled(None));
+        if !Self::stop(slf, State::Cancelled(None)) {
             return Ok(());
-        };
-        let running = running_loop(py)?;
-        let elsewhere =
-            !running.is(&event_loop) && event_loop.call_method0("is_running")?.is_truthy()?;
-        if elsewhere {
-            let cancel = slf.getattr("cancel")?;
-            excuse(
-                slf,
-                event_loop.call_method1("call_soon_threadsafe", (cancel,)),
-            );
-        } else {
-            Self::end(slf, State::Cancelled(None));
+        }
+        // At the end of the interpreter nothing can be imported any more.
+        let running = running_loop(py).ok();
+        let runs_here = |event_loop| running.as_ref().is_some_and(|own| own.is(event_loop));
+        match event_loop {
+            Some(event_loop)
+                if !runs_here(&event_loop)
+                    && event_loop.call_method0("is_running")?.is_truthy()? =>
+            {
+                let settle = slf.getattr("_settle")?;
+                excuse(
+                    slf,
+                    event_loop.call_method1("call_soon_threadsafe", (settle,)),
+                );
+            }
+            _ => Self::settle(slf),
         }
         Ok(())
     }
 
-    /// Ends the wait, if it waits.
+    /// Ends the wait, if it waits, and tells of it.
     fn end(slf: &Bound<'_, Self>, state: State) -> bool {
+        let was_waiting = Self::stop(slf, state);
+        if was_waiting {
+            Self::settle(slf);
+        }
+        was_waiting
+    }
+
+    /// Ends the wait, if it waits.
+    fn stop(slf: &Bound<'_, Self>, state: State) -> bool {
         let py = slf.py();
         let (before, station, purpose) = {
             let mut inner = slf.get().inner();
@@ -225,7 +237,6 @@ impl Future {
         if let (Some(station), Some(purpose)) = (station, purpose) {
             station.leave(py, purpose, slf);
         }
-        Self::settle(slf);
         true
     }
 
@@ -399,7 +410,8 @@ impl Future {
         slf
     }
 
-    /// To be called by the one that awaits it.
+    /// To be called by the one that awaits it. There is no `send` beside it: with
+    /// that it would be a coroutine to Python.
     #[inline]
     fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
@@ -427,16 +439,6 @@ impl Future {
             return Err(PyErr::from_value(stop));
         }
         Err(PyStopIteration::new_err(object.unbind()))
-    }
-
-    fn send<'py>(
-        slf: &Bound<'py, Self>,
-        _value: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        match Self::__next__(slf)? {
-            Some(object) => Ok(object),
-            None => Err(PyStopIteration::new_err(())),
-        }
     }
 
     /// What is thrown into a task that awaits it: what there is was not taken.
@@ -575,6 +577,11 @@ impl Future {
             _ => None,
         };
         cancelled_error(py, message).into_value(py).into_any()
+    }
+
+    /// Tells all who wait for it.
+    fn _settle(slf: &Bound<'_, Self>) {
+        Self::settle(slf);
     }
 
     /// The time that it may wait for is up.

@@ -15,6 +15,7 @@ use zincmq::{Message, Multipart};
 use crate::buffer::{self, Room};
 use crate::frame::Frame;
 use crate::lease;
+use crate::transfer::LONG;
 
 const EVENTS: c_int = 15;
 
@@ -99,10 +100,15 @@ fn readiness(socket: &PartSocket) -> Outcome<c_int> {
     }
 }
 
-/// Calls `work`, with the GIL unless that would have it wait for another thread.
+/// Calls `work` on `len` bytes, with the GIL unless that takes long.
 #[inline]
-fn promptly<T: Send>(py: Python<'_>, socket: &PartSocket, work: impl FnOnce() -> T + Send) -> T {
-    match socket.turns.takes_at_once() {
+fn promptly<T: Send>(
+    py: Python<'_>,
+    socket: &PartSocket,
+    len: usize,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    match len < LONG && socket.turns.takes_at_once() {
         true => work(),
         false => py.detach(work),
     }
@@ -116,7 +122,11 @@ impl Sending {
             more,
             tracker,
         } = self;
-        let work = || promptly(py, socket, || hand_over(socket, parts, more));
+        let len = match &parts {
+            Outgoing::Part(part, _) => part.len(),
+            Outgoing::Whole(parts) => parts.iter().map(|part| part.len()).sum(),
+        };
+        let work = || promptly(py, socket, len, || hand_over(socket, parts, more));
         match lease::settling(py, work) {
             Ok(()) => Tried::Sent(tracker),
             Err((libc::EAGAIN, parts)) => Tried::NotNow(Operation::Send(Self {
@@ -166,7 +176,7 @@ impl Receiving {
     fn attempt(self, py: Python<'_>, socket: &Arc<PartSocket>) -> Tried {
         let number = socket.turns.number();
         let whole = self.whole;
-        match promptly(py, socket, || take(socket, whole)) {
+        match promptly(py, socket, 0, || take(socket, whole)) {
             Ok(payload) => {
                 if let (Some(room), Payload::Part(part, ..)) = (&self.room, &payload) {
                     room.fill(py, part);

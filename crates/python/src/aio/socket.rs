@@ -18,7 +18,8 @@ use super::station::{Purpose, Station};
 use crate::buffer::Room;
 use crate::errors::error;
 use crate::frame::Frame;
-use crate::socket::{DONTWAIT, RCVTIMEO, SNDMORE, SNDTIMEO, Socket, time_limit};
+use crate::socket::Socket;
+use crate::transfer::{DONTWAIT, RCVTIMEO, SNDMORE, SNDTIMEO, time_limit};
 
 const POLLIN: c_int = 1;
 
@@ -43,7 +44,11 @@ impl AsyncSocket {
             Ok(socket) => socket,
             Err(error) => return Future::failed(py, error),
         };
-        if !slf.get().is_free(purpose) && !Self::station(slf, socket)?.is_free(purpose) {
+        let waits_its_turn = match purpose {
+            Purpose::Receive if flags & DONTWAIT != 0 => false,
+            _ => !slf.get().is_free(purpose) && !Self::station(slf, socket)?.is_free(purpose),
+        };
+        if waits_its_turn {
             return Self::wait(slf, socket, purpose, operation, flags);
         }
         match operation.attempt(py, socket) {
@@ -123,7 +128,7 @@ impl AsyncSocket {
             return Ok(Arc::clone(known));
         }
         let (mut all, gone): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|known| known.is_alive(py));
+            known.into_iter().partition(|known| known.is_needed(py));
         let station = Station::new(Arc::clone(socket), hub)?;
         all.push(Arc::clone(&station));
         let before = std::mem::replace(&mut *slf.get().stations(), all);

@@ -94,9 +94,9 @@ impl Station {
         hub.is_some_and(|hub| hub.get().is_for(event_loop))
     }
 
-    /// Whether anything may still happen here.
-    pub fn is_alive(&self, py: Python<'_>) -> bool {
-        self.hub.bind(py).upgrade().is_some()
+    /// Whether something may still wait here, or does for good.
+    pub fn is_needed(&self, py: Python<'_>) -> bool {
+        self.hub.bind(py).upgrade().is_some() || !self.inner().is_idle()
     }
 
     /// Whether nothing of the kind waits here.
