@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio as _asyncio
 import warnings as _warnings
 import weakref as _weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 import zincmq  # noqa: F401 - chooses the backend first
 import zmq as _zmq
@@ -31,6 +31,8 @@ from zincmq._native import AsyncSocket, Future, Hub
 from zmq.asyncio import ZMQEventLoop, install
 
 __all__ = ["Context", "Future", "Poller", "Socket", "ZMQEventLoop", "install"]
+
+_T = TypeVar("_T")
 
 # The hub of each event loop. The loop holds it.
 _hubs: _weakref.WeakKeyDictionary[Any, Any] = _weakref.WeakKeyDictionary()
@@ -60,7 +62,7 @@ def _hub() -> Hub:
     return hub
 
 
-class Socket(AsyncSocket, _zmq.Socket[Future]):
+class Socket(AsyncSocket, _zmq.Socket[Future[Any]]):  # type: ignore[misc]
     """A socket whose sends, receives and polls return a ``Future``.
 
     It is made by ``Context.socket``, or of another socket, which it then shares:
@@ -78,7 +80,7 @@ class Socket(AsyncSocket, _zmq.Socket[Future]):
         if isinstance(context, _zmq.Socket):
             context, _from_socket = None, context
         if _from_socket is not None:
-            super().__init__(_from_socket)
+            super().__init__(_from_socket)  # type: ignore[arg-type]
         else:
             super().__init__(context, socket_type, **kwargs)
         if io_loop is not None:
@@ -92,6 +94,39 @@ class Socket(AsyncSocket, _zmq.Socket[Future]):
     def from_socket(cls, socket: _zmq.Socket[Any], io_loop: Any = None) -> Socket:
         """An asynchronous socket that is the same as another one."""
         return cls(socket, io_loop=io_loop)
+
+    if TYPE_CHECKING:
+        # pyzmq's own, of what the calls above return.
+        def recv_json(self, flags: int = 0, **kwargs: Any) -> Future[Any]: ...  # type: ignore[override]
+        def recv_pyobj(self, flags: int = 0) -> Future[Any]: ...
+        def recv_serialized(  # type: ignore[override]
+            self, deserialize: Callable[[Any], _T], flags: int = 0, copy: bool = True
+        ) -> Future[_T]: ...
+        def recv_string(  # type: ignore[override]
+            self, flags: int = 0, encoding: str = "utf-8"
+        ) -> Future[str]: ...
+        def send_json(  # type: ignore[override]
+            self, obj: Any, flags: int = 0, **kwargs: Any
+        ) -> Future[_zmq.MessageTracker | None]: ...
+        def send_pyobj(  # type: ignore[override]
+            self, obj: Any, flags: int = 0, protocol: int = -1, **kwargs: Any
+        ) -> Future[_zmq.MessageTracker | None]: ...
+        def send_serialized(  # type: ignore[override]
+            self,
+            msg: Any,
+            serialize: Callable[[Any], Any],
+            flags: int = 0,
+            copy: bool = True,
+            **kwargs: Any,
+        ) -> Future[_zmq.MessageTracker | None]: ...
+        def send_string(  # type: ignore[override]
+            self,
+            u: str,
+            flags: int = 0,
+            copy: bool = True,
+            encoding: str = "utf-8",
+            **kwargs: Any,
+        ) -> Future[_zmq.MessageTracker | None]: ...
 
     def close(self, linger: int | None = None) -> None:
         """Closes the socket, and cancels what waits at it."""
@@ -178,9 +213,6 @@ class Context(_zmq.Context[Socket]):
 
     # Apart from that of zmq.Context.
     _instance = None
-
-    def __init__(self, io_threads: int | _zmq.Context[Any] = 1, shadow: Any = 0) -> None:
-        super().__init__(io_threads, shadow)
 
 
 Socket._poller_class = Poller

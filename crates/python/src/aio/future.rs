@@ -395,6 +395,12 @@ impl State {
 
 #[pymethods]
 impl Future {
+    /// For annotations: a future of a type.
+    #[classmethod]
+    fn __class_getitem__(class: &Bound<'_, PyType>, _result: &Bound<'_, PyAny>) -> Py<PyType> {
+        class.clone().unbind()
+    }
+
     /// asyncio tells a future by it. Tasks never see it set: they are given
     /// gates.
     #[getter]

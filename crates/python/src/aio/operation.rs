@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use zincmq::options::OptionValue;
-use zincmq::raw::PartSocket;
 use zincmq::raw::errno::Outcome;
+use zincmq::raw::events;
 use zincmq::raw::exchange::{self, Wait};
 use zincmq::raw::label::{self, Label, Labelled};
+use zincmq::raw::{Listener, PartSocket};
 use zincmq::{Message, Multipart};
 
 use crate::buffer::{self, Room};
@@ -17,14 +17,12 @@ use crate::frame::Frame;
 use crate::lease;
 use crate::transfer::LONG;
 
-const EVENTS: c_int = 15;
-
 /// What is to be done.
 pub enum Operation {
     Send(Sending),
     Recv(Receiving),
     /// Wait for one of these events.
-    Poll(c_int),
+    Poll(i16),
 }
 
 /// A message or a part to send.
@@ -71,7 +69,7 @@ pub enum Tried {
     Sent(Option<Py<PyAny>>),
     Received(Received),
     /// These events are there.
-    Events(c_int),
+    Events(i16),
     /// With an errno.
     Failed(c_int),
 }
@@ -83,20 +81,12 @@ impl Operation {
         match self {
             Self::Send(sending) => sending.attempt(py, socket),
             Self::Recv(receiving) => receiving.attempt(py, socket),
-            Self::Poll(events) => match readiness(socket) {
-                Ok(ready) if ready & events != 0 => Tried::Events(ready & events),
-                Ok(_) => Tried::NotNow(self),
+            Self::Poll(asked) => match Listener::ready(socket, events::readiness(asked)) {
+                Ok(ready) if ready.is_empty() => Tried::NotNow(self),
+                Ok(ready) => Tried::Events(events::numbers(ready)),
                 Err(code) => Tried::Failed(code),
             },
         }
-    }
-}
-
-/// What the socket is ready for, as the numbers of zmq_poll(3).
-fn readiness(socket: &PartSocket) -> Outcome<c_int> {
-    match socket.option(EVENTS)? {
-        OptionValue::Int(events) => Ok(events),
-        _ => Ok(0),
     }
 }
 
@@ -268,7 +258,7 @@ impl Received {
             },
         };
         socket.turns.give_back(self.number, message, more);
-        zincmq::raw::Listener::wake_all(&socket.engine);
+        Listener::wake_all(&socket.engine);
     }
 }
 

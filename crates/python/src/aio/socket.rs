@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyWeakrefMethods};
 use pyo3::{PyTraverseError, PyVisit};
-use zincmq::raw::PartSocket;
 use zincmq::raw::label::Label;
+use zincmq::raw::{Listener, PartSocket};
 
 use super::future::Future;
 use super::hub::Hub;
@@ -21,7 +21,7 @@ use crate::frame::Frame;
 use crate::socket::Socket;
 use crate::transfer::{DONTWAIT, RCVTIMEO, SNDMORE, SNDTIMEO, time_limit};
 
-const POLLIN: c_int = 1;
+const POLLIN: i16 = 1;
 
 /// The base of zincmq.asyncio.Socket: sends and receives return a Future.
 #[pyclass(subclass, frozen, extends = Socket, module = "zincmq._native")]
@@ -51,10 +51,22 @@ impl AsyncSocket {
         if waits_its_turn {
             return Self::wait(slf, socket, purpose, operation, flags);
         }
-        match operation.attempt(py, socket) {
+        match Self::attempt(py, socket, operation) {
             Tried::NotNow(operation) => Self::wait(slf, socket, purpose, operation, flags),
             Tried::Failed(code) => Future::failed(py, error(py, code)),
             tried => Future::finished(py, tried),
+        }
+    }
+
+    /// Tries, and once more after a look at the connections.
+    #[inline]
+    fn attempt(py: Python<'_>, socket: &Arc<PartSocket>, operation: Operation) -> Tried {
+        match operation.attempt(py, socket) {
+            Tried::NotNow(operation) => {
+                Listener::look(&socket.engine);
+                operation.attempt(py, socket)
+            }
+            tried => tried,
         }
     }
 
@@ -287,12 +299,12 @@ impl AsyncSocket {
     fn poll<'py>(
         slf: &Bound<'py, Self>,
         timeout: Option<f64>,
-        flags: c_int,
+        flags: i16,
     ) -> PyResult<Bound<'py, Future>> {
         let py = slf.py();
         let socket = slf.as_super().get().known(py);
         let socket = socket.map_err(|_| error(py, libc::ENOTSUP))?;
-        match Operation::Poll(flags).attempt(py, socket) {
+        match Self::attempt(py, socket, Operation::Poll(flags)) {
             Tried::NotNow(_) if timeout == Some(0.0) => Future::finished(py, Tried::Events(0)),
             Tried::NotNow(operation) => {
                 let limit = timeout.filter(|&timeout| timeout > 0.0);

@@ -15,8 +15,8 @@ use crate::{Message, Multipart, SocketType};
 pub enum Wait {
     /// Not at all.
     Never,
-    /// Not at all, by one who is woken once another try is worth it (see
-    /// [`Listener`](super::Listener)).
+    /// Not at all, and without a look at the connections, by one who is woken
+    /// once another try is worth it (see [`Listener`](super::Listener)).
     Listening,
     /// As SNDTIMEO or RCVTIMEO says.
     AsSet,
@@ -180,7 +180,7 @@ fn hand_over(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), 
     match wait {
         Wait::AsSet => super::send(&socket.engine, message),
         Wait::Never => super::try_send(&socket.engine, message),
-        Wait::Listening => socket.engine.try_send(message),
+        Wait::Listening => socket.engine.inner().attempt_send(message),
         Wait::Within(limit) => super::send_within(&socket.engine, message, limit),
     }
 }
@@ -232,7 +232,8 @@ pub fn recv_with<T>(
 fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
     match wait {
         Wait::AsSet => super::recv(&socket.engine),
-        Wait::Never | Wait::Listening => socket.engine.try_recv(),
+        Wait::Never => socket.engine.try_recv(),
+        Wait::Listening => socket.engine.inner().attempt_recv(),
         Wait::Within(limit) => super::recv_within(&socket.engine, limit),
     }
 }

@@ -3,8 +3,10 @@
 
 use std::task::Waker;
 
+use super::errno::{Outcome, code};
+use super::part_socket::PartSocket;
 use crate::Socket;
-use crate::reactor::Ticket;
+use crate::reactor::{Readiness, Ticket};
 
 /// One who listens to a socket, or not at the moment.
 #[derive(Debug, Default)]
@@ -21,6 +23,22 @@ impl Listener {
     /// Is not woken any more.
     pub fn leave(&mut self, socket: &Socket) {
         socket.inner().waiting().withdraw(&mut self.0);
+    }
+
+    /// Reads and writes what can be without waiting, before a last try.
+    pub fn look(socket: &Socket) {
+        socket.inner().look();
+    }
+
+    /// What of `asked` could be done now, without a look at the connections.
+    ///
+    /// # Errors
+    ///
+    /// As zmq_poll(3).
+    pub fn ready(socket: &PartSocket, asked: Readiness) -> Outcome<Readiness> {
+        let (ask, known) = socket.halfway(asked);
+        let ready = socket.engine.inner().readiness(ask).map_err(code)?;
+        Ok(ready | known)
     }
 
     /// Wakes all who listen to a socket.
