@@ -109,7 +109,7 @@ class Socket(AsyncSocket, _zmq.Socket[Future[Any]]):  # type: ignore[misc]
             self, obj: Any, flags: int = 0, **kwargs: Any
         ) -> Future[_zmq.MessageTracker | None]: ...
         def send_pyobj(  # type: ignore[override]
-            self, obj: Any, flags: int = 0, protocol: int = -1, **kwargs: Any
+            self, obj: Any, flags: int = 0, protocol: int = ..., **kwargs: Any
         ) -> Future[_zmq.MessageTracker | None]: ...
         def send_serialized(  # type: ignore[override]
             self,

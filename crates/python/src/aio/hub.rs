@@ -1,13 +1,14 @@
 //! One event loop, and the sockets that something waits at in it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::bell::Bell;
+use super::bell::{Bell, News};
 use super::socket::AsyncSocket;
 use super::station::Station;
 use super::turn;
@@ -19,7 +20,8 @@ use crate::errors::error_with;
 pub struct Hub {
     bell: Arc<Bell>,
     event_loop: Py<PyWeakrefReference>,
-    process: u32,
+    /// Calls of dispatch.
+    notifications: AtomicU64,
     active: Mutex<HashMap<u64, Active>>,
 }
 
@@ -62,8 +64,15 @@ impl Hub {
         drop(before);
     }
 
+    /// The station, and its socket, so that it is not dropped meanwhile.
+    fn find(&self, py: Python<'_>, key: u64) -> Option<(Py<AsyncSocket>, Arc<Station>)> {
+        let active = self.active();
+        let Active { socket, station } = active.get(&key)?;
+        Some((socket.clone_ref(py), Arc::clone(station)))
+    }
+
     fn is_of_this_process(&self) -> bool {
-        self.process == std::process::id()
+        self.bell.is_own()
     }
 
     fn active(&self) -> MutexGuard<'_, HashMap<u64, Active>> {
@@ -83,7 +92,7 @@ impl Hub {
         Ok(Self {
             bell,
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
-            process: std::process::id(),
+            notifications: AtomicU64::new(0),
             active: Mutex::default(),
         })
     }
@@ -96,7 +105,7 @@ impl Hub {
     /// How often the loop was woken.
     #[getter]
     fn notifications(&self) -> u64 {
-        self.bell.rung()
+        self.notifications.load(Ordering::Relaxed)
     }
 
     /// Whether the process is the one that made it.
@@ -111,18 +120,21 @@ impl Hub {
         if !self.is_of_this_process() {
             return;
         }
+        self.notifications.fetch_add(1, Ordering::Relaxed);
         turn::begin();
-        for signal in self.bell.answer() {
+        let News {
+            connections,
+            signals,
+        } = self.bell.answer();
+        for key in connections {
+            if let Some((_socket, station)) = self.find(py, key) {
+                station.attend(py);
+            }
+        }
+        for signal in signals {
             signal.reset();
-            let active = self.active();
-            let found = active.get(&signal.key).map(|active| {
-                // Held, so that it is not dropped in the middle of this.
-                (active.socket.clone_ref(py), Arc::clone(&active.station))
-            });
-            drop(active);
-            if let Some((socket, station)) = found {
+            if let Some((_socket, station)) = self.find(py, signal.key) {
                 station.woken(py);
-                drop(socket);
             }
         }
     }

@@ -21,8 +21,6 @@ use crate::frame::Frame;
 use crate::socket::Socket;
 use crate::transfer::{DONTWAIT, RCVTIMEO, SNDMORE, SNDTIMEO, time_limit};
 
-const POLLIN: i16 = 1;
-
 /// The base of zincmq.asyncio.Socket: sends and receives return a Future.
 #[pyclass(subclass, frozen, extends = Socket, module = "zincmq._native")]
 pub struct AsyncSocket {
@@ -295,7 +293,8 @@ impl AsyncSocket {
     /// Waits until the socket is ready for one of the events in flags, for at
     /// most timeout milliseconds, None for ever. The result is the events that it
     /// is ready for, 0 if the time is up.
-    #[pyo3(signature = (timeout=None, flags=POLLIN))]
+    // Of the events POLLIN.
+    #[pyo3(signature = (timeout=None, flags=1))]
     fn poll<'py>(
         slf: &Bound<'py, Self>,
         timeout: Option<f64>,

@@ -29,6 +29,8 @@ pub struct Station {
 struct Inner {
     listener: Listener,
     is_listening: bool,
+    /// The hub knows the socket's connections.
+    is_watched: bool,
     sends: Queue,
     receives: Queue,
     polls: Queue,
@@ -144,14 +146,24 @@ impl Station {
         }
     }
 
+    /// The connections of the socket are ready.
+    pub fn attend(&self, py: Python<'_>) {
+        Listener::attend(&self.socket.engine);
+        self.woken(py);
+    }
+
     /// Sees to it that the next change is noticed, and tries what can be done by
     /// then.
     fn listen(&self, py: Python<'_>) {
         {
             let mut inner = self.inner();
             inner.is_listening = true;
-            let Inner { listener, .. } = &mut *inner;
-            listener.listen(&self.socket.engine, &self.waker);
+            inner.listener.listen(&self.socket.engine, &self.waker);
+            if let Some(connections) = Listener::connections(&self.socket.engine) {
+                let bell = self.signal.bell();
+                // If it fails the engine's threads see to them.
+                inner.is_watched |= bell.watch(connections, self.key(), inner.is_watched);
+            }
         }
         self.try_all(py);
         self.rest(py);
@@ -209,8 +221,10 @@ impl Station {
             if !inner.is_idle() {
                 return false;
             }
-            inner.is_listening = false;
-            inner.listener.leave(&self.socket.engine);
+            if self.signal.bell().is_own() {
+                inner.is_listening = false;
+                inner.listener.leave(&self.socket.engine);
+            }
         }
         if let Some(hub) = self.hub(py) {
             hub.get().let_go(self);
@@ -251,7 +265,9 @@ impl Station {
     /// For the garbage collector.
     pub fn clear(&self) {
         let mut inner = self.inner();
-        inner.listener.leave(&self.socket.engine);
+        if self.signal.bell().is_own() {
+            inner.listener.leave(&self.socket.engine);
+        }
         let queues = [
             std::mem::take(&mut inner.receives),
             std::mem::take(&mut inner.sends),
@@ -268,8 +284,18 @@ impl Station {
 
 impl Drop for Station {
     fn drop(&mut self) {
+        let bell = self.signal.bell();
+        // In a process that was forked another has the locks and descriptors.
+        if !bell.is_own() {
+            return;
+        }
         let inner = self.inner.get_mut();
         let inner = inner.unwrap_or_else(PoisonError::into_inner);
         inner.listener.leave(&self.socket.engine);
+        if inner.is_watched
+            && let Some(connections) = Listener::connections(&self.socket.engine)
+        {
+            bell.forget(connections);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Being woken when something changes for a socket, by one who then tries again
 //! what would have had to wait.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::task::Waker;
 
 use super::errno::{Outcome, code};
@@ -15,9 +16,28 @@ pub struct Listener(Ticket);
 impl Listener {
     /// Has `waker` woken at the next change, once. The caller tries once more
     /// after this call; what changes from then on wakes. It may be woken on any
-    /// thread, and for changes that matter to others.
+    /// thread, and for changes that matter to others. Who also waits at
+    /// [`Listener::connections`] is spared the way over the reactor's thread.
     pub fn listen(&mut self, socket: &Socket, waker: &Waker) {
-        socket.inner().waiting().register(&mut self.0, waker);
+        let waiting = socket.inner().waiting();
+        waiting.register_attentive(&mut self.0, waker);
+    }
+
+    /// A descriptor that is readable while the socket's connections are to be
+    /// seen to with [`Listener::attend`]. If the caller takes its time the
+    /// reactor does so. There is none before the socket has any, nor for inproc.
+    #[must_use]
+    pub fn connections(socket: &Socket) -> Option<BorrowedFd<'_>> {
+        let set = socket.inner().waiting().set()?;
+        Some(set.as_fd())
+    }
+
+    /// Sees to the connections that are ready.
+    pub fn attend(socket: &Socket) {
+        if let Some(set) = socket.inner().waiting().set() {
+            set.renew();
+            set.attend(false);
+        }
     }
 
     /// Is not woken any more.
