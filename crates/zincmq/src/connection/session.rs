@@ -516,9 +516,34 @@ impl Session {
         }
     }
 
-    /// Whether the peer of that connection was let in and is there.
-    pub(super) fn hosts(&self, connection: u64) -> bool {
-        self.standing.lock().is_admitted(connection)
+    /// The peer of that connection is judged from now on.
+    pub(super) fn begin(&self, connection: u64) -> Option<Instant> {
+        if !self.awaits(connection) {
+            return None;
+        }
+        self.standing.lock().begin(connection)
+    }
+
+    /// Asks once more about the peer of that connection, if it waits.
+    pub(super) fn ask_again(&self, connection: u64) {
+        let application = self.standing.lock().waiting(connection);
+        if let Some(application) = application {
+            self.have_judged(connection, application);
+        }
+    }
+
+    /// Whether the peer of that connection was let in and is there, and that
+    /// review its last.
+    pub(super) fn awaits_review(&self, connection: u64, number: u64) -> bool {
+        self.standing.lock().awaits_review(connection, number)
+    }
+
+    pub(super) fn line_up(&self, connection: u64, number: u64) {
+        self.standing.lock().line_up(connection, number);
+    }
+
+    pub(super) fn begin_review(&self, connection: u64, number: u64) -> bool {
+        self.standing.lock().begin_review(connection, number)
     }
 
     /// Takes the verdict on whether the peer of that connection may stay.
@@ -805,8 +830,8 @@ impl Link for Session {
 
     fn review(&self) {
         let admitted = self.standing.lock().review();
-        if let Some((connection, application)) = admitted {
-            let reply = Reply::review(Weak::clone(&self.me), connection);
+        if let Some((connection, number, application)) = admitted {
+            let reply = Reply::review(Weak::clone(&self.me), connection, number);
             self.options.gate.ask(application, reply);
         }
     }
