@@ -7,8 +7,14 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+#[cfg(feature = "password-file")]
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+#[cfg(feature = "password-file")]
+use rustix::fs::{FlockOperation, flock};
+#[cfg(feature = "password-file")]
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -38,11 +44,7 @@ impl From<io::Error> for ReadFault {
 
 /// Reads a regular file of at most `limit` bytes.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
-    // Nobody may make this wait by putting a pipe there.
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
-        .open(path)?;
+    let mut file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(ReadFault::NotAFile);
@@ -66,6 +68,50 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
         bytes,
         mode: metadata.permissions().mode() & 0o777,
     })
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Nobody may make this wait by putting a pipe there.
+    OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
+        .open(path)
+}
+
+/// For how long another one may be changing a file, and how often it is looked
+/// whether it has done.
+#[cfg(feature = "password-file")]
+const PATIENCE: Duration = Duration::from_secs(10);
+#[cfg(feature = "password-file")]
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Keeps others that do the same from changing the file until what is returned
+/// is dropped.
+#[cfg(feature = "password-file")]
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let file = open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                let (mine, there) = (file.metadata()?, path.metadata()?);
+                // Else another one has taken its place.
+                if (mine.dev(), mine.ino()) == (there.dev(), there.ino()) {
+                    return Ok(file);
+                }
+            }
+            Err(Errno::WOULDBLOCK) => {
+                if Instant::now() > end {
+                    let what = "another process changes it, and does not end";
+                    return Err(io::Error::new(ErrorKind::TimedOut, what));
+                }
+                std::thread::sleep(PAUSE);
+            }
+            Err(Errno::INTR) => {}
+            // There are file systems without locks.
+            Err(_) => return Ok(file),
+        }
+    }
 }
 
 /// A file that is written out, and has a name of its own until it gets the

@@ -201,7 +201,8 @@ impl PasswordFile {
     /// Gives the user that password in the file at `path`, in the place of the former
     /// one or on a line of its own at the end. The file is made if there is none, for its
     /// owner alone (0600); else it keeps owner and permissions. Who reads it meanwhile
-    /// sees the old file or the new one.
+    /// sees the old file or the new one. Of changes at the same time none is lost (flock(2)): who has it
+    /// locked for ten seconds makes this fail.
     ///
     /// # Errors
     ///
@@ -216,18 +217,35 @@ impl PasswordFile {
         let (path, name) = (path.as_ref(), name.as_ref());
         lines::check_name(name)?;
         let hash = Self::hash(password)?;
-        let (path, before) = match path.canonicalize() {
-            // What a link leads to is what is to change.
-            Ok(path) => {
-                let before = read(&path)?;
-                (path, Some(before))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-            Err(error) => return Err(PasswordFileError::reading(path, error.into())),
-        };
-        let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
-        let text = lines::with(text, name, hash.as_bytes());
-        write(&path, &text)
+        loop {
+            let real = match path.canonicalize() {
+                // What a link leads to is what is to change.
+                Ok(real) => real,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let text = lines::with(b"", name, hash.as_bytes());
+                    match create(path, &text) {
+                        // Another one was quicker.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                            match path.is_symlink() && !path.exists() {
+                                false => continue,
+                                true => return Err(PasswordFileError::writing(path, error)),
+                            }
+                        }
+                        made => {
+                            return made.map_err(|error| PasswordFileError::writing(path, error));
+                        }
+                    }
+                }
+                Err(error) => return Err(PasswordFileError::reading(path, error.into())),
+            };
+            let _lock = match file::lock(&real) {
+                // Another one has removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                locked => locked.map_err(|error| unlocked(&real, error))?,
+            };
+            let text = lines::with(&read(&real)?.bytes, name, hash.as_bytes());
+            return write(&real, &text);
+        }
     }
 
     /// Takes the user out of the file at `path`; false if it was not there.
@@ -243,6 +261,7 @@ impl PasswordFile {
         let path = path
             .canonicalize()
             .map_err(|error| PasswordFileError::reading(path, error.into()))?;
+        let _lock = file::lock(&path).map_err(|error| unlocked(&path, error))?;
         match lines::without(&read(&path)?.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),
@@ -398,21 +417,25 @@ fn read(path: &Path) -> Result<file::Content, PasswordFileError> {
 
 /// Puts `text` in the place of the file, which keeps its owner and permissions.
 fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
-    let former = match path.metadata() {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(PasswordFileError::writing(path, error)),
-    };
-    let mode = former
-        .as_ref()
-        .map_or(NEW_MODE, |former| former.mode() & 0o777);
-    let written = Staged::new(path, mode, text).and_then(|staged| {
-        if let Some(former) = &former {
-            staged.give_to(former)?;
-        }
+    let replace = || {
+        let former = path.metadata()?;
+        let staged = Staged::new(path, former.mode() & 0o777, text)?;
+        staged.give_to(&former)?;
         staged.replace(path)
-    });
-    written.map_err(|error| PasswordFileError::writing(path, error))
+    };
+    replace().map_err(|error| PasswordFileError::writing(path, error))
+}
+
+fn unlocked(path: &Path, error: io::Error) -> PasswordFileError {
+    match error.kind() {
+        io::ErrorKind::TimedOut => PasswordFileError::writing(path, error),
+        _ => PasswordFileError::reading(path, error.into()),
+    }
+}
+
+/// Makes the file, which must not be there.
+fn create(path: &Path, text: &[u8]) -> io::Result<()> {
+    Staged::new(path, NEW_MODE, text)?.create(path)
 }
 
 #[cfg(test)]

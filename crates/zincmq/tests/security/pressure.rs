@@ -176,3 +176,44 @@ fn a_crowd_from_one_place_holds_up_nobody_else() {
     // The last of the crowd still waits.
     crowd[99].expect_silence(Duration::from_millis(1));
 }
+
+#[test]
+fn who_is_being_reviewed_still_gets_what_was_sent_before_the_end() {
+    const COUNT: usize = 20_000;
+    let _deadline = deadline();
+    let context = Context::new();
+    let handler = context.socket(SocketType::Rep).unwrap();
+    handler.bind("inproc://zeromq.zap.01").unwrap();
+    let server = context.socket(SocketType::Push).unwrap();
+    server.set(opt::SendHighWaterMark(0)).unwrap();
+    Plain.serve(&server);
+    let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
+    let client = Context::new().socket(SocketType::Pull).unwrap();
+    client.set(opt::ReceiveHighWaterMark(10)).unwrap();
+    Plain.call(&client);
+    client.connect(&endpoint).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let question = handler.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(question[0], "1.0");
+            handler
+                .send(["1.0", "1", "200", "OK", "guest", ""])
+                .unwrap();
+        });
+        let part = "x".repeat(1000);
+        for _ in 0..COUNT {
+            server.send(part.as_str()).unwrap();
+        }
+    });
+    context.review_peers();
+    let question = handler.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(question[0], "1.0");
+    drop((handler, server));
+    thread::scope(|scope| {
+        scope.spawn(move || drop(context));
+        for received in 0..COUNT {
+            let message = client.recv_timeout(PATIENCE);
+            assert!(message.is_ok(), "only {received} came");
+        }
+    });
+}
