@@ -108,7 +108,7 @@ struct Users {
     /// What the password of a name that is not there is compared with.
     decoy: Option<Arc<PasswordHash>>,
     /// The lines that say nothing, so that they are told once.
-    faults: Vec<(usize, PasswordFault)>,
+    faults: lines::Faults,
 }
 
 struct User {
