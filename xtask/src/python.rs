@@ -68,6 +68,7 @@ pub fn logged(log: &Path, command: Command) -> Result<()> {
 
 /// What the tests of our Python package use.
 const TESTING: &str = "\
+mypy==2.4.1
 numpy==2.4.6
 pytest==9.2.0
 pytest-timeout==2.4.0

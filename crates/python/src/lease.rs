@@ -14,6 +14,7 @@ use std::thread::Thread;
 
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use zincmq::{Message, raw};
 
 use crate::buffer::bytes_of;
@@ -102,7 +103,8 @@ fn settle(py: Python<'_>) {
 
 fn release(lease: &Bound<'_, Lease>) -> PyResult<()> {
     let py = lease.py();
-    ledger(py)?.call_method1("pop", (lease.as_ptr() as usize, py.None()))?;
+    let number = lease.as_ptr() as usize;
+    ledger(py)?.call_method1("pop", (number, py.None()))?;
     match &lease.get().event {
         Some(event) => event.bind(py).call_method0("set").map(drop),
         None => Ok(()),
@@ -112,7 +114,13 @@ fn release(lease: &Bound<'_, Lease>) -> PyResult<()> {
 /// Where pyzmq lists what is on loan, so that its own ways to look at that
 /// work.
 fn ledger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    garbage(py)?.getattr("gc")?.getattr("refs")
+    // Kept, as at the end of a program nothing can be imported any more.
+    static COLLECTOR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let collector = COLLECTOR.get_or_try_init(py, || {
+        let collector = garbage(py)?.getattr("gc")?;
+        Ok::<_, PyErr>(collector.unbind())
+    })?;
+    collector.bind(py).getattr("refs")
 }
 
 fn register(lease: &Bound<'_, Lease>) -> PyResult<()> {

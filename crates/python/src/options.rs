@@ -28,12 +28,8 @@ pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny
         return Err(error(py, libc::EINVAL));
     };
     let value = match row.kind {
-        Kind::Bytes { .. } | Kind::Key | Kind::Text { .. } => {
-            let Ok(value) = value.cast::<PyBytes>() else {
-                return Err(expected("bytes", value));
-            };
-            OptionValue::from_c_bytes(row, value.as_bytes())
-                .map_err(|wrong| error(py, code(wrong)))?
+        Kind::Switch | Kind::Loose | Kind::Truth | Kind::Int { .. } | Kind::Id => {
+            OptionValue::Int(integer(value)?.extract()?)
         }
         Kind::I64 { .. } => OptionValue::I64(integer(value)?.extract()?),
         // All its bits, as C's programs would have them.
@@ -42,7 +38,13 @@ pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny
             Err(_) => OptionValue::U64(value.extract()?),
         },
         Kind::Fd => descriptor(integer(value)?.extract()?),
-        _ => OptionValue::Int(integer(value)?.extract()?),
+        _ => {
+            let Ok(value) = value.cast::<PyBytes>() else {
+                return Err(expected("bytes", value));
+            };
+            OptionValue::from_c_bytes(row, value.as_bytes())
+                .map_err(|wrong| error(py, code(wrong)))?
+        }
     };
     socket
         .set_by_number(option, value)

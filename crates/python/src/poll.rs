@@ -22,7 +22,7 @@ use crate::socket::Socket;
 /// are ready are returned, as a list of pairs of a socket or the number of a
 /// descriptor and its events.
 #[pyfunction]
-#[pyo3(signature = (sockets, timeout=-1))]
+#[pyo3(signature = (sockets, timeout=-1), text_signature = "(sockets, timeout=-1)")]
 pub fn zmq_poll<'py>(
     py: Python<'py>,
     sockets: &Bound<'py, PyAny>,

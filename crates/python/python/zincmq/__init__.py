@@ -48,7 +48,7 @@ def __getattr__(name):
     """Everything that ``zmq`` has."""
     zmq = _pyzmq()
     if name == "__all__":
-        return [*zmq.__all__, "__version__"]
+        return zmq.__all__
     try:
         return getattr(zmq, name)
     except AttributeError:

@@ -67,21 +67,33 @@ def use_backend():
 def run_file(path, arguments):
     sys.argv[:] = [path, *arguments]
     if path == "-":
-        sys.path[0] = ""
+        put_first("")
         run_as_main(compile(sys.stdin.read(), "<stdin>", "exec"), {})
         return
     if is_container(path):
         # A folder or an archive with a `__main__` in it, which sets its own.
-        del sys.path[0]
+        if not is_safe():
+            del sys.path[0]
         runpy.run_path(path, run_name="__main__")
         return
-    sys.path[0] = os.path.dirname(os.path.realpath(path))
+    put_first(os.path.dirname(os.path.realpath(path)))
     try:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
         sys.exit(f"python -m zincmq: can't open file {path!r}: {error.strerror}")
     run_as_main(compile(source, path, "exec"), {"__file__": path})
+
+
+def put_first(folder):
+    """Has modules be looked for there first, where Python was found by `-m`."""
+    if not is_safe():
+        sys.path[0] = folder
+
+
+def is_safe():
+    """Whether Python was told (-P, -I) not to look in the program's own folder."""
+    return getattr(sys.flags, "safe_path", False) or sys.flags.isolated
 
 
 def is_container(path):
@@ -93,7 +105,7 @@ def is_container(path):
 
 
 def run_module(name, arguments):
-    sys.path[0] = os.getcwd()
+    put_first(os.getcwd())
     # As Python has it while it looks for the module.
     sys.argv[:] = ["-m", *arguments]
     try:
@@ -119,7 +131,7 @@ def run_module(name, arguments):
 
 
 def run_code(text, arguments):
-    sys.path[0] = ""
+    put_first("")
     sys.argv[:] = ["-c", *arguments]
     run_as_main(compile(text, "<string>", "exec"), {})
 

@@ -23,6 +23,12 @@ from zincmq._native import (
 
 Message = Frame
 
+
+def device(device_type: int, frontend: Socket, backend: Socket) -> int:
+    """As proxy, by its name of old; device_type means nothing. For pyzmq 26."""
+    return proxy(frontend, backend)
+
+
 __all__ = [
     "IPC_PATH_MAX_LEN",
     "PYZMQ_DRAFT_API",
@@ -32,6 +38,7 @@ __all__ = [
     "Socket",
     "curve_keypair",
     "curve_public",
+    "device",
     "has",
     "monitored_queue",
     "proxy",

@@ -90,12 +90,9 @@ impl Standing {
     /// of that review. `None` if a former one has not begun, which does as well;
     /// or if the peer waits for a verdict: it is judged by what holds now.
     pub(super) fn review(&mut self) -> Option<(u64, u64, Application)> {
+        self.outdate();
         let case = self.case.as_mut()?;
-        if !case.admitted {
-            case.stale = true;
-            return None;
-        }
-        if case.review_in_line {
+        if !case.admitted || case.review_in_line {
             return None;
         }
         case.review += 1;
@@ -122,10 +119,17 @@ impl Standing {
         true
     }
 
-    /// Puts the question again of a peer that waits for its verdict.
+    /// The question about a peer that waits for its verdict.
     pub(super) fn waiting(&mut self, connection: u64) -> Option<Application> {
         let case = self.case_of(connection).filter(|case| !case.admitted)?;
         Some(case.application.clone())
+    }
+
+    /// Who still waits for a verdict is judged by what holds now.
+    pub(super) fn outdate(&mut self) {
+        if let Some(case) = &mut self.case {
+            case.stale = !case.admitted;
+        }
     }
 
     /// The peer of the connection may not stay. False if it has gone.

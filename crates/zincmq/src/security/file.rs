@@ -44,7 +44,11 @@ impl From<io::Error> for ReadFault {
 
 /// Reads a regular file of at most `limit` bytes.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
-    let mut file = open(path)?;
+    // Nobody may make this wait by putting a pipe there.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
+        .open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(ReadFault::NotAFile);
@@ -70,50 +74,6 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
     })
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    // Nobody may make this wait by putting a pipe there.
-    OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
-        .open(path)
-}
-
-/// For how long another one may be changing a file, and how often it is looked
-/// whether it has done.
-#[cfg(feature = "password-file")]
-const PATIENCE: Duration = Duration::from_secs(10);
-#[cfg(feature = "password-file")]
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// Keeps others that do the same from changing the file until what is returned
-/// is dropped.
-#[cfg(feature = "password-file")]
-pub(super) fn lock(path: &Path) -> io::Result<File> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let file = open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
-                let (mine, there) = (file.metadata()?, path.metadata()?);
-                // Else another one has taken its place.
-                if (mine.dev(), mine.ino()) == (there.dev(), there.ino()) {
-                    return Ok(file);
-                }
-            }
-            Err(Errno::WOULDBLOCK) => {
-                if Instant::now() > end {
-                    let what = "another process changes it, and does not end";
-                    return Err(io::Error::new(ErrorKind::TimedOut, what));
-                }
-                std::thread::sleep(PAUSE);
-            }
-            Err(Errno::INTR) => {}
-            // There are file systems without locks.
-            Err(_) => return Ok(file),
-        }
-    }
-}
-
 /// A file that is written out, and has a name of its own until it gets the
 /// one it is meant for; removed on drop.
 pub(super) struct Staged(NamedTempFile);
@@ -130,14 +90,16 @@ impl Staged {
         Ok(Self(file))
     }
 
-    /// Has it belong to whom the file with `metadata` belongs.
+    /// Has it belong to whom the file with `metadata` belongs, and be for whom that is.
     #[cfg(feature = "password-file")]
-    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
-        let mine = self.0.as_file().metadata()?;
+    pub(super) fn pass_for(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let file = self.0.as_file();
+        let mine = file.metadata()?;
         if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
-            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+            fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
         }
-        Ok(())
+        // Only now, when it is clear whose group it is that may.
+        file.set_permissions(Permissions::from_mode(metadata.mode() & 0o777))
     }
 
     /// Gives it the name `path`, which must be free.
@@ -152,6 +114,41 @@ impl Staged {
         self.0.persist(path)?;
         settle(path);
         Ok(())
+    }
+}
+
+/// For how long a folder may be locked by others, and how often it is looked
+/// whether it is.
+#[cfg(feature = "password-file")]
+const PATIENCE: Duration = Duration::from_secs(10);
+#[cfg(feature = "password-file")]
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Has others who change files in the folder of `path` wait, until it is dropped.
+#[cfg(feature = "password-file")]
+pub(super) struct Turn(#[expect(dead_code, reason = "the lock goes when it is closed")] File);
+
+#[cfg(feature = "password-file")]
+impl Turn {
+    /// None if the system locks no such folder: then nobody waits. Whoever may read
+    /// the folder can keep it locked: after a while that is an error.
+    pub(super) fn wait(path: &Path) -> io::Result<Option<Self>> {
+        let Ok(folder) = File::open(folder(path)) else {
+            return Ok(None);
+        };
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Self(folder))),
+                Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(PAUSE),
+                Err(Errno::WOULDBLOCK) => {
+                    let what = "another process keeps its folder locked";
+                    return Err(io::Error::new(ErrorKind::TimedOut, what));
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return Ok(None),
+            }
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use zmtp::{Credentials, Denial, Verdict};
 
 use super::audience::Audience;
-use super::file::Staged;
+use super::file::{ReadFault, Staged, Turn};
 use super::{AuthRequest, Authenticator, Reviewer, file};
 use crate::sync::Mutex;
 use crate::watch::Watch;
@@ -48,7 +47,8 @@ const NEW_MODE: u32 = 0o600;
 /// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)). To look up a name that is not
 /// there takes as long as to refuse a wrong password, so that nobody learns which names
 /// there are; that holds if all hashes have the same parameters. Passwords go over the
-/// wire in the clear, and one at a time is judged: some dozens of milliseconds each.
+/// wire in the clear, and one at a time is judged: some dozens of milliseconds each, in
+/// turns for each address, so that who tries many from one address holds up only that.
 ///
 /// # Changes
 ///
@@ -201,8 +201,7 @@ impl PasswordFile {
     /// Gives the user that password in the file at `path`, in the place of the former
     /// one or on a line of its own at the end. The file is made if there is none, for its
     /// owner alone (0600); else it keeps owner and permissions. Who reads it meanwhile
-    /// sees the old file or the new one. Of changes at the same time none is lost (flock(2)): who has it
-    /// locked for ten seconds makes this fail.
+    /// sees the old file or the new one, and who changes it at the same time so waits.
     ///
     /// # Errors
     ///
@@ -217,35 +216,21 @@ impl PasswordFile {
         let (path, name) = (path.as_ref(), name.as_ref());
         lines::check_name(name)?;
         let hash = Self::hash(password)?;
-        loop {
-            let real = match path.canonicalize() {
-                // What a link leads to is what is to change.
-                Ok(real) => real,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let text = lines::with(b"", name, hash.as_bytes());
-                    match create(path, &text) {
-                        // Another one was quicker.
-                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                            match path.is_symlink() && !path.exists() {
-                                false => continue,
-                                true => return Err(PasswordFileError::writing(path, error)),
-                            }
-                        }
-                        made => {
-                            return made.map_err(|error| PasswordFileError::writing(path, error));
-                        }
-                    }
-                }
-                Err(error) => return Err(PasswordFileError::reading(path, error.into())),
-            };
-            let _lock = match file::lock(&real) {
-                // Another one has removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                locked => locked.map_err(|error| unlocked(&real, error))?,
-            };
-            let text = lines::with(&read(&real)?.bytes, name, hash.as_bytes());
-            return write(&real, &text);
-        }
+        let path = match path.canonicalize() {
+            // What a link leads to is what is to change.
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+            Err(error) => return Err(PasswordFileError::reading(path, error.into())),
+        };
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
+        let before = match file::read(&path, FILE_LIMIT) {
+            Ok(before) => Some(before),
+            Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(fault) => return Err(PasswordFileError::reading(&path, fault)),
+        };
+        let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
+        let text = lines::with(text, name, hash.as_bytes());
+        write(&path, &text)
     }
 
     /// Takes the user out of the file at `path`; false if it was not there.
@@ -261,7 +246,7 @@ impl PasswordFile {
         let path = path
             .canonicalize()
             .map_err(|error| PasswordFileError::reading(path, error.into()))?;
-        let _lock = file::lock(&path).map_err(|error| unlocked(&path, error))?;
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
         match lines::without(&read(&path)?.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),
@@ -417,25 +402,18 @@ fn read(path: &Path) -> Result<file::Content, PasswordFileError> {
 
 /// Puts `text` in the place of the file, which keeps its owner and permissions.
 fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
-    let replace = || {
-        let former = path.metadata()?;
-        let staged = Staged::new(path, former.mode() & 0o777, text)?;
-        staged.give_to(&former)?;
-        staged.replace(path)
+    let former = match path.metadata() {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(PasswordFileError::writing(path, error)),
     };
-    replace().map_err(|error| PasswordFileError::writing(path, error))
-}
-
-fn unlocked(path: &Path, error: io::Error) -> PasswordFileError {
-    match error.kind() {
-        io::ErrorKind::TimedOut => PasswordFileError::writing(path, error),
-        _ => PasswordFileError::reading(path, error.into()),
-    }
-}
-
-/// Makes the file, which must not be there.
-fn create(path: &Path, text: &[u8]) -> io::Result<()> {
-    Staged::new(path, NEW_MODE, text)?.create(path)
+    let written = Staged::new(path, NEW_MODE, text).and_then(|staged| {
+        if let Some(former) = &former {
+            staged.pass_for(former)?;
+        }
+        staged.replace(path)
+    });
+    written.map_err(|error| PasswordFileError::writing(path, error))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Where peers wait for an authenticator, which judges them one after the other.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, PoisonError};
 use std::time::{Duration, Instant};
 
 use zmtp::{Verdict, VerdictFault};
 
+use super::turns::{Turns, place};
 use crate::connection::Reply;
 use crate::reactor::survives;
 use crate::security::{AuthRequest, Authenticator};
@@ -44,19 +44,14 @@ struct State {
     is_closed: bool,
 }
 
-/// Those who would come in: in turn one from each origin, so that a crowd from
-/// one holds up nobody else.
+/// Those who would come in.
 #[derive(Default)]
 struct Crowd {
-    by_origin: HashMap<Origin, VecDeque<Case>>,
-    turns: VecDeque<Origin>,
+    turns: Turns<Case>,
     len: usize,
     /// From so many on, those that have gone are looked for.
     limit: usize,
 }
-
-/// Mechanism and address.
-type Origin = (&'static str, String);
 
 impl Desk {
     /// From now on this one judges, also those who wait already. Gives back its
@@ -116,14 +111,16 @@ impl Desk {
 
     /// Forgets those that wait no more, however long the authenticator takes.
     fn sweep(&self) {
-        // Without the lock: the end of a connection may be what is found.
         let mut crowd = std::mem::take(&mut self.state.lock().admissions);
-        for cases in crowd.by_origin.values_mut() {
-            cases.retain(|case| case.reply.is_awaited());
-        }
+        // Without the lock: the end of a connection may be what is found.
+        let mut waiting: Vec<Case> = std::iter::from_fn(|| crowd.pop()).collect();
+        waiting.retain(|case| case.reply.is_awaited());
         let mut state = self.state.lock();
-        let newer = std::mem::take(&mut state.admissions);
-        for case in crowd.drain().chain(newer.drain()) {
+        let mut newer = std::mem::take(&mut state.admissions);
+        for case in waiting
+            .into_iter()
+            .chain(std::iter::from_fn(|| newer.pop()))
+        {
             state.admissions.push(case);
         }
         state.admissions.limit = 2 * state.admissions.len;
@@ -207,47 +204,18 @@ impl Case {
 }
 
 impl Crowd {
+    /// A crowd that keeps the judge busy with passwords does not keep others
+    /// from showing keys.
     fn push(&mut self, case: Case) {
         let mechanism = case.request.credentials().mechanism();
-        let origin = (mechanism, case.request.address.clone());
-        match self.by_origin.entry(origin) {
-            Entry::Occupied(mut cases) => cases.get_mut().push_back(case),
-            Entry::Vacant(vacant) => {
-                self.turns.push_back(vacant.key().clone());
-                vacant.insert(VecDeque::from([case]));
-            }
-        }
+        let place = format!("{mechanism} {}", place(&case.request.address));
+        self.turns.push(place, case);
         self.len += 1;
     }
 
     fn pop(&mut self) -> Option<Case> {
-        loop {
-            let origin = self.turns.pop_front()?;
-            let Entry::Occupied(mut cases) = self.by_origin.entry(origin) else {
-                continue;
-            };
-            let case = cases.get_mut().pop_front();
-            match cases.get().is_empty() {
-                true => drop(cases.remove()),
-                false => self.turns.push_back(cases.key().clone()),
-            }
-            if case.is_some() {
-                self.len -= 1;
-                return case;
-            }
-        }
-    }
-
-    /// All of them, from each origin in order.
-    fn drain(self) -> impl Iterator<Item = Case> {
-        let Self {
-            mut by_origin,
-            turns,
-            ..
-        } = self;
-        turns
-            .into_iter()
-            .filter_map(move |origin| by_origin.remove(&origin))
-            .flatten()
+        let case = self.turns.pop()?;
+        self.len -= 1;
+        Some(case)
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::*;
 use testkit::{ScriptedPeer, eventually, wire};
-use zincmq::security::{Authenticator, Denial};
+use zincmq::security::Authenticator;
 
 /// A client of PLAIN that waits for its verdict.
 fn asking(endpoint: &str, name: &str) -> ScriptedPeer {
@@ -54,29 +54,6 @@ fn reviews_hold_up_nobody_who_waits() {
         done.store(true, Ordering::SeqCst);
         let_in.unwrap();
     });
-}
-
-#[test]
-fn who_is_asked_now_judges_those_who_wait() {
-    let _deadline = deadline();
-    let context = Context::new();
-    let (entered, judging) = channel();
-    let (go, gate): (_, Receiver<()>) = channel();
-    let gate = Mutex::new(gate);
-    context.set_authenticator(move |_: &AuthRequest| {
-        let _ = entered.send(());
-        let _ = gate.lock().unwrap().recv();
-        Verdict::accept("guest")
-    });
-    let (_socket, endpoint) = server(&context);
-    let mut first = asking(&endpoint, "first");
-    judging.recv_timeout(PATIENCE).unwrap();
-    let mut second = asking(&endpoint, "second");
-    thread::sleep(Duration::from_millis(200));
-    context.set_authenticator(|_: &AuthRequest| Verdict::deny(Denial::Refused, "closed"));
-    drop(go);
-    first.expect_command("WELCOME");
-    second.expect_command("ERROR");
 }
 
 #[test]

@@ -1,0 +1,2 @@
+# Also `__version__`, which is ours.
+from zmq import *
