@@ -2,18 +2,19 @@
 //! double, and some jitter so that a crowd does not come back at once.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::attempt::Attempt;
+use super::backoff::Delay;
 use super::session::{Redial, Session};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::monitor::{EventKind, Place};
-use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
+use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target, Undialled};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Target, Undialled};
 
 /// Why a connect under way is broken off.
 const GIVEN_UP: &str = "the endpoint was given up";
@@ -40,7 +41,7 @@ struct State {
     phase: Phase,
     targets: VecDeque<Target>,
     timer: Option<TimerKey>,
-    delay: Option<Duration>,
+    delay: Delay,
     /// Nobody listened at the address tried last.
     refused: bool,
     stopped: bool,
@@ -54,40 +55,6 @@ enum Phase {
     Dialing(Attempt),
     Waiting,
     Connected,
-}
-
-/// One attempt to connect.
-struct Attempt {
-    dialing: Dialing,
-    /// Not before it was told that the outcome is open.
-    watch: Option<Watch>,
-    /// When CONNECT_TIMEOUT ends it.
-    give_up: Option<Instant>,
-    /// The address is connected, and is a proxy's.
-    with_proxy: bool,
-}
-
-impl Attempt {
-    /// Goes on, and watches for what it then needs. Whether it is done.
-    fn advance(&mut self) -> io::Result<bool> {
-        let needs = match self.dialing.advance()? {
-            Progress::Done => return Ok(true),
-            Progress::NeedsRead => Interest::READ,
-            Progress::NeedsWrite => Interest::WRITE,
-        };
-        if let Some(watch) = &self.watch {
-            watch.modify(self.dialing.as_fd(), needs)?;
-        }
-        Ok(false)
-    }
-
-    /// Unwatches the descriptor, so that it may be closed.
-    fn unwatched(self) -> Dialing {
-        if let Some(watch) = self.watch {
-            watch.stop(self.dialing.as_fd());
-        }
-        self.dialing
-    }
 }
 
 impl Dialer {
@@ -357,10 +324,7 @@ impl Dialer {
                 self.session.abort();
                 return;
             };
-            let delay = state.delay.unwrap_or(backoff.first);
-            let doubled = (delay * 2).min(backoff.longest);
-            state.delay = Some(doubled.max(delay));
-            let delay = delay + jitter(backoff.first);
+            let delay = state.delay.next(backoff);
             self.set_timer(&mut state, Instant::now() + delay);
             delay
         };
@@ -380,13 +344,6 @@ impl Dialer {
             state.timer = Some(self.reactor.set_timer(at, me));
         }
     }
-}
-
-/// Somewhere between nothing and `span`.
-fn jitter(span: Duration) -> Duration {
-    let random = RandomState::new().hash_one(0);
-    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-    Duration::from_nanos(random % nanos.max(1))
 }
 
 impl Source for Dialer {
@@ -430,7 +387,7 @@ impl Source for Dialer {
 impl Redial for Dialer {
     fn lost(&self, ending: &Ending, was_ready: bool) {
         if was_ready {
-            self.state.lock().delay = None;
+            self.state.lock().delay.reset();
         } else if self.options.reconnect_stop.handshake || ending.is_final() {
             self.session.abort();
             return;
