@@ -12,7 +12,7 @@ use super::backoff::Delay;
 use super::session::{Redial, Session};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::monitor::{EventKind, Place};
-use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey};
+use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, confine};
 use crate::sync::Mutex;
 use crate::transport::{self, Accepted, Dialing, Endpoint, Target, Undialled};
 
@@ -108,15 +108,20 @@ impl Dialer {
             self.cancel_timer(&mut state);
             std::mem::take(&mut state.phase)
         };
-        if let Phase::Dialing(attempt) = old {
-            self.give_up(attempt.unwatched());
+        self.give_up(old, GIVEN_UP);
+    }
+
+    /// Breaks off what is under way in that phase.
+    fn give_up(&self, phase: Phase, reason: &str) {
+        if let Phase::Dialing(attempt) = phase {
+            self.close_dialing(attempt.unwatched(), reason);
         }
     }
 
-    fn give_up(&self, dialing: Dialing) {
+    fn close_dialing(&self, dialing: Dialing, reason: &str) {
         let fd = dialing.as_fd().as_raw_fd();
         drop(dialing);
-        self.closed(fd, GIVEN_UP);
+        self.closed(fd, reason);
     }
 
     fn closed(&self, fd: RawFd, reason: &str) {
@@ -150,7 +155,8 @@ impl Dialer {
         let job = Box::new(move || {
             let targets = transport::resolve(&endpoint, &options);
             if let Some(me) = me.upgrade() {
-                me.resolved(targets.map_err(|error| error.to_string()));
+                let targets = targets.map_err(|error| error.to_string());
+                confine(&*me, |_| me.resolved(targets));
             }
         });
         if let Err(error) = self.resolver.run(job) {
@@ -221,7 +227,7 @@ impl Dialer {
         let mut state = self.state.lock();
         if state.stopped {
             drop(state);
-            return self.give_up(dialing);
+            return self.close_dialing(dialing, GIVEN_UP);
         }
         let limit = self.options.connect_timeout;
         let give_up = limit.map(|limit| Instant::now() + limit);
@@ -313,12 +319,13 @@ impl Dialer {
 
     /// Tries again later, or never.
     fn retry(&self, reason: &str) {
-        let delay = {
+        let (old, delay) = {
             let mut state = self.state.lock();
             if state.stopped {
                 return;
             }
-            state.phase = Phase::Waiting;
+            // Nothing is under way, unless a panic has led here.
+            let old = std::mem::replace(&mut state.phase, Phase::Waiting);
             let Some(backoff) = self.options.reconnect else {
                 drop(state);
                 self.session.abort();
@@ -326,8 +333,9 @@ impl Dialer {
             };
             let delay = state.delay.next(backoff);
             self.set_timer(&mut state, Instant::now() + delay);
-            delay
+            (old, delay)
         };
+        self.give_up(old, reason);
         self.port.event(
             &self.place,
             None,
@@ -380,13 +388,15 @@ impl Source for Dialer {
     }
 
     fn panicked(&self) {
-        self.session.abort();
+        self.session.panicked();
     }
 }
 
 impl Redial for Dialer {
     fn lost(&self, ending: &Ending, was_ready: bool) {
-        if was_ready {
+        if matches!(ending, Ending::Panicked) {
+            // Not the peer's fault, and it may happen again: each time later.
+        } else if was_ready {
             self.state.lock().delay.reset();
         } else if self.options.reconnect_stop.handshake || ending.is_final() {
             self.session.abort();

@@ -33,25 +33,30 @@ impl Session {
         inner.full = false;
         self.asking.store(0, Ordering::SeqCst);
         *self.standing.lock() = Standing::default();
+        if let Some(timer) = inner.timer.take() {
+            self.set.reactor().cancel_timer(timer);
+        }
+        // Any part of it may call what panics, such as a task's waker, or drop it:
+        // the rest is done all the same.
         if let Some(mut wire) = inner.wire.take() {
             // An ERROR for the peer may be waiting. After a panic nobody knows
             // what is.
             if !matches!(ending, Ending::Panicked) {
-                wire.transmit();
-                let _ = wire.flush();
+                survives(|| {
+                    wire.transmit();
+                    let _ = wire.flush();
+                });
             }
             lost = wire.unfinished();
             was_ready = wire.is_ready();
-            self.report(&wire, &ending, inner.info.as_ref());
-        }
-        if let Some(timer) = inner.timer.take() {
-            self.set.reactor().cancel_timer(timer);
+            survives(|| self.report(&wire, &ending, inner.info.as_ref()));
+            survives(|| drop(wire));
         }
         if lost > 0 {
             self.port.lost(lost);
         }
         if was_ready {
-            self.notify(inner, self.options.notices.at_end.iter());
+            survives(|| self.notify(inner, self.options.notices.at_end.iter()));
         }
         let dialled = self.redial.get().and_then(Weak::upgrade);
         let over = inner.closing
@@ -60,11 +65,19 @@ impl Session {
         match dialled {
             Some(redial) if !over => {
                 if self.options.detach_on_loss || self.options.raw {
-                    self.detach(inner);
+                    self.detach_surely(inner);
                 }
-                redial.lost(&ending, was_ready);
+                survives(|| redial.lost(&ending, was_ready));
             }
             _ => self.end(inner),
+        }
+    }
+
+    /// Drops what is left, of which any may panic: the socket waits for what
+    /// comes after it all the same.
+    fn detach_surely(&self, inner: &mut Inner) {
+        if !survives(|| self.detach(inner)) {
+            survives(|| self.port.ended(self.key));
         }
     }
 
@@ -90,11 +103,7 @@ impl Session {
             return;
         }
         let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
-        // Drops what is left, of which any may panic: the socket waits for what
-        // comes after it all the same.
-        if !survives(|| self.detach(inner)) {
-            survives(|| self.port.ended(self.key));
-        }
+        self.detach_surely(inner);
         inner.info = None;
         if left > 0 {
             self.port.lost(left);

@@ -165,7 +165,6 @@ impl Session {
             self.scheduled.store(false, Ordering::SeqCst);
         }
         if work & PANIC != 0 {
-            inner.closing = true;
             return Err(Ending::Panicked);
         }
         if work & ABORT != 0 {
