@@ -29,8 +29,8 @@ pub fn build(run: &Run, folder: &Path) -> Result<Package> {
     let out = std::path::absolute(folder)?;
     if out.exists() {
         // What an older version left would be found beside it.
-        for file in ["whl", "tar.gz"].map(|ending| found(&out, ending)) {
-            file.map_or(Ok(()), fs::remove_file)?;
+        for file in ["whl", "tar.gz"].map(|ending| ours(&out, ending)) {
+            file?.iter().try_for_each(fs::remove_file)?;
         }
     }
     let maturin = |arguments: &[&str]| {
@@ -51,6 +51,16 @@ pub fn build(run: &Run, folder: &Path) -> Result<Package> {
 
 /// The one file of ours with this ending.
 fn found(folder: &Path, ending: &str) -> Result<PathBuf> {
+    let mut files = ours(folder, ending)?;
+    match (files.pop(), files.is_empty()) {
+        (Some(file), true) => Ok(file),
+        (Some(_), false) => bail!("{}: several files *.{ending}", folder.display()),
+        (None, _) => bail!("{}: no file *.{ending}", folder.display()),
+    }
+}
+
+/// The files of ours with this ending.
+fn ours(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut found = Vec::new();
     for entry in entries {
@@ -60,9 +70,5 @@ fn found(folder: &Path, ending: &str) -> Result<PathBuf> {
             found.push(path);
         }
     }
-    match found.pop() {
-        Some(file) if found.is_empty() => Ok(file),
-        Some(_) => bail!("{}: several files *.{ending}", folder.display()),
-        None => bail!("{}: no file *.{ending}", folder.display()),
-    }
+    Ok(found)
 }

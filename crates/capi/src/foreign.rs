@@ -82,9 +82,10 @@ impl AsRef<[u8]> for Foreign {
 impl Drop for Foreign {
     fn drop(&mut self) {
         let Some(end) = self.end.take() else { return };
-        let mut due = DUE.lock().unwrap_or_else(PoisonError::into_inner);
-        due.push(end);
-        ANY_DUE.store(true, Ordering::Release);
+        with_due(|due| {
+            due.push(end);
+            ANY_DUE.store(true, Ordering::Release);
+        });
     }
 }
 
@@ -110,13 +111,16 @@ pub fn settle() {
 
 #[cold]
 fn settle_all() {
-    let due = {
-        let mut due = DUE.lock().unwrap_or_else(PoisonError::into_inner);
+    let due = with_due(|due| {
         ANY_DUE.store(false, Ordering::Release);
-        std::mem::take(&mut *due)
-    };
+        std::mem::take(due)
+    });
     for End { free, data, hint } in due {
         // SAFETY: noted when the payload was dropped, and taken off the list.
         unsafe { call(free, data, hint) };
     }
+}
+
+fn with_due<R>(work: impl FnOnce(&mut Vec<End>) -> R) -> R {
+    raw::undivided(|| work(&mut DUE.lock().unwrap_or_else(PoisonError::into_inner)))
 }

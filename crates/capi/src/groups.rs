@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::{CStr, CString};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+
+use zincmq::raw;
 
 /// The longest group there may be, bytes.
 pub const LONGEST: usize = 255;
@@ -18,30 +20,31 @@ struct Groups {
 
 /// Keeps a group until it is forgotten, and returns its key.
 pub fn keep(group: CString) -> u32 {
-    let mut groups = lock();
-    let groups = groups.get_or_insert_default();
-    loop {
-        groups.next = groups.next.wrapping_add(1);
-        let key = groups.next;
-        if let Entry::Vacant(place) = groups.texts.entry(key) {
-            place.insert(group);
-            return key;
+    with_groups(|groups| {
+        loop {
+            groups.next = groups.next.wrapping_add(1);
+            let key = groups.next;
+            if let Entry::Vacant(place) = groups.texts.entry(key) {
+                place.insert(group);
+                return key;
+            }
         }
-    }
+    })
 }
 
 /// Looks at a group. Its text stays where it is until it is forgotten.
 pub fn with<R>(key: u32, look: impl FnOnce(&CStr) -> R) -> Option<R> {
-    lock().as_ref()?.texts.get(&key).map(|text| look(text))
+    with_groups(|groups| groups.texts.get(&key).map(|text| look(text)))
 }
 
 /// Forgets a group.
 pub fn forget(key: u32) {
-    if let Some(groups) = lock().as_mut() {
-        groups.texts.remove(&key);
-    }
+    with_groups(|groups| drop(groups.texts.remove(&key)));
 }
 
-fn lock() -> MutexGuard<'static, Option<Groups>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+fn with_groups<R>(work: impl FnOnce(&mut Groups) -> R) -> R {
+    raw::undivided(|| {
+        let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+        work(groups.get_or_insert_default())
+    })
 }

@@ -11,7 +11,9 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+
+use zincmq::raw;
 
 use crate::boundary::Outcome;
 
@@ -65,13 +67,12 @@ impl<T> Table<T> {
 
     /// Keeps `object` and returns what names it in C.
     pub fn insert(&'static self, object: T) -> *mut c_void {
-        let address = {
-            let mut room = self.room();
+        let address = self.with_room(|room| {
             if room.free.len() <= RESTING {
-                self.grow(&mut room);
+                self.grow(room);
             }
             room.free.pop_front()
-        };
+        });
         let Some(address) = address else {
             return ptr::null_mut();
         };
@@ -173,8 +174,8 @@ impl<T> Table<T> {
         room.chunks += 1;
     }
 
-    fn room(&self) -> MutexGuard<'_, Room> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    fn with_room<R>(&self, work: impl FnOnce(&mut Room) -> R) -> R {
+        raw::undivided(|| work(&mut self.room.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
@@ -210,7 +211,7 @@ impl<T> Ref<T> {
         // exchange let only one thread come here.
         unsafe { (*self.slot.object.get()).assume_init_drop() };
         let address = self.pointer() as usize;
-        self.table.room().free.push_back(address);
+        self.table.with_room(|room| room.free.push_back(address));
     }
 }
 

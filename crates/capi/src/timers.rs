@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use zincmq::raw;
 
 use crate::boundary::{Outcome, guard, guard_unit};
 use crate::handle::{Ref, Table};
@@ -48,8 +50,9 @@ struct Call {
 unsafe impl Send for Call {}
 
 impl Timers {
-    fn lock(&self) -> MutexGuard<'_, Schedule> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets `work` at them, which must not call back into C.
+    fn with<R>(&self, work: impl FnOnce(&mut Schedule) -> R) -> R {
+        raw::undivided(|| work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
@@ -155,7 +158,7 @@ pub unsafe extern "C" fn zmq_timers_destroy(place: *mut *mut c_void) -> c_int {
     guard_unit(|| {
         // SAFETY: by the caller's promise.
         let timers = unsafe { TIMERS.remove_at(place) }?;
-        *timers.lock() = Schedule::default();
+        timers.with(|schedule| *schedule = Schedule::default());
         Ok(())
     })
 }
@@ -177,14 +180,14 @@ pub unsafe extern "C" fn zmq_timers_add(
         let timers = timers(pointer)?;
         let function = function.ok_or(libc::EFAULT)?;
         let call = Call { function, argument };
-        timers.lock().add(milliseconds(interval), call)
+        timers.with(|schedule| schedule.add(milliseconds(interval), call))
     })
 }
 
 /// Gives up a timer.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_cancel(pointer: *mut c_void, id: c_int) -> c_int {
-    guard_unit(|| timers(pointer)?.lock().cancel(id))
+    guard_unit(|| timers(pointer)?.with(|schedule| schedule.cancel(id)))
 }
 
 /// Changes a timer's interval, and starts it anew.
@@ -197,7 +200,7 @@ pub extern "C" fn zmq_timers_set_interval(
     guard_unit(|| {
         let timers = timers(pointer)?;
         let interval = Some(milliseconds(interval));
-        timers.lock().set(id, Instant::now(), interval)?;
+        timers.with(|schedule| schedule.set(id, Instant::now(), interval))?;
         Ok(())
     })
 }
@@ -206,7 +209,7 @@ pub extern "C" fn zmq_timers_set_interval(
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_reset(pointer: *mut c_void, id: c_int) -> c_int {
     guard_unit(|| {
-        timers(pointer)?.lock().set(id, Instant::now(), None)?;
+        timers(pointer)?.with(|schedule| schedule.set(id, Instant::now(), None))?;
         Ok(())
     })
 }
@@ -214,7 +217,7 @@ pub extern "C" fn zmq_timers_reset(pointer: *mut c_void, id: c_int) -> c_int {
 /// Milliseconds until the next timer goes off; -1 if there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_timeout(pointer: *mut c_void) -> c_long {
-    guard(|| timers(pointer)?.lock().timeout())
+    guard(|| timers(pointer)?.with(|schedule| schedule.timeout()))
 }
 
 /// Calls the functions of the timers that have gone off, each once, and starts
@@ -224,10 +227,10 @@ pub extern "C" fn zmq_timers_execute(pointer: *mut c_void) -> c_int {
     guard_unit(|| {
         let timers = timers(pointer)?;
         let now = Instant::now();
-        let turns = timers.lock().turns;
+        let turns = timers.with(|schedule| schedule.turns);
         loop {
             // The lock is let go before the call.
-            let next = timers.lock().next_due(now, turns);
+            let next = timers.with(|schedule| schedule.next_due(now, turns));
             let Some((id, call)) = next else {
                 return Ok(());
             };

@@ -4,6 +4,7 @@
 //! | File | What |
 //! |---|---|
 //! | `context.rs`, `socket.rs`, `frame.rs` | the classes that pyzmq's own build upon |
+//! | `transfer.rs` | sending and receiving one part |
 //! | `patience.rs` | waiting: without the GIL, and ended by signals |
 //! | `buffer.rs`, `lease.rs` | memory of Python's in messages of ours, and its return |
 //! | `options.rs` | values of options |
@@ -25,6 +26,7 @@ mod proxy;
 mod pyzmq;
 mod registry;
 mod socket;
+mod transfer;
 
 /// The native module of the package; see `zincmq.backend`.
 #[pyo3::pymodule]

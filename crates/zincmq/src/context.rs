@@ -408,6 +408,9 @@ impl Shared {
             let seen = self.socket_gone.epoch();
             let open = self.sockets.lock().len();
             if open == 0 {
+                // Who still holds a closed socket keeps no thread alive.
+                let reactors = std::mem::take(&mut *self.reactors.lock());
+                drop(reactors);
                 return Ok(());
             }
             match self.socket_gone.wait(seen, deadline, signals) {

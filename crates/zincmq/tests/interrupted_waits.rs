@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -381,4 +381,53 @@ fn a_mask_lets_signals_through_during_the_sleep_only() {
         assert_eq!(result.unwrap(), 2);
         (&theirs).read_exact(&mut [0]).unwrap();
     }
+}
+
+/// A signal is seen before a message that was sent after it, however soon after.
+#[test]
+fn with_a_mask_a_signal_comes_before_what_follows_it() {
+    let _deadline = deadline();
+    const BLOCKED: Signal = Signal::SIGXCPU;
+    const ROUNDS: u64 = 1000;
+    let action = SigAction::new(
+        SigHandler::Handler(handle),
+        SaFlags::empty(),
+        SigSet::empty(),
+    );
+    // SAFETY: the handler only adds to an atomic.
+    unsafe { sigaction(BLOCKED, &action) }.unwrap();
+    let set = SigSet::from(BLOCKED);
+    let open = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).unwrap();
+    let me = pthread_self();
+    let mut wrong = Vec::new();
+    for endpoint in ENDPOINTS {
+        let ctx = Context::new();
+        let (a, b) = pair(&ctx, endpoint);
+        let begun = AtomicU64::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    while begun.load(Ordering::SeqCst) < round {
+                        thread::yield_now();
+                    }
+                    // While the other looks, before it sleeps and after.
+                    let until = Instant::now() + Duration::from_nanos(round * 97 % 20_000);
+                    while Instant::now() < until {}
+                    pthread_kill(me, BLOCKED).unwrap();
+                    b.send("x").unwrap();
+                }
+            });
+            for round in 1..=ROUNDS {
+                begun.store(round, Ordering::SeqCst);
+                let mut items = [PollItem::socket(&*a, Readiness::READABLE)];
+                let mut look = || raw::poll(&mut items, Some(LIMIT), Some(open.as_ref()));
+                let (first, then) = (look(), look());
+                if !matches!((&first, &then), (Err(PollError::Interrupted), Ok(1))) {
+                    wrong.push(format!("{endpoint}, round {round}: {first:?}, {then:?}"));
+                }
+                a.recv_timeout(LIMIT).unwrap();
+            }
+        });
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

@@ -1,6 +1,7 @@
 //! Tests of the C functions, as C calls them.
 
 mod endpoints;
+mod forks;
 mod memory;
 mod messages;
 mod monitor;

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::world::*;
-use crate::context::{zmq_ctx_shutdown, zmq_ctx_term};
+use crate::context::{zmq_ctx_new, zmq_ctx_set_ext, zmq_ctx_shutdown, zmq_ctx_term};
 use crate::errno::ETERM;
 use crate::poller::*;
-use crate::socket::zmq_close;
+use crate::socket::{zmq_bind, zmq_close, zmq_socket};
 
 const IN: c_short = 1;
 const OUT: c_short = 2;
@@ -282,4 +282,45 @@ fn an_event_loop_can_wait_for_its_descriptor() {
     assert_eq!(poller.wait(0), Err(libc::ENOTSOCK));
     poller.remove(pull).unwrap();
     quiet();
+}
+
+/// How many threads have a name that begins so.
+fn threads_named(prefix: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.starts_with(prefix)).count()
+}
+
+#[test]
+fn a_closed_socket_in_a_poller_keeps_no_thread() {
+    const THREAD_NAME_PREFIX: c_int = 9;
+    let context = zmq_ctx_new();
+    let name = "held-up";
+    // SAFETY: it has so many bytes.
+    let set = unsafe {
+        zmq_ctx_set_ext(
+            context,
+            THREAD_NAME_PREFIX,
+            name.as_ptr().cast(),
+            name.len(),
+        )
+    };
+    assert_eq!(set, 0);
+    let socket = zmq_socket(context, PULL);
+    // SAFETY: a text of C.
+    assert_eq!(
+        unsafe { zmq_bind(socket, c"tcp://127.0.0.1:*".as_ptr()) },
+        0
+    );
+    assert_eq!(threads_named(name), 1);
+    let mut poller = zmq_poller_new();
+    assert_eq!(zmq_poller_add(poller, socket, ptr::null_mut(), 1), 0);
+    assert_eq!(zmq_close(socket), 0);
+    assert_eq!(zmq_ctx_term(context), 0);
+    assert_eq!(threads_named(name), 0);
+    assert_eq!(zmq_poller_size(poller), 1);
+    assert_eq!(zmq_poller_remove(poller, socket), 0);
+    // SAFETY: it points to a pointer.
+    assert_eq!(unsafe { zmq_poller_destroy(&raw mut poller) }, 0);
 }

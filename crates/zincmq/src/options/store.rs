@@ -107,7 +107,7 @@ impl Default for SocketOptions {
             }
             store
         });
-        DEFAULTS.clone()
+        crate::reactor::undivided(|| DEFAULTS.clone())
     }
 }
 

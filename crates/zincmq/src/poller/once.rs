@@ -102,10 +102,6 @@ fn poll_with(
             ItemTarget::Descriptor(fd) => descriptors.push(Descriptor::new(fd, item.interest)),
         }
     }
-    // What the mask lets through comes first, also before what is ready.
-    if mask.is_some_and(take_signals) {
-        return Err(PollError::Interrupted);
-    }
     Lookout::look_at(&mut descriptors)?;
     let mut late = false;
     loop {
@@ -128,7 +124,12 @@ fn poll_with(
             ready += usize::from(!item.ready.is_empty());
         }
         if ready > 0 || late {
-            return Ok(ready);
+            // What the mask lets through comes before what is ready: a signal
+            // that was there first is not to be seen after it.
+            return match mask.is_some_and(take_signals) {
+                true => Err(PollError::Interrupted),
+                false => Ok(ready),
+            };
         }
         late = match lookout.wait(&watched, &mut descriptors, deadline, signals, mask)? {
             Woken::Interrupted => return Err(PollError::Interrupted),

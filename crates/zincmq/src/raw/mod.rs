@@ -294,6 +294,13 @@ pub fn deaf<T>(spawn: impl FnOnce() -> T) -> T {
     crate::reactor::deaf(spawn)
 }
 
+/// Runs `work` so that no other thread forks in the midst of it, and a child
+/// does not inherit what is half done. It must wait for nothing but locks that
+/// are taken in such work only.
+pub fn undivided<R>(work: impl FnOnce() -> R) -> R {
+    crate::reactor::undivided(work)
+}
+
 /// Has every I/O thread call `work` between what it does, while it holds no
 /// lock. The first one given stays.
 pub fn between_io(work: fn()) {

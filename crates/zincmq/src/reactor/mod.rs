@@ -29,7 +29,7 @@ use std::time::Instant;
 pub(crate) use alarm::Alarm;
 pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
-pub(crate) use fork::{generation as fork_generation, watch as watch_forks};
+pub(crate) use fork::{generation as fork_generation, undivided, watch as watch_forks};
 pub(crate) use lookout::{Descriptor, Lookout, Short, Watched};
 pub(crate) use poll_set::{Membership, PollSet};
 pub(crate) use polled::take_signals;
@@ -99,7 +99,9 @@ static BETWEEN: OnceLock<fn()> = OnceLock::new();
 /// Has every I/O thread call `work` between its rounds, when it holds no lock.
 /// The first one given stays.
 pub(crate) fn set_between(work: fn()) {
-    let _ = BETWEEN.set(work);
+    if BETWEEN.get().is_none() {
+        let _ = undivided(|| BETWEEN.set(work));
+    }
 }
 
 const BELL: u64 = 0;

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::undivided;
+
 /// Waits that end within this are worth spinning for.
 const SPIN: Duration = Duration::from_micros(20);
 
@@ -61,5 +63,9 @@ impl Spin {
 
 fn single_core() -> bool {
     static SINGLE: OnceLock<bool> = OnceLock::new();
-    *SINGLE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() == 1))
+    let count = || std::thread::available_parallelism().is_ok_and(|n| n.get() == 1);
+    match SINGLE.get() {
+        Some(single) => *single,
+        None => undivided(|| *SINGLE.get_or_init(count)),
+    }
 }
