@@ -309,10 +309,8 @@ fn a_closed_socket_in_a_poller_keeps_no_thread() {
     assert_eq!(set, 0);
     let socket = zmq_socket(context, PULL);
     // SAFETY: a text of C.
-    assert_eq!(
-        unsafe { zmq_bind(socket, c"tcp://127.0.0.1:*".as_ptr()) },
-        0
-    );
+    let bound = unsafe { zmq_bind(socket, c"tcp://127.0.0.1:*".as_ptr()) };
+    assert_eq!(bound, 0);
     assert_eq!(threads_named(name), 1);
     let mut poller = zmq_poller_new();
     assert_eq!(zmq_poller_add(poller, socket, ptr::null_mut(), 1), 0);
