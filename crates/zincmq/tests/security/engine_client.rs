@@ -60,7 +60,7 @@ impl EngineClient {
         self.engine.encode_frame(&vec![2; len], false, &mut bytes);
         let cut = [50, 10_000, 5, 0][index % 4];
         self.stream.write_all(&bytes[..whole + cut]).unwrap();
-        if index % 3 == 0 {
+        if index.is_multiple_of(3) {
             let linger = Some(Duration::ZERO);
             rustix::net::sockopt::set_socket_linger(&self.stream, linger).unwrap();
         }
