@@ -321,7 +321,8 @@ impl Shared {
 
     /// The options a new socket of `socket_type` starts with.
     pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
-        self.options.lock().socket_defaults(socket_type)
+        // The first call makes the table of defaults, which a fork must not cut short.
+        crate::reactor::undivided(|| self.options.lock().socket_defaults(socket_type))
     }
 
     pub(crate) fn socket(
