@@ -12,6 +12,7 @@ mod hostile;
 mod key_directory;
 #[cfg(feature = "password-file")]
 mod password_file;
+mod pressure;
 mod revocation;
 mod traffic;
 mod zap;

@@ -50,9 +50,34 @@ impl Session {
         }
     }
 
-    /// Whether the peer of that connection was let in and is there.
-    pub(in crate::connection) fn hosts(&self, connection: u64) -> bool {
-        self.standing.lock().is_admitted(connection)
+    /// The peer of that connection is judged from now on.
+    pub(in crate::connection) fn begin(&self, connection: u64) -> Option<Instant> {
+        if !self.awaits(connection) {
+            return None;
+        }
+        self.standing.lock().begin(connection)
+    }
+
+    /// Asks once more about the peer of that connection, if it waits.
+    pub(in crate::connection) fn ask_again(&self, connection: u64) {
+        let application = self.standing.lock().waiting(connection);
+        if let Some(application) = application {
+            self.have_judged(connection, application);
+        }
+    }
+
+    /// Whether the peer of that connection was let in and is there, and that
+    /// review its last.
+    pub(in crate::connection) fn awaits_review(&self, connection: u64, number: u64) -> bool {
+        self.standing.lock().awaits_review(connection, number)
+    }
+
+    pub(in crate::connection) fn line_up(&self, connection: u64, number: u64) {
+        self.standing.lock().line_up(connection, number);
+    }
+
+    pub(in crate::connection) fn begin_review(&self, connection: u64, number: u64) -> bool {
+        self.standing.lock().begin_review(connection, number)
     }
 
     /// Takes the verdict on whether the peer of that connection may stay.

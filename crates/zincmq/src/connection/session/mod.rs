@@ -286,8 +286,8 @@ impl Link for Session {
 
     fn review(&self) {
         let admitted = self.standing.lock().review();
-        if let Some((connection, application)) = admitted {
-            let reply = Reply::review(Weak::clone(&self.me), connection);
+        if let Some((connection, number, application)) = admitted {
+            let reply = Reply::review(Weak::clone(&self.me), connection, number);
             self.options.gate.ask(application, reply);
         }
     }
