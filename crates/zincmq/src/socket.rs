@@ -4,6 +4,7 @@ mod admission;
 mod closing;
 mod core;
 mod counters;
+mod desk;
 mod endpoints;
 mod event_loop;
 mod exchange;
@@ -13,6 +14,7 @@ mod inproc;
 mod port;
 mod settings;
 mod state;
+mod turns;
 mod zap;
 
 use std::fmt;

@@ -1,13 +1,13 @@
 //! Tells when a file, or what is in a directory, may have changed. A thread of
 //! its own sleeps until then (inotify(7)); nothing is polled.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use crate::reactor::deaf;
+use crate::reactor::{deaf, fork_generation, watch_forks};
 
 /// What happens in steps is looked at once no step has come for so long, or
 /// after so long in all.
@@ -26,6 +26,7 @@ const LONGEST: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub(crate) struct Watch {
     stop: Arc<OwnedFd>,
+    born: u32,
 }
 
 impl Watch {
@@ -36,6 +37,7 @@ impl Watch {
         path: &Path,
         mut changed: impl FnMut() -> bool + Send + 'static,
     ) -> io::Result<Self> {
+        watch_forks();
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let mut watched = Watched::new(path)?;
         let stopped = Arc::clone(&stop);
@@ -53,12 +55,19 @@ impl Watch {
                 .name("zincmq/watch".to_owned())
                 .spawn(work)
         })?;
-        Ok(Self { stop })
+        Ok(Self {
+            stop,
+            born: fork_generation(),
+        })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        if self.born != fork_generation() {
+            // It is the parent's, and so is the thread.
+            return;
+        }
         // The thread sleeps on it. A counter just made is not full.
         let _ = rustix::io::write(&*self.stop, &1_u64.to_ne_bytes());
     }
@@ -71,13 +80,73 @@ struct Watched {
 }
 
 /// What matters in a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Interest {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Interest {
+    /// These names, which lead to the path.
+    names: Vec<OsString>,
+    /// What is written matters, too, as one of them is the last on the way.
+    is_last: bool,
     /// Whatever is in it.
-    Everything,
-    /// What has this name, and all that comes and goes: the name may lead
-    /// elsewhere through another one.
-    Name(OsString),
+    is_all: bool,
+}
+
+impl Interest {
+    fn flags(&self) -> WatchFlags {
+        let comes_and_goes = WatchFlags::CREATE
+            | WatchFlags::DELETE
+            | WatchFlags::MOVE
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF
+            | WatchFlags::ONLYDIR;
+        match self.is_last || self.is_all {
+            true => comes_and_goes | WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB,
+            false => comes_and_goes,
+        }
+    }
+}
+
+/// So many links are followed, as by the system.
+const LINKS: usize = 40;
+/// Looks again so often if the way changes while it is looked at.
+const LOOKS: usize = 8;
+
+/// The folders on the way to `path`, through links, and what matters in each.
+fn way(path: &Path) -> BTreeMap<PathBuf, Interest> {
+    let mut folders: BTreeMap<PathBuf, Interest> = BTreeMap::new();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut rest: PathBuf = path.clone();
+    let mut folder = PathBuf::new();
+    let mut links = 0;
+    loop {
+        let mut steps = rest.components();
+        let Some(step) = steps.next() else { break };
+        let mut after = steps.as_path().to_owned();
+        match step {
+            Component::Normal(name) => {
+                let interest = folders.entry(folder.clone()).or_default();
+                interest.names.push(name.to_owned());
+                interest.is_last |= after.as_os_str().is_empty();
+                let next = folder.join(name);
+                match std::fs::read_link(&next) {
+                    Ok(target) if links < LINKS => {
+                        links += 1;
+                        after = target.join(after);
+                    }
+                    _ => folder = next,
+                }
+            }
+            Component::ParentDir => {
+                folder.pop();
+            }
+            Component::RootDir => folder = PathBuf::from("/"),
+            Component::CurDir | Component::Prefix(_) => {}
+        }
+        rest = after;
+    }
+    if folder.is_dir() {
+        folders.entry(folder).or_default().is_all = true;
+    }
+    folders
 }
 
 impl Watched {
@@ -89,56 +158,43 @@ impl Watched {
             folders: HashMap::new(),
         };
         watched.arm();
-        match watched.folders.is_empty() {
-            false => Ok(watched),
-            true => Err(io::Error::new(
+        match watched.folders.values().any(|folder| folder.is_last) {
+            true => Ok(watched),
+            false => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!("{} cannot be watched", path.display()),
             )),
         }
     }
 
-    /// Watches what is at the path now: another file or directory, maybe, than
+    /// Watches the way to the path as it is now: another one, maybe, than
     /// before.
     fn arm(&mut self) {
-        let mut wanted = Vec::new();
-        let real = self.path.canonicalize().ok();
-        for path in [Some(&self.path), real.as_ref()].into_iter().flatten() {
-            if let Some(name) = path.file_name() {
-                let folder = match path.parent() {
-                    Some(parent) if !parent.as_os_str().is_empty() => parent,
-                    _ => Path::new("."),
-                };
-                wanted.push((folder, Interest::Name(name.to_owned())));
+        let mut wanted = way(&self.path);
+        for _ in 0..LOOKS {
+            let mut folders = HashMap::new();
+            for (folder, interest) in &wanted {
+                // What is not there, or is no directory, shows in its parent.
+                if let Ok(watch) = inotify::add_watch(&self.inotify, folder, interest.flags()) {
+                    folders.insert(watch, interest.clone());
+                }
             }
-        }
-        if self.path.is_dir() {
-            wanted.push((&self.path, Interest::Everything));
-        }
-        let mut folders = HashMap::new();
-        for (folder, interest) in wanted {
-            let flags = WatchFlags::CLOSE_WRITE
-                | WatchFlags::ATTRIB
-                | WatchFlags::CREATE
-                | WatchFlags::DELETE
-                | WatchFlags::MOVE
-                | WatchFlags::DELETE_SELF
-                | WatchFlags::MOVE_SELF
-                | WatchFlags::ONLYDIR;
-            // What is not there, or is no directory, shows in its parent.
-            if let Ok(watch) = inotify::add_watch(&self.inotify, folder, flags) {
-                folders.insert(watch, interest);
+            for watch in self
+                .folders
+                .keys()
+                .filter(|watch| !folders.contains_key(watch))
+            {
+                // It may be gone by itself.
+                let _ = inotify::remove_watch(&self.inotify, *watch);
             }
+            self.folders = folders;
+            // What changed before it was watched is not told.
+            let now = way(&self.path);
+            if now == wanted {
+                return;
+            }
+            wanted = now;
         }
-        for watch in self
-            .folders
-            .keys()
-            .filter(|watch| !folders.contains_key(watch))
-        {
-            // It may be gone by itself.
-            let _ = inotify::remove_watch(&self.inotify, *watch);
-        }
-        self.folders = folders;
     }
 
     /// Until something may have changed and it has become quiet; false if it is
@@ -198,14 +254,14 @@ impl Watched {
     }
 
     fn matters(&self, watch: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
-        let of_content = ReadFlags::CLOSE_WRITE | ReadFlags::ATTRIB;
-        match self.folders.get(&watch) {
-            Some(Interest::Name(wanted)) if events.intersects(of_content) => {
-                name == Some(wanted.as_os_str())
+        match (self.folders.get(&watch), name) {
+            (Some(interest), Some(name)) => {
+                interest.is_all || interest.names.iter().any(|wanted| wanted == name)
             }
-            Some(_) => true,
+            // The folder itself.
+            (Some(_), None) => true,
             // Events were lost; or it is about a folder that was watched before.
-            None => events.contains(ReadFlags::QUEUE_OVERFLOW),
+            (None, _) => events.contains(ReadFlags::QUEUE_OVERFLOW),
         }
     }
 }
@@ -286,6 +342,40 @@ mod tests {
         changed.recv_timeout(PATIENCE).unwrap();
         while changed.try_recv().is_ok() {}
         fs::write(two.join("file"), "new").unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn a_path_has_changed_when_a_folder_on_the_way_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        for version in ["one", "two"] {
+            let inner = folder.path().join(version).join("inner");
+            fs::create_dir_all(&inner).unwrap();
+            fs::write(inner.join("file"), version).unwrap();
+        }
+        let current = folder.path().join("current");
+        std::os::unix::fs::symlink("one", &current).unwrap();
+        let (_watch, changed) = watch(&current.join("inner/file"));
+        let staged = folder.path().join("staged");
+        std::os::unix::fs::symlink("two", &staged).unwrap();
+        fs::rename(&staged, &current).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        fs::write(folder.path().join("two/inner/file"), "new").unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        // Not by a link either.
+        fs::rename(folder.path().join("two"), folder.path().join("old")).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        fs::rename(folder.path().join("one"), folder.path().join("two")).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn links_in_a_circle_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle/x", &path).unwrap();
+        let (_watch, changed) = watch(&path);
+        fs::remove_file(&path).unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
     }
 

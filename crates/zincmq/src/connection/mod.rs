@@ -2,13 +2,14 @@
 //! ends of the two pipes that join it to its socket, and what keeps both
 //! going. Names no socket type's rules.
 
+mod attempt;
+mod backoff;
 mod buffer;
 mod dialer;
 mod gate;
 mod large;
 mod listener;
 mod session;
-mod standing;
 mod wire;
 
 use std::io;
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 use zmtp::{SocketType, VerdictFault};
 
+pub(crate) use backoff::Backoff;
 pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
@@ -78,15 +80,6 @@ pub(crate) struct Notices {
     pub(crate) at_end: Vec<Message>,
 }
 
-/// The delays between attempts to connect.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Backoff {
-    /// Before the first new attempt.
-    pub(crate) first: Duration,
-    /// Where doubling stops; zero keeps the first delay for ever.
-    pub(crate) longest: Duration,
-}
-
 /// After what a dialled endpoint is given up (ZMQ_RECONNECT_STOP).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ReconnectStop {
@@ -132,6 +125,8 @@ pub(crate) trait Link: Send + Sync {
     /// Has it judged once more whether the peer may be there, if anybody was
     /// asked about it.
     fn review(&self);
+    /// A verdict that is being found now does not count: someone else is to find one.
+    fn outdate(&self);
     /// How many messages from the peer may wait to be received.
     fn set_recv_hwm(&self, high_water_mark: usize);
 }

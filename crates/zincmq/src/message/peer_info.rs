@@ -41,15 +41,20 @@ pub struct PeerInfo {
 impl PeerInfo {
     /// The property `name`, compared without regard to case (RFC 37): what the
     /// authenticator said of the peer, or else what the peer says of itself.
-    /// `User-Id` is the authenticator's alone.
+    /// `User-Id` is the authenticator's alone, and a `Peer-Address` that the peer
+    /// says is none: see [`address`](Self::address).
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Bytes> {
         if name.eq_ignore_ascii_case("User-Id") {
             return self.user_id.as_ref();
         }
+        let own = match name.eq_ignore_ascii_case("Peer-Address") {
+            true => &[],
+            false => &self.properties[..],
+        };
         self.granted
             .iter()
-            .chain(&self.properties)
+            .chain(own)
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }

@@ -7,8 +7,14 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+#[cfg(feature = "password-file")]
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+#[cfg(feature = "password-file")]
+use rustix::fs::{FlockOperation, flock};
+#[cfg(feature = "password-file")]
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -84,14 +90,16 @@ impl Staged {
         Ok(Self(file))
     }
 
-    /// Has it belong to whom the file with `metadata` belongs.
+    /// Has it belong to whom the file with `metadata` belongs, and be for whom that is.
     #[cfg(feature = "password-file")]
-    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
-        let mine = self.0.as_file().metadata()?;
+    pub(super) fn pass_for(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let file = self.0.as_file();
+        let mine = file.metadata()?;
         if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
-            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+            fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
         }
-        Ok(())
+        // Only now, when it is clear whose group it is that may.
+        file.set_permissions(Permissions::from_mode(metadata.mode() & 0o777))
     }
 
     /// Gives it the name `path`, which must be free.
@@ -106,6 +114,41 @@ impl Staged {
         self.0.persist(path)?;
         settle(path);
         Ok(())
+    }
+}
+
+/// For how long a folder may be locked by others, and how often it is looked
+/// whether it is.
+#[cfg(feature = "password-file")]
+const PATIENCE: Duration = Duration::from_secs(10);
+#[cfg(feature = "password-file")]
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Has others who change files in the folder of `path` wait, until it is dropped.
+#[cfg(feature = "password-file")]
+pub(super) struct Turn(#[expect(dead_code, reason = "the lock goes when it is closed")] File);
+
+#[cfg(feature = "password-file")]
+impl Turn {
+    /// None if the system locks no such folder: then nobody waits. Whoever may read
+    /// the folder can keep it locked: after a while that is an error.
+    pub(super) fn wait(path: &Path) -> io::Result<Option<Self>> {
+        let Ok(folder) = File::open(folder(path)) else {
+            return Ok(None);
+        };
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Self(folder))),
+                Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(PAUSE),
+                Err(Errno::WOULDBLOCK) => {
+                    let what = "another process keeps its folder locked";
+                    return Err(io::Error::new(ErrorKind::TimedOut, what));
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return Ok(None),
+            }
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use zmtp::{Credentials, Denial, Verdict};
 
 use super::audience::Audience;
-use super::file::Staged;
+use super::file::{ReadFault, Staged, Turn};
 use super::{AuthRequest, Authenticator, Reviewer, file};
 use crate::sync::Mutex;
 use crate::watch::Watch;
@@ -48,7 +47,8 @@ const NEW_MODE: u32 = 0o600;
 /// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)). To look up a name that is not
 /// there takes as long as to refuse a wrong password, so that nobody learns which names
 /// there are; that holds if all hashes have the same parameters. Passwords go over the
-/// wire in the clear, and one at a time is judged: some dozens of milliseconds each.
+/// wire in the clear, and one at a time is judged: some dozens of milliseconds each, in
+/// turns for each address, so that who tries many from one address holds up only that.
 ///
 /// # Changes
 ///
@@ -108,7 +108,7 @@ struct Users {
     /// What the password of a name that is not there is compared with.
     decoy: Option<Arc<PasswordHash>>,
     /// The lines that say nothing, so that they are told once.
-    faults: Vec<(usize, PasswordFault)>,
+    faults: lines::Faults,
 }
 
 struct User {
@@ -201,7 +201,7 @@ impl PasswordFile {
     /// Gives the user that password in the file at `path`, in the place of the former
     /// one or on a line of its own at the end. The file is made if there is none, for its
     /// owner alone (0600); else it keeps owner and permissions. Who reads it meanwhile
-    /// sees the old file or the new one.
+    /// sees the old file or the new one, and who changes it at the same time so waits.
     ///
     /// # Errors
     ///
@@ -216,14 +216,17 @@ impl PasswordFile {
         let (path, name) = (path.as_ref(), name.as_ref());
         lines::check_name(name)?;
         let hash = Self::hash(password)?;
-        let (path, before) = match path.canonicalize() {
+        let path = match path.canonicalize() {
             // What a link leads to is what is to change.
-            Ok(path) => {
-                let before = read(&path)?;
-                (path, Some(before))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
             Err(error) => return Err(PasswordFileError::reading(path, error.into())),
+        };
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
+        let before = match file::read(&path, FILE_LIMIT) {
+            Ok(before) => Some(before),
+            Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(fault) => return Err(PasswordFileError::reading(&path, fault)),
         };
         let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
         let text = lines::with(text, name, hash.as_bytes());
@@ -243,6 +246,7 @@ impl PasswordFile {
         let path = path
             .canonicalize()
             .map_err(|error| PasswordFileError::reading(path, error.into()))?;
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
         match lines::without(&read(&path)?.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),
@@ -403,12 +407,9 @@ fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(PasswordFileError::writing(path, error)),
     };
-    let mode = former
-        .as_ref()
-        .map_or(NEW_MODE, |former| former.mode() & 0o777);
-    let written = Staged::new(path, mode, text).and_then(|staged| {
+    let written = Staged::new(path, NEW_MODE, text).and_then(|staged| {
         if let Some(former) = &former {
-            staged.give_to(former)?;
+            staged.pass_for(former)?;
         }
         staged.replace(path)
     });
