@@ -114,6 +114,36 @@ impl Frame {
         Ok(object)
     }
 
+    /// A label by what it is made of: 'routing_id' for a SERVER or PEER, 'group'
+    /// for a RADIO.
+    pub fn label_from(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Label> {
+        let invalid = || error(py, libc::EINVAL);
+        let label = match name {
+            "routing_id" => match value.extract::<u32>()? {
+                0 => return Err(invalid()),
+                routing_id => Label {
+                    routing_id,
+                    group: None,
+                },
+            },
+            "group" => {
+                let group = match value.cast::<PyBytes>() {
+                    Ok(bytes) => bytes.as_bytes().to_vec(),
+                    Err(_) => value.extract::<String>()?.into_bytes(),
+                };
+                if group.len() > LONGEST_GROUP {
+                    return Err(invalid());
+                }
+                Label {
+                    routing_id: 0,
+                    group: Some(std::ffi::CString::new(group).map_err(|_| invalid())?),
+                }
+            }
+            _ => return Err(invalid()),
+        };
+        Ok(label)
+    }
+
     /// Another share of its message.
     pub fn share(&self) -> Message {
         self.message().cloned().unwrap_or_default()
@@ -378,32 +408,8 @@ impl Frame {
         option: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let invalid = || error(py, libc::EINVAL);
         let name = option.extract::<String>().unwrap_or_default();
-        let label = match name.as_str() {
-            "routing_id" => match value.extract::<u32>()? {
-                0 => return Err(invalid()),
-                routing_id => Label {
-                    routing_id,
-                    group: None,
-                },
-            },
-            "group" => {
-                let group = match value.cast::<PyBytes>() {
-                    Ok(bytes) => bytes.as_bytes().to_vec(),
-                    Err(_) => value.extract::<String>()?.into_bytes(),
-                };
-                if group.len() > LONGEST_GROUP {
-                    return Err(invalid());
-                }
-                Label {
-                    routing_id: 0,
-                    group: Some(std::ffi::CString::new(group).map_err(|_| invalid())?),
-                }
-            }
-            _ => return Err(invalid()),
-        };
-        self.state().label = label;
+        self.state().label = Self::label_from(py, &name, value)?;
         Ok(())
     }
 

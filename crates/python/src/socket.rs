@@ -8,13 +8,13 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
-use zincmq::SocketType;
 use zincmq::error::SendFailure;
 use zincmq::options::OptionValue;
 use zincmq::raw::errno::{Code, code};
 use zincmq::raw::label::Label;
 use zincmq::raw::report::Form;
 use zincmq::raw::{self, PartSocket};
+use zincmq::{Message, SocketType};
 
 use crate::buffer::{self, Room};
 use crate::context::Context;
@@ -41,6 +41,16 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// One that `__init__` has still to be called for.
+    pub fn unmade() -> Self {
+        Self {
+            socket: OnceLock::new(),
+            context: Mutex::new(None),
+            copy_threshold: AtomicUsize::new(0),
+            closed: AtomicBool::new(true),
+        }
+    }
+
     /// The socket.
     ///
     /// # Errors
@@ -50,12 +60,57 @@ impl Socket {
         self.known(py).cloned()
     }
 
+    /// As [`Socket::open`], borrowed.
     #[inline]
-    fn known(&self, py: Python<'_>) -> PyResult<&Arc<PartSocket>> {
+    pub fn known(&self, py: Python<'_>) -> PyResult<&Arc<PartSocket>> {
         match self.socket.get() {
             Some(socket) if !self.closed.load(Ordering::Acquire) => Ok(socket),
             _ => Err(error(py, libc::ENOTSOCK)),
         }
+    }
+
+    /// A message of `data`, whom it is for, and what tells when its memory is not
+    /// in use any more, if that is to be known.
+    pub fn part_of(
+        &self,
+        data: &Bound<'_, PyAny>,
+        copy: bool,
+        track: bool,
+    ) -> PyResult<(Message, Label, Option<Py<PyAny>>)> {
+        let py = data.py();
+        if copy && let Ok(bytes) = data.cast::<PyBytes>() {
+            return Ok((buffer::of_bytes(bytes), Label::default(), None));
+        }
+        if let Ok(frame) = data.cast::<Frame>() {
+            let frame = frame.get();
+            let tracker = frame.tracker_of(py);
+            if track && tracker.is_none() {
+                return Err(PyValueError::new_err("Not a tracked message"));
+            }
+            return Ok((frame.share(), frame.label(), tracker));
+        }
+        if data.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
+        }
+        if copy {
+            return Ok((buffer::copied(data)?, Label::default(), None));
+        }
+        let memory = buffer::contiguous(data)?;
+        if memory.len_bytes() < self.copy_threshold() {
+            let finished = pyzmq::finished_tracker(py)?.unbind();
+            return Ok((buffer::copied(data)?, Label::default(), Some(finished)));
+        }
+        let (event, tracker) = match track {
+            true => {
+                let event = py.import("threading")?.call_method0("Event")?;
+                let tracker = py
+                    .import("zmq")?
+                    .call_method1("MessageTracker", (&event,))?;
+                (Some(event), Some(tracker.unbind()))
+            }
+            false => (None, None),
+        };
+        Ok((lease::lend(py, memory, event)?, Label::default(), tracker))
     }
 
     fn context_slot(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
@@ -68,12 +123,7 @@ impl Socket {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self {
-            socket: OnceLock::new(),
-            context: Mutex::new(None),
-            copy_threshold: AtomicUsize::new(0),
-            closed: AtomicBool::new(true),
-        }
+        Self::unmade()
     }
 
     #[pyo3(signature = (context=None, socket_type=-1, shadow=0, copy_threshold=None))]
@@ -297,40 +347,8 @@ impl Socket {
         track: bool,
     ) -> PyResult<Option<Py<PyAny>>> {
         let socket = self.known(py)?;
-        if let Ok(frame) = data.cast::<Frame>() {
-            let frame = frame.get();
-            let tracker = frame.tracker_of(py);
-            if track && tracker.is_none() {
-                return Err(PyValueError::new_err("Not a tracked message"));
-            }
-            send_part(py, socket, frame.share(), &frame.label(), flags)?;
-            return Ok(tracker);
-        }
-        if data.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
-        }
-        let unlabelled = Label::default();
-        if copy {
-            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
-            return Ok(None);
-        }
-        let memory = buffer::contiguous(data)?;
-        if memory.len_bytes() < self.copy_threshold() {
-            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
-            return Ok(Some(pyzmq::finished_tracker(py)?.unbind()));
-        }
-        let (event, tracker) = match track {
-            true => {
-                let event = py.import("threading")?.call_method0("Event")?;
-                let tracker = py
-                    .import("zmq")?
-                    .call_method1("MessageTracker", (&event,))?;
-                (Some(event), Some(tracker.unbind()))
-            }
-            false => (None, None),
-        };
-        let message = lease::lend(py, memory, event)?;
-        send_part(py, socket, message, &unlabelled, flags)?;
+        let (part, label, tracker) = self.part_of(data, copy, track)?;
+        send_part(py, socket, part, &label, flags)?;
         Ok(tracker)
     }
 

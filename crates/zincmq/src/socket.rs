@@ -4,6 +4,7 @@ mod admission;
 mod closing;
 mod core;
 mod counters;
+mod desk;
 mod endpoints;
 mod event_loop;
 mod exchange;

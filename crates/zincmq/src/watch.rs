@@ -1,15 +1,13 @@
 //! Tells when a file, or what is in a directory, may have changed. A thread of
 //! its own sleeps until then (inotify(7)); nothing is polled.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +15,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use crate::reactor::deaf;
+use crate::reactor::{deaf, fork_generation, watch_forks};
 
 /// What happens in steps is looked at once no step has come for so long, or
 /// after so long in all.
@@ -28,6 +26,7 @@ const LONGEST: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub(crate) struct Watch {
     stop: Arc<OwnedFd>,
+    born: u32,
 }
 
 impl Watch {
@@ -38,6 +37,7 @@ impl Watch {
         path: &Path,
         mut changed: impl FnMut() -> bool + Send + 'static,
     ) -> io::Result<Self> {
+        watch_forks();
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let mut watched = Watched::new(path)?;
         let stopped = Arc::clone(&stop);
@@ -55,12 +55,19 @@ impl Watch {
                 .name("zincmq/watch".to_owned())
                 .spawn(work)
         })?;
-        Ok(Self { stop })
+        Ok(Self {
+            stop,
+            born: fork_generation(),
+        })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        if self.born != fork_generation() {
+            // It is the parent's, and so is the thread.
+            return;
+        }
         // The thread sleeps on it. A counter just made is not full.
         let _ = rustix::io::write(&*self.stop, &1_u64.to_ne_bytes());
     }
@@ -73,56 +80,73 @@ struct Watched {
 }
 
 /// What matters in a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Interest {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Interest {
+    /// These names, which lead to the path.
+    names: Vec<OsString>,
+    /// What is written matters, too, as one of them is the last on the way.
+    is_last: bool,
     /// Whatever is in it.
-    Everything,
-    /// What has one of these names.
-    Names(Vec<OsString>),
+    is_all: bool,
 }
 
 impl Interest {
-    fn join(&mut self, other: Self) {
-        match (&mut *self, other) {
-            (Self::Names(names), Self::Names(more)) => names.extend(more),
-            (Self::Everything, _) => {}
-            (_, everything) => *self = everything,
+    fn flags(&self) -> WatchFlags {
+        let comes_and_goes = WatchFlags::CREATE
+            | WatchFlags::DELETE
+            | WatchFlags::MOVE
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF
+            | WatchFlags::ONLYDIR;
+        match self.is_last || self.is_all {
+            true => comes_and_goes | WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB,
+            false => comes_and_goes,
         }
     }
 }
 
-/// So many links the system follows.
+/// So many links are followed, as by the system.
 const LINKS: usize = 40;
+/// Looks again so often if the way changes while it is looked at.
+const LOOKS: usize = 8;
 
-/// The links that lead to what is at `path`, each as its folder and its name there, and
-/// after them what is there itself.
-fn way(path: &Path) -> Vec<(PathBuf, OsString)> {
-    let names = |path: &Path| -> Vec<OsString> {
-        path.components()
-            .map(|component| component.as_os_str().to_owned())
-            .collect()
-    };
-    let mut way = Vec::new();
-    let mut folder = PathBuf::from(".");
-    let mut rest = VecDeque::from(names(path));
-    while let Some(name) = rest.pop_front() {
-        let next = folder.join(&name);
-        match fs::read_link(&next) {
-            Ok(target) if way.len() < LINKS => {
-                for name in names(&target).into_iter().rev() {
-                    rest.push_front(name);
+/// The folders on the way to `path`, through links, and what matters in each.
+fn way(path: &Path) -> BTreeMap<PathBuf, Interest> {
+    let mut folders: BTreeMap<PathBuf, Interest> = BTreeMap::new();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut rest: PathBuf = path.clone();
+    let mut folder = PathBuf::new();
+    let mut links = 0;
+    loop {
+        let mut steps = rest.components();
+        let Some(step) = steps.next() else { break };
+        let mut after = steps.as_path().to_owned();
+        match step {
+            Component::Normal(name) => {
+                let interest = folders.entry(folder.clone()).or_default();
+                interest.names.push(name.to_owned());
+                interest.is_last |= after.as_os_str().is_empty();
+                let next = folder.join(name);
+                match std::fs::read_link(&next) {
+                    Ok(target) if links < LINKS => {
+                        links += 1;
+                        after = target.join(after);
+                    }
+                    _ => folder = next,
                 }
-                way.push((folder.clone(), name));
             }
-            _ => {
-                if rest.is_empty() {
-                    way.push((folder.clone(), name));
-                }
-                folder = next;
+            Component::ParentDir => {
+                folder.pop();
             }
+            Component::RootDir => folder = PathBuf::from("/"),
+            Component::CurDir | Component::Prefix(_) => {}
         }
+        rest = after;
     }
-    way
+    if folder.is_dir() {
+        folders.entry(folder).or_default().is_all = true;
+    }
+    folders
 }
 
 impl Watched {
@@ -134,54 +158,43 @@ impl Watched {
             folders: HashMap::new(),
         };
         watched.arm();
-        match watched.folders.is_empty() {
-            false => Ok(watched),
-            true => Err(io::Error::new(
+        match watched.folders.values().any(|folder| folder.is_last) {
+            true => Ok(watched),
+            false => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!("{} cannot be watched", path.display()),
             )),
         }
     }
 
-    /// Watches what is at the path now: another file or directory, maybe, than
+    /// Watches the way to the path as it is now: another one, maybe, than
     /// before.
     fn arm(&mut self) {
-        let mut wanted: Vec<_> = way(&self.path)
-            .into_iter()
-            .map(|(folder, name)| (folder, Interest::Names(vec![name])))
-            .collect();
-        if self.path.is_dir() {
-            wanted.push((self.path.clone(), Interest::Everything));
-        }
-        let mut folders = HashMap::new();
-        for (folder, interest) in wanted {
-            let flags = WatchFlags::CLOSE_WRITE
-                | WatchFlags::ATTRIB
-                | WatchFlags::CREATE
-                | WatchFlags::DELETE
-                | WatchFlags::MOVE
-                | WatchFlags::DELETE_SELF
-                | WatchFlags::MOVE_SELF
-                | WatchFlags::ONLYDIR;
-            // What is not there, or is no directory, shows in its parent.
-            if let Ok(watch) = inotify::add_watch(&self.inotify, &folder, flags) {
-                match folders.entry(watch) {
-                    Entry::Vacant(place) => {
-                        place.insert(interest);
-                    }
-                    Entry::Occupied(mut place) => place.get_mut().join(interest),
+        let mut wanted = way(&self.path);
+        for _ in 0..LOOKS {
+            let mut folders = HashMap::new();
+            for (folder, interest) in &wanted {
+                // What is not there, or is no directory, shows in its parent.
+                if let Ok(watch) = inotify::add_watch(&self.inotify, folder, interest.flags()) {
+                    folders.insert(watch, interest.clone());
                 }
             }
+            for watch in self
+                .folders
+                .keys()
+                .filter(|watch| !folders.contains_key(watch))
+            {
+                // It may be gone by itself.
+                let _ = inotify::remove_watch(&self.inotify, *watch);
+            }
+            self.folders = folders;
+            // What changed before it was watched is not told.
+            let now = way(&self.path);
+            if now == wanted {
+                return;
+            }
+            wanted = now;
         }
-        for watch in self
-            .folders
-            .keys()
-            .filter(|watch| !folders.contains_key(watch))
-        {
-            // It may be gone by itself.
-            let _ = inotify::remove_watch(&self.inotify, *watch);
-        }
-        self.folders = folders;
     }
 
     /// Until something may have changed and it has become quiet; false if it is
@@ -241,16 +254,14 @@ impl Watched {
     }
 
     fn matters(&self, watch: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
-        let of_content = ReadFlags::CLOSE_WRITE | ReadFlags::ATTRIB;
-        match self.folders.get(&watch) {
-            Some(Interest::Names(wanted)) => match name {
-                Some(name) => wanted.iter().any(|wanted| wanted == name),
-                // About the folder itself.
-                None => !events.intersects(of_content),
-            },
-            Some(Interest::Everything) => true,
+        match (self.folders.get(&watch), name) {
+            (Some(interest), Some(name)) => {
+                interest.is_all || interest.names.iter().any(|wanted| wanted == name)
+            }
+            // The folder itself.
+            (Some(_), None) => true,
             // Events were lost; or it is about a folder that was watched before.
-            None => events.contains(ReadFlags::QUEUE_OVERFLOW),
+            (None, _) => events.contains(ReadFlags::QUEUE_OVERFLOW),
         }
     }
 }
@@ -335,25 +346,36 @@ mod tests {
     }
 
     #[test]
-    fn links_on_the_way_there_are_watched_as_well() {
+    fn a_path_has_changed_when_a_folder_on_the_way_is_another() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        for release in ["one", "two"] {
-            fs::create_dir_all(at(release).join("keys")).unwrap();
+        for version in ["one", "two"] {
+            let inner = folder.path().join(version).join("inner");
+            fs::create_dir_all(&inner).unwrap();
+            fs::write(inner.join("file"), version).unwrap();
         }
-        fs::create_dir(at("links")).unwrap();
-        std::os::unix::fs::symlink("../one", at("links/current")).unwrap();
-        std::os::unix::fs::symlink("links/current", at("app")).unwrap();
-        let (_watch, changed) = watch(&at("app/keys"));
-        std::os::unix::fs::symlink("../two", at("links/new")).unwrap();
-        fs::rename(at("links/new"), at("links/current")).unwrap();
+        let current = folder.path().join("current");
+        std::os::unix::fs::symlink("one", &current).unwrap();
+        let (_watch, changed) = watch(&current.join("inner/file"));
+        let staged = folder.path().join("staged");
+        std::os::unix::fs::symlink("two", &staged).unwrap();
+        fs::rename(&staged, &current).unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
-        while changed.try_recv().is_ok() {}
-        fs::write(at("two/keys/anna"), "").unwrap();
+        fs::write(folder.path().join("two/inner/file"), "new").unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
-        // A link to itself leads nowhere.
-        std::os::unix::fs::symlink("app", at("new")).unwrap();
-        fs::rename(at("new"), at("app")).unwrap();
+        // Not by a link either.
+        fs::rename(folder.path().join("two"), folder.path().join("old")).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        fs::rename(folder.path().join("one"), folder.path().join("two")).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn links_in_a_circle_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle/x", &path).unwrap();
+        let (_watch, changed) = watch(&path);
+        fs::remove_file(&path).unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
     }
 

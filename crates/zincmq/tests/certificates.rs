@@ -301,6 +301,29 @@ fn secret_files_are_for_their_owner_alone() {
 }
 
 #[test]
+fn pipes_and_directories_are_not_replaced() {
+    let desk = Desk::new();
+    for name in ["public", "other_secret"] {
+        fs::create_dir(desk.path(name)).unwrap();
+    }
+    rustix::fs::mkfifoat(rustix::fs::CWD, desk.path("pipe"), 0o600.into()).unwrap();
+    fs::write(desk.path("public_secret"), "precious").unwrap();
+    for name in ["public", "other", "pipe"] {
+        let error = known().replace(desk.path(name)).unwrap_err();
+        assert!(
+            matches!(error, CertificateError::NotAFile { .. }),
+            "{error}"
+        );
+    }
+    let kept = fs::read_to_string(desk.path("public_secret")).unwrap();
+    assert_eq!(kept, "precious");
+    assert_eq!(
+        desk.names(),
+        ["other_secret", "pipe", "public", "public_secret"]
+    );
+}
+
+#[test]
 fn nothing_is_overwritten_unless_asked() {
     let desk = Desk::new();
     let exists = |error: CertificateError| matches!(error, CertificateError::Exists { .. });

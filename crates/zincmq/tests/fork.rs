@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll as system_poll};
 use zincmq::error::{
     BindError, OptionError, PollError, RecvError, SendFailure, SocketError, TermError,
 };
+use zincmq::security::{Certificate, KeyDirectory};
 use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -34,6 +36,14 @@ fn main() -> ExitCode {
     poller.add(&req, 1, Readiness::READABLE).unwrap();
     let mut items = [PollItem::socket(&req, Readiness::READABLE)];
     assert_eq!(poll(&mut items, Some(Duration::ZERO)).unwrap(), 0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let keys = KeyDirectory::open(folder.path()).unwrap();
+    let (report, reloaded) = channel();
+    keys.watch(move |outcome| {
+        let _ = report.send(outcome.is_ok());
+    })
+    .unwrap();
 
     // SAFETY: the child of this thread uses the allocator, which glibc makes
     // usable after a fork, and what it asserts about; then it exits.
@@ -65,7 +75,7 @@ fn main() -> ExitCode {
             assert_eq!(a.recv_timeout(LIMIT).unwrap().first(), "in the child");
             poll_many_times(&own);
         });
-        drop((rep, req, poller, ctx));
+        drop((rep, req, poller, ctx, keys));
         // SAFETY: ends the child at once, without the parent's exit handlers.
         unsafe { libc::_exit(i32::from(result.is_err())) };
     }
@@ -89,6 +99,11 @@ fn main() -> ExitCode {
     assert!(!req.can_recv() && !is_readable());
     rep.send("after").unwrap();
     assert_eq!(req.recv_timeout(LIMIT).unwrap().first(), "after");
+    // The directory is watched still.
+    let anna = Certificate::generate().unwrap();
+    anna.save_public(folder.path().join("anna.key")).unwrap();
+    assert_eq!(reloaded.recv_timeout(LIMIT), Ok(true));
+    assert!(keys.contains(anna.public_key()));
     println!("fork: ok");
     ExitCode::SUCCESS
 }

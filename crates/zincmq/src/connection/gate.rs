@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use zmtp::{Claim, Verdict, VerdictFault};
 
+use super::Link as _;
 use super::session::Session;
 
 /// Decides which peers may come in.
@@ -39,8 +40,8 @@ pub(crate) struct Reply {
 enum Matter {
     /// Whether the peer may come in.
     Admission,
-    /// Whether the peer, who was let in, may stay.
-    Review,
+    /// Whether the peer, who was let in, may stay: its review with that number.
+    Review(u64),
 }
 
 impl Reply {
@@ -52,17 +53,17 @@ impl Reply {
         }
     }
 
-    pub(super) fn review(session: Weak<Session>, connection: u64) -> Self {
+    pub(super) fn review(session: Weak<Session>, connection: u64, number: u64) -> Self {
         Self {
             session,
             connection,
-            matter: Matter::Review,
+            matter: Matter::Review(number),
         }
     }
 
     /// Whether the peer was let in before.
     pub(crate) fn is_review(&self) -> bool {
-        self.matter == Matter::Review
+        matches!(self.matter, Matter::Review(_))
     }
 
     /// Whether the peer is still there to hear it.
@@ -71,8 +72,46 @@ impl Reply {
             .upgrade()
             .is_some_and(|session| match self.matter {
                 Matter::Admission => session.awaits(self.connection),
-                Matter::Review => session.hosts(self.connection),
+                Matter::Review(number) => session.awaits_review(self.connection, number),
             })
+    }
+
+    /// It will be a while until somebody looks at it.
+    pub(crate) fn line_up(&self) {
+        if let Matter::Review(number) = self.matter
+            && let Some(session) = self.session.upgrade()
+        {
+            session.line_up(self.connection, number);
+        }
+    }
+
+    /// Somebody looks at it now. When the peer asked; `None` if nobody waits for
+    /// it any more.
+    pub(crate) fn begin(&self, asked: Instant) -> Option<Instant> {
+        let session = self.session.upgrade()?;
+        match self.matter {
+            Matter::Admission => session.begin(self.connection),
+            Matter::Review(number) => session
+                .begin_review(self.connection, number)
+                .then_some(asked),
+        }
+    }
+
+    /// Puts the question again, as who was to answer does not any more.
+    pub(crate) fn put_again(mut self) {
+        if let Some(session) = std::mem::take(&mut self.session).upgrade() {
+            match self.matter {
+                Matter::Admission => session.ask_again(self.connection),
+                Matter::Review(_) => session.review(),
+            }
+        }
+    }
+
+    /// Nobody answers, which keeps out who waits; who was let in stays.
+    pub(crate) fn give_up(mut self) {
+        if self.is_review() {
+            self.session = Weak::new();
+        }
     }
 
     pub(crate) fn give(mut self, verdict: Verdict) {
@@ -83,7 +122,7 @@ impl Reply {
         if let Some(session) = std::mem::take(&mut self.session).upgrade() {
             match self.matter {
                 Matter::Admission => session.judged(self.connection, verdict),
-                Matter::Review => session.reviewed(self.connection, verdict),
+                Matter::Review(_) => session.reviewed(self.connection, verdict),
             }
         }
     }

@@ -11,7 +11,9 @@ use zmtp::{Claim, Credentials, Verdict};
 /// the sockets. Set with [`Context::set_authenticator`](crate::Context::set_authenticator).
 ///
 /// Calls come one at a time, from a thread that does nothing else, so they may
-/// take their time: meanwhile only the clients that wait for them wait.
+/// take their time: meanwhile only the clients that wait for them wait. Those take turns by
+/// address and mechanism, so that a crowd from one address does not hold up the others.
+/// Reviews come first, but leave a fifth of the time to who would come in.
 /// Closures are authenticators.
 pub trait Authenticator: Send + Sync {
     /// Whether the client may come in.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zmtp::{KeyPair, NoRandomness, PublicKey, SecretKey};
 
-use super::file::{self, Content, Staged};
+use super::file::{self, Content, ReadFault, Staged};
 
 mod error;
 mod zpl;
@@ -193,11 +193,19 @@ impl Certificate {
     /// link is replaced itself, and not what it leads to.
     ///
     /// # Errors
-    /// [`CertificateError::Write`] if the system refuses; the secret file may then
+    /// [`CertificateError::NotAFile`] if a directory, pipe or device is there, with nothing
+    /// changed; [`CertificateError::Write`] if the system refuses; the secret file may then
     /// be new while the public one is not. [`CertificateError::NoSecretKey`] if there is none.
     pub fn replace(&self, path: impl AsRef<Path>) -> Result<PathBuf, CertificateError> {
         let path = path.as_ref();
         let secret_path = secret_path(path);
+        for path in [path, &secret_path] {
+            let there = path.symlink_metadata().map(|there| there.file_type());
+            if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
+                // A pipe or device has a meaning to others.
+                return Err(CertificateError::reading(path, ReadFault::NotAFile));
+            }
+        }
         let public = self.stage_public(path)?;
         self.stage_secret(&secret_path)?.replace()?;
         public.replace()?;

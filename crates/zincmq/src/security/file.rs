@@ -7,10 +7,14 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+#[cfg(feature = "password-file")]
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 #[cfg(feature = "password-file")]
 use rustix::fs::{FlockOperation, flock};
+#[cfg(feature = "password-file")]
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -113,17 +117,38 @@ impl Staged {
     }
 }
 
+/// For how long a folder may be locked by others, and how often it is looked
+/// whether it is.
+#[cfg(feature = "password-file")]
+const PATIENCE: Duration = Duration::from_secs(10);
+#[cfg(feature = "password-file")]
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Has others who change files in the folder of `path` wait, until it is dropped.
 #[cfg(feature = "password-file")]
 pub(super) struct Turn(#[expect(dead_code, reason = "the lock goes when it is closed")] File);
 
 #[cfg(feature = "password-file")]
 impl Turn {
-    /// None if the system locks no such folder: then nobody waits.
-    pub(super) fn wait(path: &Path) -> Option<Self> {
-        let folder = File::open(folder(path)).ok()?;
-        rustix::io::retry_on_intr(|| flock(&folder, FlockOperation::LockExclusive)).ok()?;
-        Some(Self(folder))
+    /// None if the system locks no such folder: then nobody waits. Whoever may read
+    /// the folder can keep it locked: after a while that is an error.
+    pub(super) fn wait(path: &Path) -> io::Result<Option<Self>> {
+        let Ok(folder) = File::open(folder(path)) else {
+            return Ok(None);
+        };
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Self(folder))),
+                Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(PAUSE),
+                Err(Errno::WOULDBLOCK) => {
+                    let what = "another process keeps its folder locked";
+                    return Err(io::Error::new(ErrorKind::TimedOut, what));
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return Ok(None),
+            }
+        }
     }
 }
 

@@ -108,7 +108,7 @@ struct Users {
     /// What the password of a name that is not there is compared with.
     decoy: Option<Arc<PasswordHash>>,
     /// The lines that say nothing, so that they are told once.
-    faults: Vec<(usize, PasswordFault)>,
+    faults: lines::Faults,
 }
 
 struct User {
@@ -222,7 +222,7 @@ impl PasswordFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
             Err(error) => return Err(PasswordFileError::reading(path, error.into())),
         };
-        let _turn = Turn::wait(&path);
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
         let before = match file::read(&path, FILE_LIMIT) {
             Ok(before) => Some(before),
             Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => None,
@@ -246,7 +246,7 @@ impl PasswordFile {
         let path = path
             .canonicalize()
             .map_err(|error| PasswordFileError::reading(path, error.into()))?;
-        let _turn = Turn::wait(&path);
+        let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
         match lines::without(&read(&path)?.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),

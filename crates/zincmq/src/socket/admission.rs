@@ -1,15 +1,12 @@
 //! Whether a peer may come in: what a socket asks its context's authenticator.
 
-use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bytes::Bytes;
 use zmtp::{Credentials, Grant, Verdict, VerdictFault};
 
-use super::turns::{Turns, place};
+use super::desk::{Case, Desk};
 use super::zap::{HANDLER, Questions};
 use crate::connection::{Application, Gate, Reply};
 use crate::context::Shared;
@@ -20,31 +17,10 @@ use crate::sync::Mutex;
 /// The authenticator of a context, and the thread it works on.
 #[derive(Default)]
 pub(crate) struct Admission {
-    state: Mutex<State>,
-    pub(super) questions: Questions,
-}
-
-#[derive(Default)]
-struct State {
-    authenticator: Option<Arc<dyn Authenticator>>,
+    desk: Arc<Desk>,
     /// Peers are let in as libzmq lets them in where nobody is asked.
-    lenient: bool,
-    /// To the thread; it ends when this is gone.
-    cases: Option<Sender<Case>>,
-}
-
-/// A peer to be judged.
-struct Case {
-    authenticator: Arc<dyn Authenticator>,
-    request: AuthRequest,
-    reply: Reply,
-}
-
-/// A peer that no authenticator is there to judge.
-struct Unjudged {
-    request: AuthRequest,
-    reply: Reply,
-    lenient: bool,
+    lenient: Mutex<bool>,
+    pub(super) questions: Questions,
 }
 
 impl Admission {
@@ -54,96 +30,29 @@ impl Admission {
     }
 
     pub(crate) fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
-        let old = std::mem::replace(&mut self.state.lock().authenticator, authenticator);
+        let old = self.desk.appoint(authenticator);
         // It may do anything as it goes, so not under the lock.
         drop(old);
     }
 
     pub(crate) fn be_lenient(&self) {
-        self.state.lock().lenient = true;
+        *self.lenient.lock() = true;
     }
 
     /// Has the authenticator judge; gives the case back if there is none.
     fn judge(
         &self,
-        request: AuthRequest,
-        reply: Reply,
+        case: Case,
         start: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
-    ) -> Result<(), Box<Unjudged>> {
-        let mut state = self.state.lock();
-        let Some(authenticator) = state.authenticator.clone() else {
-            let lenient = state.lenient;
-            return Err(Box::new(Unjudged {
-                request,
-                reply,
-                lenient,
-            }));
-        };
-        let case = Case {
-            authenticator,
-            request,
-            reply,
-        };
-        let cases = match &mut state.cases {
-            Some(cases) => cases,
-            none => {
-                let (cases, receiver) = channel();
-                // If there is no thread, the receiver goes, and the case with it.
-                let _ = start(Box::new(move || work(&receiver)));
-                none.insert(cases)
-            }
-        };
-        let refused = cases.send(case).err();
-        if refused.is_some() {
-            // The next case tries again.
-            state.cases = None;
-        }
-        drop(state);
-        drop(refused);
-        Ok(())
+    ) -> Option<Case> {
+        self.desk
+            .take_in(case, |desk| start(Box::new(move || desk.work())))
     }
 }
 
-/// The thread: one case after the other. Who has gone meanwhile costs nothing,
-/// and who may have to go is judged before those who would come in, of whom
-/// there may be a crowd: these take turns.
-fn work(cases: &Receiver<Case>) {
-    let (mut reviews, mut admissions) = (VecDeque::new(), Turns::default());
-    loop {
-        let mut arrived = None;
-        if reviews.is_empty() && admissions.is_empty() {
-            match cases.recv() {
-                Ok(case) => arrived = Some(case),
-                Err(_) => return,
-            }
-        }
-        for case in arrived.into_iter().chain(cases.try_iter()) {
-            match case.reply.is_review() {
-                true => reviews.push_back(case),
-                false => admissions.push(place(&case.request.address), case),
-            }
-        }
-        if let Some(case) = reviews.pop_front().or_else(|| admissions.pop()) {
-            case.judge();
-        }
-    }
-}
-
-impl Case {
-    fn judge(self) {
-        let Self {
-            authenticator,
-            request,
-            reply,
-        } = self;
-        if !reply.is_awaited() {
-            return;
-        }
-        let judged = catch_unwind(AssertUnwindSafe(|| match reply.is_review() {
-            true => authenticator.review(&request),
-            false => authenticator.authenticate(&request),
-        }));
-        reply.give(judged.unwrap_or(Verdict::Fail(VerdictFault::HandlerGone)));
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.desk.close();
     }
 }
 
@@ -188,18 +97,15 @@ impl Gate for SocketGate {
         };
         let start = |job| self.context.start_thread("auth", job);
         let admission = self.context.admission();
-        let Err(unjudged) = admission.judge(request, reply, start) else {
+        let Some(case) = admission.judge(Case { request, reply }, start) else {
             return;
         };
-        let Unjudged {
-            request,
-            reply,
-            lenient,
-        } = *unjudged;
+        let Case { request, reply } = case;
         if self.context.inproc().is_bound(HANDLER) {
             admission.questions.ask(&self.context, &request, reply);
             return;
         }
+        let lenient = *admission.lenient.lock();
         reply.give(match lenient && !plain && !self.enforce_domain {
             true => Verdict::Accept(Grant::default()),
             false => Verdict::Fail(VerdictFault::NoHandler),

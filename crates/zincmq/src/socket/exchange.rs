@@ -170,7 +170,11 @@ impl Core {
         }
     }
 
-    fn attempt_admission(&self, first: &Message, hasty: bool) -> Result<(), SendFailure> {
+    pub(crate) fn attempt_admission(
+        &self,
+        first: &Message,
+        hasty: bool,
+    ) -> Result<(), SendFailure> {
         self.check_alive()?;
         self.with(|state| {
             state.peers.set_hasty(hasty);

@@ -40,10 +40,6 @@ impl<T> Turns<T> {
         }
         item
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
 }
 
 /// The place of an address of [`AuthRequest`](crate::security::AuthRequest). Nobody has many
@@ -93,6 +89,6 @@ mod tests {
         ];
         assert_eq!(order[..6], first);
         assert_eq!(order[6..], ["crowd 2", "network 2", "user 2", "crowd 3"]);
-        assert!(turns.is_empty() && turns.waiting.is_empty());
+        assert!(turns.places.is_empty() && turns.waiting.is_empty());
     }
 }

@@ -68,7 +68,7 @@ impl Questions {
     pub(super) fn end(&self) {
         let questions = std::mem::take(&mut *self.0.lock());
         for question in questions {
-            question.end(Verdict::Fail(VerdictFault::HandlerGone));
+            question.give_up();
         }
     }
 
@@ -79,7 +79,7 @@ impl Questions {
             .extract_if(.., |question| !question.is_awaited())
             .collect();
         for question in idle {
-            question.end(Verdict::Fail(VerdictFault::HandlerGone));
+            question.give_up();
         }
     }
 }
@@ -116,6 +116,21 @@ impl Question {
 
     /// Gives the verdict, the first time.
     fn end(&self, verdict: Verdict) {
+        let reply = self.close();
+        if let Some(reply) = reply {
+            reply.give(verdict);
+        }
+    }
+
+    /// Who waits to come in is told that nobody answers.
+    fn give_up(&self) {
+        if let Some(reply) = self.close() {
+            reply.give_up();
+        }
+    }
+
+    /// Who waits for the verdict, the first time.
+    fn close(&self) -> Option<Reply> {
         let (reply, mut ticket) = {
             let mut waiting = self.waiting.lock();
             (waiting.reply.take(), std::mem::take(&mut waiting.ticket))
@@ -126,10 +141,8 @@ impl Question {
         let mine = |question: &mut Arc<Self>| std::ptr::eq(&**question, self);
         let ended: Vec<_> = questions.0.lock().extract_if(.., mine).collect();
         self.core.close();
-        if let Some(reply) = reply {
-            reply.give(verdict);
-        }
         drop(ended);
+        reply
     }
 }
 

@@ -7,10 +7,12 @@
 mod access_rules;
 mod admission;
 mod downgrade;
+mod engine_client;
 mod hostile;
 mod key_directory;
 #[cfg(feature = "password-file")]
 mod password_file;
+mod pressure;
 mod revocation;
 mod traffic;
 mod zap;

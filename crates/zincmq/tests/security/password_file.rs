@@ -86,6 +86,50 @@ fn in_an_empty_file_there_is_nobody() {
 }
 
 #[test]
+fn none_of_several_changes_at_once_is_lost() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    let names: Vec<String> = (0..12).map(|n| format!("user{n}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            let path = &path;
+            scope.spawn(move || PasswordFile::set(path, name, "secret").unwrap());
+        }
+    });
+    std::thread::scope(|scope| {
+        for name in &names[4..] {
+            let path = &path;
+            scope.spawn(move || assert!(PasswordFile::remove(path, name).unwrap()));
+        }
+        scope.spawn(|| PasswordFile::set(&path, "late", "secret").unwrap());
+    });
+    let text = fs::read_to_string(&path).unwrap();
+    let mut left: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, ["late", "user0", "user1", "user2", "user3"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_that_another_keeps_locked_is_an_error() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    PasswordFile::set(&path, "anna", "secret").unwrap();
+    let held = fs::File::open(folder.path()).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let error = PasswordFile::remove(&path, "anna").unwrap_err();
+    assert!(matches!(error, PasswordFileError::Write { .. }), "{error}");
+    assert!(error.to_string().contains("locked"), "{error}");
+    drop(held);
+    assert!(PasswordFile::remove(&path, "anna").unwrap());
+}
+
+#[test]
 fn a_password_that_is_set_is_the_one() {
     let _deadline = deadline();
     let folder = tempfile::tempdir().unwrap();

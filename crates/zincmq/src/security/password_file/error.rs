@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::lines::Faults;
 use crate::security::file::ReadFault;
 
 /// Why a file of passwords was not read or written.
@@ -35,12 +36,14 @@ pub enum PasswordFileError {
         limit: usize,
     },
     /// Lines are not as they must be.
-    #[error("{}, {}", path.display(), listed(faults))]
+    #[error("{}, {}", path.display(), listed(faults, *more))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Which lines, counted from 1, and what is wrong with each.
+        /// Which lines, counted from 1, and what is wrong with each: the first hundred.
         faults: Vec<(usize, PasswordFault)>,
+        /// How many lines more are so.
+        more: usize,
     },
     /// The name cannot stand in the file, or not be sent.
     #[error("the name {0}")]
@@ -100,15 +103,22 @@ impl PasswordFileError {
         Self::Write { path, error }
     }
 
-    pub(super) fn malformed(path: &Path, faults: Vec<(usize, PasswordFault)>) -> Self {
+    pub(super) fn malformed(path: &Path, faults: Faults) -> Self {
         let path = path.to_owned();
-        Self::Malformed { path, faults }
+        let Faults { first, more } = faults;
+        Self::Malformed {
+            path,
+            faults: first,
+            more,
+        }
     }
 }
 
-fn listed(faults: &[(usize, PasswordFault)]) -> String {
+fn listed(faults: &[(usize, PasswordFault)], more: usize) -> String {
+    let rest = (more > 0).then(|| format!("and {more} more lines"));
     let faults = faults
         .iter()
-        .map(|(line, fault)| format!("line {line}: {fault}"));
+        .map(|(line, fault)| format!("line {line}: {fault}"))
+        .chain(rest);
     faults.collect::<Vec<_>>().join("; ")
 }

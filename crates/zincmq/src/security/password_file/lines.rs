@@ -12,11 +12,36 @@ use super::error::{PasswordFault, PasswordFileError};
 pub(super) struct Lines {
     pub(super) entries: Vec<(Vec<u8>, PasswordHash)>,
     /// The lines that say nothing, counted from 1, and why.
-    pub(super) faults: Vec<(usize, PasswordFault)>,
+    pub(super) faults: Faults,
+}
+
+/// What is wrong with lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Faults {
+    /// The first ones, by line.
+    pub(super) first: Vec<(usize, PasswordFault)>,
+    /// How many lines more have one.
+    pub(super) more: usize,
+}
+
+impl Faults {
+    /// A file that is something else may have millions.
+    const MOST: usize = 100;
+
+    fn push(&mut self, fault: (usize, PasswordFault)) {
+        match self.first.len() < Self::MOST {
+            true => self.first.push(fault),
+            false => self.more += 1,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
 }
 
 pub(super) fn parse(text: &[u8]) -> Lines {
-    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    let (mut entries, mut faults) = (Vec::new(), Faults::default());
     let mut seen = HashMap::new();
     for (line, number) in lines(text).zip(1..) {
         if is_remark(line) {
@@ -148,7 +173,7 @@ mod tests {
     const HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$a8d4VqwEiGlVgU5uzHlTtw$zh1V3EbKToJn/TnXEPgUn82rOHkdJjhxacOJtqOMMXo";
 
     fn faults(text: &str) -> Vec<(usize, String)> {
-        let faults = parse(text.as_bytes()).faults;
+        let faults = parse(text.as_bytes()).faults.first;
         let shown = |(line, fault): (usize, PasswordFault)| (line, fault.to_string());
         faults.into_iter().map(shown).collect()
     }
@@ -157,7 +182,7 @@ mod tests {
     fn names_are_whatever_comes_before_the_last_colon() {
         let text = format!("# remark: no\n\n  \nanna:{HASH}\r\na b:c:{HASH}\n");
         let lines = parse(text.as_bytes());
-        assert_eq!(lines.faults, []);
+        assert!(lines.faults.is_empty());
         let names: Vec<&[u8]> = lines.entries.iter().map(|(name, _)| &name[..]).collect();
         assert_eq!(names, [&b"anna"[..], b"a b:c"]);
         let bytes = [b"\xff\xfe:", HASH.as_bytes()].concat();
@@ -195,6 +220,15 @@ mod tests {
             assert!(!faults[0].1.contains("hunter2"));
             assert_eq!(parse(text.as_bytes()).entries.len(), 1, "{line}");
         }
+    }
+
+    #[test]
+    fn of_many_faults_the_first_are_told() {
+        let faults = parse(&b"x\n".repeat(1_000)).faults;
+        assert_eq!((faults.first.len(), faults.more), (100, 900));
+        let error = PasswordFileError::malformed("file".as_ref(), faults);
+        let told = error.to_string();
+        assert!(told.ends_with("; and 900 more lines"), "{told}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zmtp::Verdict;
 
-use super::Application;
+use crate::connection::Application;
 
 /// Guarded by a lock of its own, as verdicts come from other threads. Each of
 /// the session's connections has a number, and what is about one that has ended
@@ -24,8 +24,12 @@ struct Case {
     connection: u64,
     application: Application,
     admitted: bool,
-    /// What is being judged by may have changed since it asked.
+    /// What it is judged by may have changed since that began.
     stale: bool,
+    /// The number of its last review.
+    review: u64,
+    /// That review has not begun.
+    review_in_line: bool,
 }
 
 /// What becomes of a verdict.
@@ -46,6 +50,8 @@ impl Standing {
             application,
             admitted: false,
             stale: false,
+            review: 0,
+            review_in_line: false,
         });
     }
 
@@ -70,12 +76,53 @@ impl Standing {
         (about == connection).then_some(verdict)
     }
 
-    /// What a peer that was let in is to be judged by once more. Who still waits
-    /// for a verdict is judged by what holds now.
-    pub(super) fn review(&mut self) -> Option<(u64, Application)> {
+    /// The peer's turn to be judged has come: by what holds from now on. When it
+    /// asked, if that was before a review, or else did; `None` if it waits no more.
+    pub(super) fn begin(&mut self, connection: u64) -> Option<Instant> {
+        let case = self.case_of(connection).filter(|case| !case.admitted)?;
+        if std::mem::take(&mut case.stale) {
+            case.application.asked = Instant::now();
+        }
+        Some(case.application.asked)
+    }
+
+    /// What a peer that was let in is to be judged by once more, with the number
+    /// of that review. `None` if a former one has not begun, which does as well;
+    /// or if the peer waits for a verdict: it is judged by what holds now.
+    pub(super) fn review(&mut self) -> Option<(u64, u64, Application)> {
         self.outdate();
-        let case = self.case.as_ref().filter(|case| case.admitted)?;
-        Some((case.connection, case.application.clone()))
+        let case = self.case.as_mut()?;
+        if !case.admitted || case.review_in_line {
+            return None;
+        }
+        case.review += 1;
+        Some((case.connection, case.review, case.application.clone()))
+    }
+
+    /// That review begins later, for as long as which no other is asked for.
+    pub(super) fn line_up(&mut self, connection: u64, review: u64) {
+        if let Some(case) = self.case_of(connection)
+            && case.review == review
+        {
+            case.review_in_line = true;
+        }
+    }
+
+    /// The review begins. False if the peer has gone, or another review has taken
+    /// its place.
+    pub(super) fn begin_review(&mut self, connection: u64, review: u64) -> bool {
+        let case = self.case_of(connection);
+        let Some(case) = case.filter(|case| case.admitted && case.review == review) else {
+            return false;
+        };
+        case.review_in_line = false;
+        true
+    }
+
+    /// The question about a peer that waits for its verdict.
+    pub(super) fn waiting(&mut self, connection: u64) -> Option<Application> {
+        let case = self.case_of(connection).filter(|case| !case.admitted)?;
+        Some(case.application.clone())
     }
 
     /// Who still waits for a verdict is judged by what holds now.
@@ -100,9 +147,11 @@ impl Standing {
         (about == connection).then_some(reason)
     }
 
-    /// Whether the peer of the connection was let in and is still there.
-    pub(super) fn is_admitted(&mut self, connection: u64) -> bool {
-        self.case_of(connection).is_some_and(|case| case.admitted)
+    /// Whether the peer of the connection was let in and is still there, and that
+    /// review its last.
+    pub(super) fn awaits_review(&mut self, connection: u64, review: u64) -> bool {
+        self.case_of(connection)
+            .is_some_and(|case| case.admitted && case.review == review)
     }
 
     fn case_of(&mut self, connection: u64) -> Option<&mut Case> {
@@ -137,23 +186,49 @@ mod tests {
         let denied = Verdict::deny(Denial::Refused, "no longer");
         assert!(matches!(standing.land(1, denied.clone()), Landed::Stands));
         assert_eq!(standing.take_verdict(1), Some(denied));
-        assert!(!standing.is_admitted(1));
+        assert!(!standing.awaits_review(1, 0));
     }
 
     #[test]
     fn who_was_let_in_is_reviewed_and_can_be_revoked() {
         let mut standing = Standing::default();
         standing.asks(3, application());
-        assert!(!standing.is_admitted(3));
+        assert!(!standing.awaits_review(3, 0));
         assert!(matches!(
             standing.land(3, Verdict::accept("anna")),
             Landed::Stands
         ));
-        assert!(matches!(standing.review(), Some((3, _))));
-        assert!(standing.is_admitted(3));
+        assert!(matches!(standing.review(), Some((3, 1, _))));
+        assert!(standing.awaits_review(3, 1));
         assert!(standing.revoke(3, "off the list".to_owned()));
         assert_eq!(standing.take_revoked(3).as_deref(), Some("off the list"));
         assert_eq!(standing.take_revoked(3), None);
+    }
+
+    #[test]
+    fn a_review_before_the_peer_is_judged_changes_nothing() {
+        let mut standing = Standing::default();
+        standing.asks(1, application());
+        assert!(standing.review().is_none());
+        assert!(standing.begin(1).is_some());
+        let landed = standing.land(1, Verdict::accept("anna"));
+        assert!(matches!(landed, Landed::Stands));
+        assert!(standing.begin(1).is_none());
+    }
+
+    #[test]
+    fn a_review_in_line_does_for_those_asked_for_meanwhile() {
+        let mut standing = Standing::default();
+        standing.asks(1, application());
+        standing.land(1, Verdict::accept("anna"));
+        assert!(matches!(standing.review(), Some((1, 1, _))));
+        // Nobody has it wait: the next takes its place.
+        assert!(matches!(standing.review(), Some((1, 2, _))));
+        assert!(!standing.begin_review(1, 1));
+        standing.line_up(1, 2);
+        assert!(standing.review().is_none());
+        assert!(standing.begin_review(1, 2));
+        assert!(matches!(standing.review(), Some((1, 3, _))));
     }
 
     #[test]
