@@ -90,6 +90,12 @@ impl Payload {
 }
 
 impl Frame {
+    /// zmq.Frame.
+    pub fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        pyzmq::class(py, &CLASS, "zmq", "Frame")
+    }
+
     /// A zmq.Frame of what was received.
     pub fn received(
         py: Python<'_>,
@@ -98,8 +104,7 @@ impl Frame {
         label: Label,
         track: bool,
     ) -> PyResult<Bound<'_, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        let class = pyzmq::class(py, &CLASS, "zmq", "Frame")?;
+        let class = Self::class(py)?;
         let object = match track {
             true => class.call((), Some(&[("track", true)].into_pyobject(py)?.cast_into()?))?,
             false => class.call0()?,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PySuper, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use zincmq::error::SendFailure;
 use zincmq::options::OptionValue;
@@ -113,6 +113,33 @@ impl Socket {
         Ok((lease::lend(py, memory, event)?, Label::default(), tracker))
     }
 
+    /// A zmq.Frame of `data`, labelled; a frame that is given is labelled itself.
+    #[cold]
+    fn addressed<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        copy: bool,
+        track: bool,
+        labels: [(&str, Option<&Bound<'py, PyAny>>); 2],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let frame = match data.cast::<Frame>() {
+            Ok(_) => data.clone(),
+            Err(_) => {
+                let how = PyDict::new(data.py());
+                how.set_item("track", track)?;
+                how.set_item("copy", copy.then_some(true))?;
+                how.set_item("copy_threshold", self.copy_threshold())?;
+                Frame::class(data.py())?.call((data,), Some(&how))?
+            }
+        };
+        for (name, value) in labels {
+            if let Some(value) = value {
+                frame.setattr(name, value)?;
+            }
+        }
+        Ok(frame)
+    }
+
     fn context_slot(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +151,22 @@ impl Socket {
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self::unmade()
+    }
+
+    /// pyzmq's own class has a send that calls this one's and adds two arguments,
+    /// which this one has. It is taken out, as it would cost as much as the send.
+    #[classmethod]
+    #[pyo3(signature = (**arguments))]
+    fn __init_subclass__(
+        class: &Bound<'_, PyType>,
+        arguments: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        if class.name()? == "Socket" && class.module()? == "zmq.sugar.socket" {
+            class.delattr("send")?;
+        }
+        let next = PySuper::new(&class.py().get_type::<Self>(), class)?;
+        next.call_method("__init_subclass__", (), arguments)?;
+        Ok(())
     }
 
     #[pyo3(signature = (context=None, socket_type=-1, shadow=0, copy_threshold=None))]
@@ -336,8 +379,13 @@ impl Socket {
 
     /// Sends one part of a message, the last unless flags have SNDMORE. With
     /// copy=False, or a Frame, its memory is not copied, and a tracker of it is
-    /// returned if asked for.
-    #[pyo3(signature = (data, flags=0, copy=true, track=false))]
+    /// returned if asked for. routing_id names the peer of a SERVER or PEER, group
+    /// the group of a RADIO.
+    #[pyo3(signature = (data, flags=0, copy=true, track=false, routing_id=None, group=None))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the arguments of pyzmq's send"
+    )]
     fn send(
         &self,
         py: Python<'_>,
@@ -345,9 +393,17 @@ impl Socket {
         flags: c_int,
         copy: bool,
         track: bool,
+        routing_id: Option<&Bound<'_, PyAny>>,
+        group: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let socket = self.known(py)?;
-        let (part, label, tracker) = self.part_of(data, copy, track)?;
+        let (part, label, tracker) = match (routing_id, group) {
+            (None, None) => self.part_of(data, copy, track)?,
+            _ => {
+                let labels = [("routing_id", routing_id), ("group", group)];
+                self.part_of(&self.addressed(data, copy, track, labels)?, copy, track)?
+            }
+        };
         send_part(py, socket, part, &label, flags)?;
         Ok(tracker)
     }

@@ -46,7 +46,7 @@ pub fn send_part(
     };
     let mut part = part;
     if part.len() < LONG && socket.turns.takes_at_once() {
-        match lease::settling(py, || send(part, Wait::Never)) {
+        match lease::settling(py, || send(part, first_wait(flags))) {
             Ok(()) => return Ok(()),
             Err((libc::EAGAIN, back)) if flags & DONTWAIT == 0 => part = back,
             Err((code, back)) => {
@@ -96,7 +96,7 @@ pub fn recv_part(
         }
     };
     if socket.turns.takes_at_once() {
-        match recv(Wait::Never) {
+        match recv(first_wait(flags)) {
             Ok(received) => return Ok(received),
             Err(libc::EAGAIN) if flags & DONTWAIT == 0 => {}
             Err(code) => return Err(error(py, code)),
@@ -117,6 +117,15 @@ pub fn time_limit(socket: &PartSocket, option: c_int) -> Option<Duration> {
     match socket.engine.option_by_number(option) {
         Ok(OptionValue::Int(milliseconds)) => limit(milliseconds),
         _ => None,
+    }
+}
+
+/// Of the first try. Who waits next looks at the connections then, without the
+/// GIL.
+fn first_wait(flags: c_int) -> Wait {
+    match flags & DONTWAIT {
+        0 => Wait::Listening,
+        _ => Wait::Never,
     }
 }
 

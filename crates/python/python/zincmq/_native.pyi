@@ -82,6 +82,8 @@ class Socket:
         flags: int = 0,
         copy: bool = True,
         track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
     ) -> zmq.MessageTracker | None: ...
     @overload
     def recv(

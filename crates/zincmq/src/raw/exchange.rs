@@ -15,8 +15,9 @@ use crate::{Message, Multipart, SocketType};
 pub enum Wait {
     /// Not at all.
     Never,
-    /// Not at all, and without a look at the connections, by one who is woken
-    /// once another try is worth it (see [`Listener`](super::Listener)).
+    /// Not at all, and without a look at the connections, by one who waits next,
+    /// or is woken once another try is worth it (see
+    /// [`Listener`](super::Listener)).
     Listening,
     /// As SNDTIMEO or RCVTIMEO says.
     AsSet,
