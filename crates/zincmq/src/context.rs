@@ -323,7 +323,11 @@ impl Shared {
 
     /// The options a new socket of `socket_type` starts with.
     pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
-        self.options.lock().socket_defaults(socket_type)
+        let mut options = self.options.lock().socket_defaults(socket_type);
+        if self.admission().is_lenient() {
+            options.be_lenient();
+        }
+        options
     }
 
     pub(crate) fn socket(

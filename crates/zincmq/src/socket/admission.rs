@@ -62,6 +62,10 @@ impl Admission {
         self.state.lock().lenient = true;
     }
 
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.state.lock().lenient
+    }
+
     /// Has the authenticator judge; gives the case back if there is none.
     fn judge(
         &self,

@@ -12,6 +12,7 @@ mod key_directory;
 #[cfg(feature = "password-file")]
 mod password_file;
 mod revocation;
+mod settings;
 mod traffic;
 mod zap;
 

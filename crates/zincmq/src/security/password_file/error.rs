@@ -106,9 +106,16 @@ impl PasswordFileError {
     }
 }
 
+/// The first ones: it may be a long file of something else.
 fn listed(faults: &[(usize, PasswordFault)]) -> String {
-    let faults = faults
+    const MOST: usize = 10;
+    let shown = faults
         .iter()
+        .take(MOST)
         .map(|(line, fault)| format!("line {line}: {fault}"));
-    faults.collect::<Vec<_>>().join("; ")
+    let more = match faults.len().saturating_sub(MOST) {
+        0 => None,
+        more => Some(format!("and {more} more lines")),
+    };
+    shown.chain(more).collect::<Vec<_>>().join("; ")
 }
