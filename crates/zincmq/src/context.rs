@@ -150,9 +150,7 @@ impl Context {
         let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator);
         let reviewed = Arc::downgrade(self.shared()) as Weak<dyn Reviewed>;
         authenticator.installed(&Reviewer::new(reviewed));
-        self.shared()
-            .admission
-            .set_authenticator(Some(authenticator));
+        self.shared().set_authenticator(Some(authenticator));
     }
 
     /// Has everybody who was let in judged again by who is asked now: the
@@ -189,7 +187,7 @@ impl Context {
 
     /// Takes the authenticator away: who would have to ask is not let in.
     pub fn remove_authenticator(&self) {
-        self.shared().admission.set_authenticator(None);
+        self.shared().set_authenticator(None);
     }
 
     /// Sets the option called `name`, as in `zmq.h` without `ZMQ_`, to the
@@ -442,13 +440,28 @@ impl Shared {
     }
 }
 
+impl Shared {
+    fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
+        self.admission.set_authenticator(authenticator);
+        if self.is_foreign() {
+            return;
+        }
+        for core in self.all_sockets() {
+            core.outdate_verdicts();
+        }
+    }
+
+    fn all_sockets(&self) -> Vec<Arc<Core>> {
+        self.sockets.lock().values().cloned().collect()
+    }
+}
+
 impl Reviewed for Shared {
     fn review_peers(&self) {
         if self.is_foreign() {
             return;
         }
-        let sockets: Vec<Arc<Core>> = self.sockets.lock().values().cloned().collect();
-        for core in sockets {
+        for core in self.all_sockets() {
             core.review_peers();
         }
     }

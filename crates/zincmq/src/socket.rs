@@ -13,6 +13,7 @@ mod inproc;
 mod port;
 mod settings;
 mod state;
+mod turns;
 mod zap;
 
 use std::fmt;

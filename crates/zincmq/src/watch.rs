@@ -1,8 +1,10 @@
 //! Tells when a file, or what is in a directory, may have changed. A thread of
 //! its own sleeps until then (inotify(7)); nothing is polled.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -75,9 +77,52 @@ struct Watched {
 enum Interest {
     /// Whatever is in it.
     Everything,
-    /// What has this name, and all that comes and goes: the name may lead
-    /// elsewhere through another one.
-    Name(OsString),
+    /// What has one of these names.
+    Names(Vec<OsString>),
+}
+
+impl Interest {
+    fn join(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Names(names), Self::Names(more)) => names.extend(more),
+            (Self::Everything, _) => {}
+            (_, everything) => *self = everything,
+        }
+    }
+}
+
+/// So many links the system follows.
+const LINKS: usize = 40;
+
+/// The links that lead to what is at `path`, each as its folder and its name there, and
+/// after them what is there itself.
+fn way(path: &Path) -> Vec<(PathBuf, OsString)> {
+    let names = |path: &Path| -> Vec<OsString> {
+        path.components()
+            .map(|component| component.as_os_str().to_owned())
+            .collect()
+    };
+    let mut way = Vec::new();
+    let mut folder = PathBuf::from(".");
+    let mut rest = VecDeque::from(names(path));
+    while let Some(name) = rest.pop_front() {
+        let next = folder.join(&name);
+        match fs::read_link(&next) {
+            Ok(target) if way.len() < LINKS => {
+                for name in names(&target).into_iter().rev() {
+                    rest.push_front(name);
+                }
+                way.push((folder.clone(), name));
+            }
+            _ => {
+                if rest.is_empty() {
+                    way.push((folder.clone(), name));
+                }
+                folder = next;
+            }
+        }
+    }
+    way
 }
 
 impl Watched {
@@ -101,19 +146,12 @@ impl Watched {
     /// Watches what is at the path now: another file or directory, maybe, than
     /// before.
     fn arm(&mut self) {
-        let mut wanted = Vec::new();
-        let real = self.path.canonicalize().ok();
-        for path in [Some(&self.path), real.as_ref()].into_iter().flatten() {
-            if let Some(name) = path.file_name() {
-                let folder = match path.parent() {
-                    Some(parent) if !parent.as_os_str().is_empty() => parent,
-                    _ => Path::new("."),
-                };
-                wanted.push((folder, Interest::Name(name.to_owned())));
-            }
-        }
+        let mut wanted: Vec<_> = way(&self.path)
+            .into_iter()
+            .map(|(folder, name)| (folder, Interest::Names(vec![name])))
+            .collect();
         if self.path.is_dir() {
-            wanted.push((&self.path, Interest::Everything));
+            wanted.push((self.path.clone(), Interest::Everything));
         }
         let mut folders = HashMap::new();
         for (folder, interest) in wanted {
@@ -126,8 +164,13 @@ impl Watched {
                 | WatchFlags::MOVE_SELF
                 | WatchFlags::ONLYDIR;
             // What is not there, or is no directory, shows in its parent.
-            if let Ok(watch) = inotify::add_watch(&self.inotify, folder, flags) {
-                folders.insert(watch, interest);
+            if let Ok(watch) = inotify::add_watch(&self.inotify, &folder, flags) {
+                match folders.entry(watch) {
+                    Entry::Vacant(place) => {
+                        place.insert(interest);
+                    }
+                    Entry::Occupied(mut place) => place.get_mut().join(interest),
+                }
             }
         }
         for watch in self
@@ -200,10 +243,12 @@ impl Watched {
     fn matters(&self, watch: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
         let of_content = ReadFlags::CLOSE_WRITE | ReadFlags::ATTRIB;
         match self.folders.get(&watch) {
-            Some(Interest::Name(wanted)) if events.intersects(of_content) => {
-                name == Some(wanted.as_os_str())
-            }
-            Some(_) => true,
+            Some(Interest::Names(wanted)) => match name {
+                Some(name) => wanted.iter().any(|wanted| wanted == name),
+                // About the folder itself.
+                None => !events.intersects(of_content),
+            },
+            Some(Interest::Everything) => true,
             // Events were lost; or it is about a folder that was watched before.
             None => events.contains(ReadFlags::QUEUE_OVERFLOW),
         }
@@ -286,6 +331,29 @@ mod tests {
         changed.recv_timeout(PATIENCE).unwrap();
         while changed.try_recv().is_ok() {}
         fs::write(two.join("file"), "new").unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn links_on_the_way_there_are_watched_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for release in ["one", "two"] {
+            fs::create_dir_all(at(release).join("keys")).unwrap();
+        }
+        fs::create_dir(at("links")).unwrap();
+        std::os::unix::fs::symlink("../one", at("links/current")).unwrap();
+        std::os::unix::fs::symlink("links/current", at("app")).unwrap();
+        let (_watch, changed) = watch(&at("app/keys"));
+        std::os::unix::fs::symlink("../two", at("links/new")).unwrap();
+        fs::rename(at("links/new"), at("links/current")).unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        while changed.try_recv().is_ok() {}
+        fs::write(at("two/keys/anna"), "").unwrap();
+        changed.recv_timeout(PATIENCE).unwrap();
+        // A link to itself leads nowhere.
+        std::os::unix::fs::symlink("app", at("new")).unwrap();
+        fs::rename(at("new"), at("app")).unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
     }
 

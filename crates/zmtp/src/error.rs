@@ -107,7 +107,8 @@ pub enum Error {
         /// Whose key it is that differs.
         what: &'static str,
     },
-    /// The peer's nonces do not rise: a command was repeated, left out or moved.
+    /// The peer's nonces do not rise: a command was repeated or moved. One that was left
+    /// out does not show, as with libzmq.
     #[error("the peer sent nonce {nonce} after {last}")]
     InvalidSequence {
         /// The nonce.

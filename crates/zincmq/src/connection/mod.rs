@@ -132,6 +132,8 @@ pub(crate) trait Link: Send + Sync {
     /// Has it judged once more whether the peer may be there, if anybody was
     /// asked about it.
     fn review(&self);
+    /// A verdict that is being found now does not count: someone else is to find one.
+    fn outdate(&self);
     /// How many messages from the peer may wait to be received.
     fn set_recv_hwm(&self, high_water_mark: usize);
 }

@@ -811,6 +811,10 @@ impl Link for Session {
         }
     }
 
+    fn outdate(&self) {
+        self.standing.lock().outdate();
+    }
+
     fn set_recv_hwm(&self, high_water_mark: usize) {
         if let Some(inn) = &mut self.inner.lock().inn {
             inn.set_high_water_mark(high_water_mark);

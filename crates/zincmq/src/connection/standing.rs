@@ -73,12 +73,16 @@ impl Standing {
     /// What a peer that was let in is to be judged by once more. Who still waits
     /// for a verdict is judged by what holds now.
     pub(super) fn review(&mut self) -> Option<(u64, Application)> {
-        let case = self.case.as_mut()?;
-        if !case.admitted {
-            case.stale = true;
-            return None;
-        }
+        self.outdate();
+        let case = self.case.as_ref().filter(|case| case.admitted)?;
         Some((case.connection, case.application.clone()))
+    }
+
+    /// Who still waits for a verdict is judged by what holds now.
+    pub(super) fn outdate(&mut self) {
+        if let Some(case) = &mut self.case {
+            case.stale = !case.admitted;
+        }
     }
 
     /// The peer of the connection may not stay. False if it has gone.

@@ -42,19 +42,19 @@ pub struct PeerInfo {
 impl PeerInfo {
     /// The property `name`, compared without regard to case (RFC 37): what the
     /// authenticator said of the peer, or else what the peer says of itself.
-    /// `User-Id` is the authenticator's alone.
+    /// `User-Id` is the authenticator's alone, and a `Peer-Address` that the peer
+    /// says is none: see [`address`](Self::address).
     ///
     /// Not for who somebody is: where the authenticator said nothing, a peer
     /// may call itself what it likes. [`granted_property`](Self::granted_property)
     /// is for that.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Bytes> {
-        match is_user_id(name) {
-            true => self.granted_property(name),
-            false => self
-                .granted_property(name)
-                .or_else(|| find(&self.properties, name)),
-        }
+        let own = match is_user_id(name) || name.eq_ignore_ascii_case("Peer-Address") {
+            true => None,
+            false => find(&self.properties, name),
+        };
+        self.granted_property(name).or(own)
     }
 
     /// What the authenticator said of the peer under `name`, compared without

@@ -9,6 +9,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+#[cfg(feature = "password-file")]
+use rustix::fs::{FlockOperation, flock};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -85,14 +87,16 @@ impl Staged {
         Ok(Self(file))
     }
 
-    /// Has it belong to whom the file with `metadata` belongs.
+    /// Has it belong to whom the file with `metadata` belongs, and be for whom that is.
     #[cfg(feature = "password-file")]
-    pub(super) fn give_to(&self, metadata: &fs::Metadata) -> io::Result<()> {
-        let mine = self.0.as_file().metadata()?;
+    pub(super) fn pass_for(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        let file = self.0.as_file();
+        let mine = file.metadata()?;
         if (mine.uid(), mine.gid()) != (metadata.uid(), metadata.gid()) {
-            fchown(self.0.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+            fchown(file, Some(metadata.uid()), Some(metadata.gid()))?;
         }
-        Ok(())
+        // Only now, when it is clear whose group it is that may.
+        file.set_permissions(Permissions::from_mode(metadata.mode() & 0o777))
     }
 
     /// Gives it the name `path`, which must be free.
@@ -121,6 +125,20 @@ fn plain(error: &io::Error, folder: &Path) -> io::Error {
     match inner.and_then(io::Error::raw_os_error) {
         Some(code) => io::Error::from_raw_os_error(code),
         None => error.kind().into(),
+    }
+}
+
+/// Has others who change files in the folder of `path` wait, until it is dropped.
+#[cfg(feature = "password-file")]
+pub(super) struct Turn(#[expect(dead_code, reason = "the lock goes when it is closed")] File);
+
+#[cfg(feature = "password-file")]
+impl Turn {
+    /// None if the system locks no such folder: then nobody waits.
+    pub(super) fn wait(path: &Path) -> Option<Self> {
+        let folder = File::open(folder(path)).ok()?;
+        rustix::io::retry_on_intr(|| flock(&folder, FlockOperation::LockExclusive)).ok()?;
+        Some(Self(folder))
     }
 }
 

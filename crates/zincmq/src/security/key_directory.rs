@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use zmtp::{Credentials, Denial, Grant, PublicKey, Verdict};
@@ -39,7 +40,8 @@ use crate::watch::Watch;
 ///
 /// The directory is read when it is opened and by [`reload`](Self::reload),
 /// which [`watch`](Self::watch) calls whenever something in it has changed.
-/// Clients whose key is in none of the files any more are disconnected.
+/// Clients whose key is in none of the files any more are disconnected, and so are those
+/// of whose key something else is noted now, which may come again.
 ///
 /// A file that cannot be read, or is no certificate, lets nobody in; the others hold, and
 /// what is gone is gone. If the directory itself cannot be read, what was read before holds
@@ -111,11 +113,36 @@ struct Inner {
 }
 
 /// What the directory says.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default)]
 struct Keys {
-    known: HashMap<PublicKey, Metadata>,
+    known: HashMap<PublicKey, Known>,
     /// The files that say nothing, in words, so that they are told once.
     faults: Vec<String>,
+}
+
+struct Known {
+    metadata: Metadata,
+    /// Since when it has been this; at first, for as long as anybody may have known.
+    since: Option<Instant>,
+}
+
+impl Keys {
+    /// Takes over from `former` since when what is the same has held; whether anything is
+    /// not the same.
+    fn succeed(&mut self, former: &Self) -> bool {
+        let mut is_news = self.known.len() != former.known.len() || self.faults != former.faults;
+        let now = Instant::now();
+        for (key, known) in &mut self.known {
+            match former.known.get(key) {
+                Some(same) if same.metadata == known.metadata => known.since = same.since,
+                _ => {
+                    known.since = Some(now);
+                    is_news = true;
+                }
+            }
+        }
+        is_news
+    }
 }
 
 /// What a certificate notes about its keys.
@@ -198,7 +225,7 @@ struct Reloaded {
 impl Inner {
     fn reload(&self) -> Reloaded {
         let mut unread = self.reloading.lock();
-        let (new, faults) = match read(&self.path) {
+        let (mut new, faults) = match read(&self.path) {
             Ok(read) => read,
             Err(error) => {
                 let told = unread.replace(error.to_string());
@@ -211,7 +238,8 @@ impl Inner {
         let was_unread = unread.take().is_some();
         let is_news = {
             let mut keys = self.keys.lock();
-            let is_news = *keys != new;
+            // With the lock held: who asks later is judged by these.
+            let is_news = new.succeed(&keys);
             *keys = new;
             is_news
         };
@@ -234,15 +262,27 @@ impl Authenticator for KeyDirectory {
             return Verdict::deny(Denial::Refused, "only clients of CURVE have keys");
         };
         match self.0.keys.lock().known.get(public_key) {
-            Some(metadata) => Verdict::Accept(Grant {
+            Some(known) => Verdict::Accept(Grant {
                 user_id: public_key.to_string().into_bytes(),
-                metadata: metadata.clone(),
+                metadata: known.metadata.clone(),
             }),
             None => Verdict::deny(
                 Denial::Refused,
                 format!("the key {public_key} is not known"),
             ),
         }
+    }
+
+    /// What was noted about the key when the client came in is what it goes by.
+    fn review(&self, request: &AuthRequest) -> Verdict {
+        if let Credentials::Curve { public_key } = request.credentials()
+            && let Some(known) = self.0.keys.lock().known.get(public_key)
+            && known.since.is_some_and(|since| since > request.asked)
+        {
+            let reason = format!("something else is noted about the key {public_key} now");
+            return Verdict::deny(Denial::Temporary, reason);
+        }
+        self.authenticate(request)
     }
 
     fn installed(&self, reviewer: &Reviewer) {
@@ -283,7 +323,10 @@ fn read(path: &Path) -> Result<(Keys, Vec<CertificateError>), KeyDirectoryError>
                 let metadata = metadata.map(|(name, value)| (name.clone(), value.clone().into()));
                 keys.known
                     .entry(*certificate.public_key())
-                    .or_insert_with(|| metadata.collect());
+                    .or_insert_with(|| Known {
+                        metadata: metadata.collect(),
+                        since: None,
+                    });
             }
             Err(fault) if is_gone(&fault) => {}
             Err(fault) => {

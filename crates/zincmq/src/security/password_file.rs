@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use zmtp::{Credentials, Denial, Verdict};
 
 use super::audience::Audience;
-use super::file::Staged;
+use super::file::{ReadFault, Staged, Turn};
 use super::{AuthRequest, Authenticator, Reviewer, file};
 use crate::sync::Mutex;
 use crate::watch::Watch;
@@ -48,7 +47,8 @@ const NEW_MODE: u32 = 0o600;
 /// ([`PeerInfo::user_id`](crate::PeerInfo::user_id)). To look up a name that is not
 /// there takes as long as to refuse a wrong password, so that nobody learns which names
 /// there are; that holds if all hashes have the same parameters. Passwords go over the
-/// wire in the clear, and one at a time is judged: some dozens of milliseconds each.
+/// wire in the clear, and one at a time is judged: some dozens of milliseconds each, in
+/// turns for each address, so that who tries many from one address holds up only that.
 ///
 /// # Changes
 ///
@@ -203,7 +203,7 @@ impl PasswordFile {
     /// Gives the user that password in the file at `path`, in the place of the former
     /// one or on a line of its own at the end. The file is made if there is none, for its
     /// owner alone (0600); else it keeps owner and permissions. Who reads it meanwhile
-    /// sees the old file or the new one.
+    /// sees the old file or the new one, and who changes it at the same time so waits.
     ///
     /// # Errors
     ///
@@ -217,7 +217,9 @@ impl PasswordFile {
         let (path, name) = (path.as_ref(), name.as_ref());
         lines::check_name(name)?;
         let hash = Self::hash(password)?;
-        let (path, before) = present(path)?;
+        let path = place(path)?;
+        let _turn = Turn::wait(&path);
+        let before = present(&path)?;
         let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
         let text = lines::with(text, name, hash.as_bytes());
         write(&path, &text)
@@ -233,7 +235,7 @@ impl PasswordFile {
     /// must be, as it may be a file of something else.
     pub fn check(path: impl AsRef<Path>, name: impl AsRef<[u8]>) -> Result<(), PasswordFileError> {
         lines::check_name(name.as_ref())?;
-        present(path.as_ref()).map(drop)
+        present(&place(path.as_ref())?).map(drop)
     }
 
     /// Takes the user out of the file at `path`; false if it was not there.
@@ -247,11 +249,12 @@ impl PasswordFile {
         name: impl AsRef<[u8]>,
     ) -> Result<bool, PasswordFileError> {
         let path = path.as_ref();
-        let (path, before) = present(path)?;
-        let Some(before) = before else {
+        let path = place(path)?;
+        let _turn = Turn::wait(&path);
+        let before = present(&path)?.ok_or_else(|| {
             let gone = io::Error::from(io::ErrorKind::NotFound);
-            return Err(PasswordFileError::reading(&path, gone.into()));
-        };
+            PasswordFileError::reading(&path, gone.into())
+        })?;
         match lines::without(&before.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),
@@ -407,22 +410,30 @@ fn read(path: &Path) -> Result<file::Content, PasswordFileError> {
     file::read(path, FILE_LIMIT).map_err(|fault| PasswordFileError::reading(path, fault))
 }
 
-/// The file that is to change, which is what a link leads to, and what is in it.
-fn present(path: &Path) -> Result<(PathBuf, Option<file::Content>), PasswordFileError> {
-    let path = match path.canonicalize() {
-        Ok(path) => path,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((path.to_owned(), None));
+/// The file that is to change: what a link leads to.
+fn place(path: &Path) -> Result<PathBuf, PasswordFileError> {
+    match path.canonicalize() {
+        Ok(path) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(PasswordFileError::reading(path, error.into())),
+    }
+}
+
+/// What is in the file, if it is there and of passwords.
+fn present(path: &Path) -> Result<Option<file::Content>, PasswordFileError> {
+    let content = match file::read(path, FILE_LIMIT) {
+        Ok(content) => content,
+        Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
         }
-        Err(error) => return Err(PasswordFileError::reading(path, error.into())),
+        Err(fault) => return Err(PasswordFileError::reading(path, fault)),
     };
-    let content = read(&path)?;
     let mut faults = lines::parse(&content.bytes).faults;
     // That is mended by the way.
     faults.retain(|(_, fault)| !matches!(fault, PasswordFault::Twice(_)));
     match faults.is_empty() {
-        true => Ok((path, Some(content))),
-        false => Err(PasswordFileError::malformed(&path, faults)),
+        true => Ok(Some(content)),
+        false => Err(PasswordFileError::malformed(path, faults)),
     }
 }
 
@@ -433,12 +444,9 @@ fn write(path: &Path, text: &[u8]) -> Result<(), PasswordFileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(PasswordFileError::writing(path, error)),
     };
-    let mode = former
-        .as_ref()
-        .map_or(NEW_MODE, |former| former.mode() & 0o777);
-    let written = Staged::new(path, mode, text).and_then(|staged| {
+    let written = Staged::new(path, NEW_MODE, text).and_then(|staged| {
         if let Some(former) = &former {
-            staged.give_to(former)?;
+            staged.pass_for(former)?;
         }
         staged.replace(path)
     });

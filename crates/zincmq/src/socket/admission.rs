@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use bytes::Bytes;
 use zmtp::{Credentials, Grant, Verdict, VerdictFault};
 
+use super::turns::{Turns, place};
 use super::zap::{HANDLER, Questions};
 use crate::connection::{Application, Gate, Reply};
 use crate::context::Shared;
@@ -109,9 +110,9 @@ impl Admission {
 
 /// The thread: one case after the other. Who has gone meanwhile costs nothing,
 /// and who may have to go is judged before those who would come in, of whom
-/// there may be a crowd.
+/// there may be a crowd: these take turns.
 fn work(cases: &Receiver<Case>) {
-    let (mut reviews, mut admissions) = (VecDeque::new(), VecDeque::new());
+    let (mut reviews, mut admissions) = (VecDeque::new(), Turns::default());
     loop {
         let mut arrived = None;
         if reviews.is_empty() && admissions.is_empty() {
@@ -123,10 +124,10 @@ fn work(cases: &Receiver<Case>) {
         for case in arrived.into_iter().chain(cases.try_iter()) {
             match case.reply.is_review() {
                 true => reviews.push_back(case),
-                false => admissions.push_back(case),
+                false => admissions.push(place(&case.request.address), case),
             }
         }
-        if let Some(case) = reviews.pop_front().or_else(|| admissions.pop_front()) {
+        if let Some(case) = reviews.pop_front().or_else(|| admissions.pop()) {
             case.judge();
         }
     }

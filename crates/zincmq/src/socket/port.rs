@@ -68,6 +68,13 @@ impl Core {
         }
     }
 
+    /// Has those that are being judged now judged by who is asked from now on.
+    pub(crate) fn outdate_verdicts(&self) {
+        for link in self.all_links() {
+            link.outdate();
+        }
+    }
+
     fn all_links(&self) -> Vec<Arc<dyn Link>> {
         let links = self.links.lock();
         links.values().map(|live| Arc::clone(&live.link)).collect()

@@ -257,3 +257,50 @@ fn of_two_files_with_a_key_one_is_enough() {
     directory.reload().unwrap();
     eventually("the key is gone", || !directory.contains(keys(10).public()));
 }
+
+#[test]
+fn who_is_noted_otherwise_comes_again_as_that() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let note = |role: &str| {
+        let mut certificate = Certificate::from(*keys(10).public());
+        certificate.set_metadata("role", role).unwrap();
+        let path = folder.path().join("anna.key");
+        let _ = fs::remove_file(&path);
+        certificate.save_public(path).unwrap();
+    };
+    note("admin");
+    save(folder.path(), "bert.key", 11);
+    let directory = KeyDirectory::open(folder.path()).unwrap();
+    let (_context, socket, mut monitor, endpoint) = server(&directory);
+    let (bert, _monitor) = client(11, &endpoint);
+    bert.send("hello").unwrap();
+    socket.recv_timeout(PATIENCE).unwrap();
+    let (anna, _monitor) = client(10, &endpoint);
+    anna.send("hello").unwrap();
+    let role = |message: &zincmq::Multipart| {
+        let peer = message.peer().unwrap();
+        peer.property("role").unwrap().clone()
+    };
+    assert_eq!(role(&socket.recv_timeout(PATIENCE).unwrap()), "admin");
+
+    note("guest");
+    directory.reload().unwrap();
+    let reason = await_revocation(&mut monitor);
+    assert!(reason.contains(&keys(10).public().to_string()), "{reason}");
+    await_event(&mut monitor, |kind| {
+        matches!(kind, EventKind::HandshakeSucceeded)
+    });
+    anna.send("here again").unwrap();
+    assert_eq!(role(&socket.recv_timeout(PATIENCE).unwrap()), "guest");
+
+    // Who is noted as before stays, and so does who has just come.
+    save(folder.path(), "carl.key", 12);
+    directory.reload().unwrap();
+    for client in [&anna, &bert] {
+        client.send("still here").unwrap();
+        socket.recv_timeout(PATIENCE).unwrap();
+    }
+    let mut later = std::iter::from_fn(|| monitor.try_next());
+    assert!(!later.any(|event| matches!(event.kind, EventKind::Disconnected { .. })));
+}

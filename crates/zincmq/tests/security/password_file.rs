@@ -93,13 +93,14 @@ fn a_password_that_is_set_is_the_one() {
     PasswordFile::set(&path, "anna", "one").unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    // More than a file that is made gets with any usual umask.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     PasswordFile::set(&link, "bert", "two").unwrap();
     PasswordFile::set(&link, "anna", "three").unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(mode & 0o777, 0o666);
     assert!(link.is_symlink());
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
@@ -260,4 +261,20 @@ fn another_file_judges_those_that_the_former_let_in() {
     await_revocation(&mut monitor);
     assert_eq!(await_denial(&mut monitor), 400);
     expect_in(&socket, &anna, "anna");
+}
+
+#[test]
+fn no_change_undoes_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    let names: Vec<String> = (0..20).map(|n| format!("user{n}")).collect();
+    let lines: Vec<_> = names.iter().map(|name| (name.as_str(), SECRET)).collect();
+    write(&path, &lines);
+    std::thread::scope(|scope| {
+        for name in &names {
+            let path = &path;
+            scope.spawn(move || assert!(PasswordFile::remove(path, name).unwrap()));
+        }
+    });
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
 }

@@ -281,6 +281,43 @@ fn a_verdict_that_was_being_found_during_a_review_does_not_count() {
 }
 
 #[test]
+fn who_waits_for_an_authenticator_that_is_taken_away_is_not_let_in_by_it() {
+    let _deadline = deadline();
+    for mechanism in ALL {
+        let mut server = scene(mechanism, SocketType::Pull);
+        let (answer, answers) = channel();
+        let slow = Arc::new(Slow {
+            asked: Mutex::default(),
+            answers: Mutex::new(answers),
+        });
+        server.context.set_authenticator(Arc::clone(&slow));
+        let clients = [(); 2].map(|()| {
+            let (client, monitor) = client(mechanism, SocketType::Push, &server.endpoint);
+            let _ = client.try_send("let me in");
+            (client, monitor)
+        });
+        for _ in &clients {
+            await_event(&mut server.monitor, |kind| {
+                matches!(kind, EventKind::Accepted { .. })
+            });
+        }
+        eventually("the first question", || {
+            slow.asked.lock().unwrap().len() == 1
+        });
+        // Of the other client it is not known whether it was asked about.
+        server.context.remove_authenticator();
+        for _ in &clients {
+            let _ = answer.send(Verdict::accept("by nobody"));
+        }
+        for _ in &clients {
+            let (code, status, ..) = await_failed_handshake(&mut server.monitor);
+            assert_eq!((code, status), (None, None));
+        }
+        assert!(server.socket.try_recv().is_err());
+    }
+}
+
+#[test]
 fn a_crowd_that_wants_in_does_not_hold_up_who_has_to_go() {
     let _deadline = deadline();
     let mut server = scene(Plain, SocketType::Pull);

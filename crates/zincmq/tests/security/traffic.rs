@@ -53,8 +53,8 @@ fn what_a_peer_says_of_itself_is_no_user_id() {
     let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
     let mut peer = testkit::ScriptedPeer::connect(&endpoint);
     peer.send(&testkit::wire::greeting(1, "NULL", false));
-    let metadata =
-        b"\x0bSocket-Type\0\0\0\x04PUSH\x07User-Id\0\0\0\x04root\x07USER-ID\0\0\0\x04root";
+    let metadata = b"\x0bSocket-Type\0\0\0\x04PUSH\x07User-Id\0\0\0\x04root\
+        \x07USER-ID\0\0\0\x04root\x0cPeer-Address\0\0\0\x09192.0.2.1";
     peer.send_command("READY", metadata);
     peer.send_message(&[b"believe me"]);
     let message = server.recv_timeout(PATIENCE).unwrap();
@@ -65,6 +65,9 @@ fn what_a_peer_says_of_itself_is_no_user_id() {
     for spelt in ["User-Id", "USER-ID"] {
         assert_eq!(zincmq::raw::property(peer, spelt), None);
     }
+    assert_eq!(peer.property("peer-address"), None);
+    let address = zincmq::raw::property(peer, "Peer-Address").unwrap();
+    assert_eq!(address.to_bytes(), b"127.0.0.1");
     // It is there for who wants to know what the peer said.
     assert!(peer.properties.iter().any(|(name, _)| name == "User-Id"));
 }

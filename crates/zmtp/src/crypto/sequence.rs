@@ -1,5 +1,7 @@
 //! The boxes of one direction, whose nonces differ in a counter alone.
 
+use std::ops::Range;
+
 use dryoc::classic::crypto_core::crypto_core_hsalsa20;
 use dryoc::classic::crypto_onetimeauth::{
     crypto_onetimeauth, crypto_onetimeauth_final, crypto_onetimeauth_init,
@@ -23,8 +25,8 @@ pub(crate) struct Sequence {
     ahead: Box<Blocks>,
     /// The counter of the first of them; those behind it follow.
     first: u64,
-    /// How many of them there are, from the first on.
-    made: u64,
+    /// Which of them are there, counted from the first.
+    there: Range<u64>,
 }
 
 /// Blocks made ahead for each counter.
@@ -55,7 +57,7 @@ impl Sequence {
             key: Key::new(&derived),
             ahead: Box::new([[0; BLOCK]; LANES]),
             first: 0,
-            made: 0,
+            there: 0..0,
         }
     }
 
@@ -138,12 +140,14 @@ impl Sequence {
     /// Where in `ahead` the keystream for `counter` starts.
     #[inline]
     fn start(&mut self, counter: u64) -> usize {
-        // The one before is of no use any more, so that none is found twice.
-        let offset = counter.wrapping_sub(self.first);
-        if offset >= self.made {
+        let mut offset = counter.wrapping_sub(self.first);
+        if !self.there.contains(&offset) {
             self.make(counter);
-            return 0;
+            offset = 0;
         }
+        // This one is about to be wiped, and must not be found again: zeros are a key that
+        // everybody knows.
+        self.there.start = offset + 1;
         offset as usize * BLOCKS
     }
 
@@ -155,7 +159,7 @@ impl Sequence {
         });
         self.key.blocks(&places, &mut self.ahead);
         self.first = counter;
-        self.made = COUNTERS;
+        self.there = 0..COUNTERS;
     }
 
     /// Adds what is beyond the blocks made ahead.
