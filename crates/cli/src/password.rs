@@ -35,8 +35,11 @@ const LONGEST: usize = 258;
 
 #[derive(Debug, Error)]
 enum Failure {
-    #[error("{0}{}", hint(.0))]
-    File(#[from] PasswordFileError),
+    #[error("{error}{}", hint(error))]
+    File {
+        #[from]
+        error: PasswordFileError,
+    },
     #[error("{}: no user is called `{name}`", file.display())]
     Nobody { file: PathBuf, name: String },
     #[error("the password cannot be read: {0}")]

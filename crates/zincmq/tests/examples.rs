@@ -83,9 +83,25 @@ fn secure() {
     anna.save(clients.join("anna.key")).unwrap();
 
     let page = include_str!("../../../docs/security/rust.md");
-    let (_, after) = page.split_once("```text\n").unwrap();
-    let (promised, _) = after.split_once("```").unwrap();
+    let promised = page.split("```text\n").nth(1).unwrap();
+    let (promised, _) = promised.split_once("```").unwrap();
     assert_eq!(output_with("secure", &[keys.path()]), promised);
+    let program = include_str!("../examples/secure.rs");
+    assert!(page.contains(program), "the page has another program");
+}
+
+/// With a file like that which docs/security/rust.md has `zinc password` make.
+#[cfg(feature = "password-file")]
+#[test]
+fn passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    zincmq::security::PasswordFile::set(&file, "anna", "open sesame").unwrap();
+    let page = include_str!("../../../docs/security/rust.md");
+    let promised = page.split("```console\n").nth(1).unwrap();
+    let (promised, _) = promised.split_once("```").unwrap();
+    let output = output_with("passwords", &[&file, Path::new("open sesame")]);
+    assert_eq!(output, promised);
 }
 
 #[test]

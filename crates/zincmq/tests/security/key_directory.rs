@@ -236,6 +236,39 @@ fn a_file_lets_in_whatever_it_is_called_and_until_it_is_elsewhere() {
 }
 
 #[test]
+fn who_was_refused_comes_back_by_a_disconnect_and_a_connect() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "anna.key", 10);
+    let directory = KeyDirectory::open(folder.path()).unwrap();
+    let context = Context::new();
+    context.set_authenticator(directory.clone());
+    let socket = context.socket(SocketType::Rep).unwrap();
+    Curve.serve(&socket);
+    let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
+
+    let client = Context::new().socket(SocketType::Req).unwrap();
+    Curve.call(&client);
+    let mut monitor = client.monitor();
+    client.connect(&endpoint).unwrap();
+    assert_eq!(await_denial(&mut monitor), 400);
+    save(folder.path(), "carl.key", 3);
+    directory.reload().unwrap();
+    // It is connected to the endpoint already.
+    client.connect(&endpoint).unwrap();
+    let is_in = |kind: &EventKind| matches!(kind, EventKind::HandshakeSucceeded);
+    let end = Instant::now() + Duration::from_millis(500);
+    while let Some(event) = monitor.next_timeout(end.saturating_duration_since(Instant::now())) {
+        assert!(!is_in(&event.kind), "{event:?}");
+    }
+    client.disconnect(&endpoint).unwrap();
+    client.connect(&endpoint).unwrap();
+    await_event(&mut monitor, is_in);
+    client.send("hello").unwrap();
+    assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "hello");
+}
+
+#[test]
 fn a_file_with_both_keys_lets_its_public_one_in() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::from(keys(10));

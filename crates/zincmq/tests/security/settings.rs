@@ -41,7 +41,7 @@ fn switching_off_another_mechanism_leaves_a_server_shut() {
         .plain_password("")
         .bind(ANYWHERE)
         .unwrap();
-    for server in [&late, &*plain, &*curve] {
+    for server in [&late, plain.as_ref(), curve.as_ref()] {
         let mut monitor = server.monitor();
         // It shows nothing.
         let client = Context::new().socket(SocketType::Req).unwrap();
@@ -94,7 +94,7 @@ fn a_socket_of_two_minds_is_neither_bound_nor_connected() {
     // And is the one that is left.
     socket.set(opt::CurveServer(false)).unwrap();
     socket.bind(ANYWHERE).unwrap();
-    assert!(socket.get::<opt::PlainServer>().unwrap());
+    assert!(socket.option::<opt::PlainServer>().unwrap());
 }
 
 #[test]
@@ -168,5 +168,5 @@ fn contexts_of_c_take_the_last_option_as_libzmq_does() {
         .curve_server(true)
         .bind(ANYWHERE)
         .unwrap();
-    assert!(both.get::<opt::CurveServer>().unwrap());
+    assert!(both.as_ref().option::<opt::CurveServer>().unwrap());
 }
