@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Once;
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,19 @@ use zincmq::security::Certificate;
 /// `cargo test` builds the examples, next to the tests; `cargo test --test
 /// examples` does not, so that this must.
 fn program(name: &str) -> PathBuf {
-    static BUILT: Once = Once::new();
+    static BUILDING: Mutex<()> = Mutex::new(());
     let here = std::env::current_exe().unwrap();
     let profile = here.ancestors().nth(2).unwrap();
     let path = profile.join("examples").join(name);
-    BUILT.call_once(|| {
-        if !path.exists() {
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
-            cargo.args(["build", "--quiet", "--examples", "--package", "zincmq"]);
-            if profile.ends_with("release") {
-                cargo.arg("--release");
-            }
-            assert!(cargo.status().unwrap().success());
+    let _one_at_a_time = BUILDING.lock().unwrap();
+    if !path.exists() {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap());
+        cargo.args(["build", "--quiet", "--examples", "--package", "zincmq"]);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
         }
-    });
+        assert!(cargo.status().unwrap().success());
+    }
     path
 }
 
