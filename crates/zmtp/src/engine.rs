@@ -4,18 +4,23 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::command;
-use crate::frame::{Flags, Framing, Header, MAX_FRAME, put_header};
+use crate::frame::{Framing, MAX_FRAME};
 use crate::greeting::Greeting;
 use crate::heartbeat::Pulse;
 use crate::mechanism::{self, Expect, ExpectVerdict, Mechanism, Seal};
 use crate::{
-    Claim, Config, Credentials, Error, Grant, Heartbeat, Peer, Security, SocketType, Verdict,
-    Version, metadata,
+    Claim, Config, Error, Grant, Heartbeat, Peer, Security, SocketType, Verdict, Version, metadata,
 };
 
+mod event;
+mod handshake;
 mod receive;
+mod send;
 #[cfg(test)]
 mod tests;
+mod traffic;
+
+pub use event::Event;
 
 /// One end of a ZMTP connection.
 ///
@@ -54,74 +59,6 @@ pub struct Engine {
     handshake_deadline: Option<Instant>,
     /// A subscription to everything is to be made up for the peer.
     phantom: bool,
-}
-
-/// What a piece of input meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// The input does not hold the next thing whole. Nothing was consumed.
-    NeedMore {
-        /// How many further bytes are needed, at least 1. The peer's word, not to be
-        /// allocated on trust: it can go up to [`Engine::MAX_FRAME`] if the settings
-        /// have no limit.
-        hint: usize,
-    },
-    /// The input, if only its absence, moved the protocol on: the caller should
-    /// `transmit` and step again. No bytes may be consumed with it, but never twice
-    /// in a row.
-    Progress,
-    /// The peer asks to be let in. Whether it may, [`Engine::verdict`] tells, now or
-    /// later; until then the engine takes no input and answers
-    /// [`Paused`](Self::Paused). Comes from servers, once in a handshake, and with
-    /// [`Config::authenticate_null`] from both ends.
-    Authenticate(Credentials<'a>),
-    /// The [verdict](Engine::verdict) on the peer is still to come. Nothing was
-    /// consumed; there is no use in reading more.
-    Paused,
-    /// The handshake is over; [`Engine::peer`] tells with whom. What `transmit` has now
-    /// must go out before the first frame of the caller's own.
-    Ready,
-    /// One whole frame of a message.
-    Frame {
-        /// Whether further frames of the same message follow.
-        more: bool,
-        /// What it carries.
-        payload: &'a [u8],
-    },
-    /// A frame whose payload the caller takes out of its input itself, perhaps
-    /// straight into its place: only the header is consumed. `step` goes on with what
-    /// comes after the payload. Only for payloads of at least
-    /// [`Config::direct_payload`] bytes that are not wholly in the input, and only
-    /// from a [transparent](Engine::is_transparent) engine. While they arrive,
-    /// [`Engine::note_traffic`] keeps the heartbeat going.
-    LargeFrame {
-        /// Whether further frames of the same message follow.
-        more: bool,
-        /// Payload bytes that follow.
-        len: u64,
-    },
-    /// A sealed frame that the caller takes out of its input itself: only the frame's
-    /// header is consumed. `head` bytes follow, and then the sealed payload of `len`, both
-    /// of which go to [`Engine::open_frame`] once they are there; only then `step` may be
-    /// called again. For all payloads of at least [`Config::direct_payload`] bytes, also
-    /// those that are wholly in the input, from an engine that is not
-    /// [transparent](Engine::is_transparent).
-    SealedFrame {
-        /// Bytes before the payload, no more than 64.
-        head: usize,
-        /// Payload bytes that follow those.
-        len: u64,
-    },
-    /// The peer subscribes to the topic, by command. (Peers before 3.1 do it in a
-    /// [`Frame`](Self::Frame) of byte 1 and the topic, and any peer may.)
-    Subscribe(&'a [u8]),
-    /// The peer cancels one subscription to the topic, by command (or in a frame of
-    /// byte 0 and the topic).
-    Cancel(&'a [u8]),
-    /// The peer, a DISH, joins the group (RFC 48).
-    Join(&'a [u8]),
-    /// The peer, a DISH, leaves the group (RFC 48).
-    Leave(&'a [u8]),
 }
 
 impl Engine {
@@ -217,41 +154,6 @@ impl Engine {
         self.step_any(input, now)
     }
 
-    /// Appends the bytes the protocol itself has to send: greeting, handshake, ERROR,
-    /// PING, PONG. They may go between any two frames, not into the middle of one.
-    pub fn transmit(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.outgoing);
-        if self.control.is_empty() {
-            return;
-        }
-        let Some(seal) = &mut self.seal else {
-            out.append(&mut self.control);
-            return;
-        };
-        let mut rest = self.control.as_slice();
-        let mut sealed = Ok(());
-        while let Ok(Ok(header)) = Header::parse(Framing::V2, rest)
-            && sealed.is_ok()
-        {
-            let end = header.len + header.payload as usize;
-            let Some(payload) = rest.get(header.len..end) else {
-                break;
-            };
-            sealed = put_sealed(seal.as_mut(), header.flags, &[payload], out);
-            rest = &rest[end..];
-        }
-        self.control.clear();
-        if let Err(error) = sealed {
-            self.fail(error);
-        }
-    }
-
-    /// Whether `transmit` has anything to append.
-    #[inline]
-    pub fn has_output(&self) -> bool {
-        !(self.outgoing.is_empty() && self.control.is_empty())
-    }
-
     /// When to call `handle_timeout`, as things stand after the latest call; traffic
     /// moves it later, so asking again is cheaper than waking up for nothing.
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -317,22 +219,6 @@ impl Engine {
         self.peer.as_ref()
     }
 
-    /// Appends one whole frame, sealed if the mechanism seals. Only after
-    /// [`Event::Ready`]: before, it is not known what the peer understands.
-    /// Nothing is appended after 2^64 sealed frames; the next `step` says so.
-    #[inline]
-    pub fn encode_frame(&mut self, payload: &[u8], more: bool, out: &mut Vec<u8>) {
-        if self.fast
-            && let Ok(size) = u8::try_from(payload.len())
-        {
-            out.reserve(2 + payload.len());
-            out.extend_from_slice(&[u8::from(more), size]);
-            out.extend_from_slice(payload);
-            return;
-        }
-        self.put(Flags::message(more), &[payload], out);
-    }
-
     /// Opens an [`Event::SealedFrame`] where it lies; what it means. Whole frames only:
     /// not a byte of the payload is changed unless all of it is as the peer sealed it.
     ///
@@ -345,79 +231,6 @@ impl Engine {
         now: Instant,
     ) -> Result<Event<'a>, Error> {
         self.open_any(head, payload, now)
-    }
-
-    /// Whether payloads go to the wire as they are. Then `encode_header` may be used,
-    /// and the caller writes the payload itself.
-    #[inline]
-    pub fn is_transparent(&self) -> bool {
-        self.seal.is_none()
-    }
-
-    /// Appends the header of a frame of `len` payload bytes. Only after
-    /// [`Event::Ready`], and only on a [transparent](Self::is_transparent) engine.
-    #[inline]
-    pub fn encode_header(&mut self, len: u64, more: bool, out: &mut Vec<u8>) {
-        put_header(self.framing, Flags::message(more), len, out);
-    }
-
-    /// Appends a subscription to the topic, in the form the peer's version knows.
-    pub fn encode_subscribe(&mut self, topic: &[u8], out: &mut Vec<u8>) {
-        self.put_subscription(b"\x09SUBSCRIBE", 1, topic, out);
-    }
-
-    /// Appends the end of a subscription to the topic, in the form the peer's version
-    /// knows.
-    pub fn encode_cancel(&mut self, topic: &[u8], out: &mut Vec<u8>) {
-        self.put_subscription(b"\x06CANCEL", 0, topic, out);
-    }
-
-    /// Appends a DISH's joining of the group (RFC 48). Nothing if the peer's version
-    /// has no commands.
-    pub fn encode_join(&mut self, group: &[u8], out: &mut Vec<u8>) {
-        self.put_command(&[b"\x04JOIN", group], out);
-    }
-
-    /// Appends a DISH's leaving of the group (RFC 48). Nothing if the peer's version
-    /// has no commands.
-    pub fn encode_leave(&mut self, group: &[u8], out: &mut Vec<u8>) {
-        self.put_command(&[b"\x05LEAVE", group], out);
-    }
-
-    fn put_subscription(&mut self, name: &[u8], mark: u8, topic: &[u8], out: &mut Vec<u8>) {
-        if self.version() >= Version::V3_1 {
-            self.put_command(&[name, topic], out);
-        } else {
-            self.put(Flags::NONE, &[&[mark], topic], out);
-        }
-    }
-
-    fn put_command(&mut self, parts: &[&[u8]], out: &mut Vec<u8>) {
-        if self.version() >= Version::V2_0 {
-            self.put(Flags::COMMAND, parts, out);
-        }
-    }
-
-    /// Appends a frame whose payload is the parts taken together.
-    fn put(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) {
-        if let Some(seal) = &mut self.seal {
-            if let Err(error) = put_sealed(seal.as_mut(), flags, parts, out) {
-                self.fail(error);
-            }
-            return;
-        }
-        let len: usize = parts.iter().map(|part| part.len()).sum();
-        out.reserve(10 + len);
-        put_header(self.framing, flags, len as u64, out);
-        for part in parts {
-            out.extend_from_slice(part);
-        }
-    }
-
-    fn version(&self) -> Version {
-        self.peer
-            .as_ref()
-            .map_or(Version::V3_1, |peer| peer.version)
     }
 }
 
@@ -475,22 +288,4 @@ impl fmt::Debug for Phase {
             Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
         }
     }
-}
-
-/// Appends one frame, sealed, or nothing.
-fn put_sealed(
-    seal: &mut dyn Seal,
-    flags: Flags,
-    parts: &[&[u8]],
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
-    let start = out.len();
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    // As libzmq does, the outer flags say nothing: MORE and COMMAND are sealed.
-    put_header(Framing::V2, Flags::NONE, seal.sealed_len(len as u64), out);
-    let sealed = seal.seal(flags, parts, out);
-    if sealed.is_err() {
-        out.truncate(start);
-    }
-    sealed
 }

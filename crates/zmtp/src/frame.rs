@@ -103,6 +103,8 @@ impl Header {
                         reason: "its size does not even count the flags",
                     });
                 };
+                // Whoever claims that may keep its flags to itself.
+                check(payload)?;
                 let Some(flags) = input.get(len - 1) else {
                     return Ok(Err(len - input.len()));
                 };
@@ -113,14 +115,19 @@ impl Header {
                 }
             }
         };
-        if header.payload > MAX_FRAME {
-            return Err(Error::FrameTooLarge {
-                size: header.payload,
-                limit: MAX_FRAME,
-            });
-        }
+        check(header.payload)?;
         Ok(Ok(header))
     }
+}
+
+fn check(payload: u64) -> Result<(), Error> {
+    if payload > MAX_FRAME {
+        return Err(Error::FrameTooLarge {
+            size: payload,
+            limit: MAX_FRAME,
+        });
+    }
+    Ok(())
 }
 
 /// Appends the header of a frame with `payload` bytes of payload. The 1.0 framing
@@ -208,11 +215,12 @@ mod tests {
                 assert_eq!(v2(&input), Err(Error::FrameTooLarge { size, limit }));
                 let mut input = vec![0xff];
                 input.extend_from_slice(&size.to_be_bytes());
-                input.push(0);
                 let refused = v1(&input);
                 if size == 1 << 62 {
                     // The size of 1.0 counts the flags byte.
-                    assert_eq!(refused, Ok(Ok(header(0, 10, MAX_FRAME))));
+                    assert_eq!(refused, Ok(Err(1)));
+                    input.push(0);
+                    assert_eq!(v1(&input), Ok(Ok(header(0, 10, MAX_FRAME))));
                 } else {
                     let size = size - 1;
                     assert_eq!(refused, Err(Error::FrameTooLarge { size, limit }));

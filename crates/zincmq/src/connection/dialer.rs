@@ -2,18 +2,19 @@
 //! double, and some jitter so that a crowd does not come back at once.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::attempt::Attempt;
+use super::backoff::Delay;
 use super::session::{Redial, Session};
 use super::{Ending, Link, LinkOptions, Port};
 use crate::monitor::{EventKind, Place};
-use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, Watch};
+use crate::reactor::{Driver, Handle, Interest, Ready, Source, TimerKey, confine};
 use crate::sync::Mutex;
-use crate::transport::{self, Accepted, Dialing, Endpoint, Progress, Target, Undialled};
+use crate::transport::{self, Accepted, Dialing, Endpoint, Target, Undialled};
 
 /// Why a connect under way is broken off.
 const GIVEN_UP: &str = "the endpoint was given up";
@@ -40,7 +41,7 @@ struct State {
     phase: Phase,
     targets: VecDeque<Target>,
     timer: Option<TimerKey>,
-    delay: Option<Duration>,
+    delay: Delay,
     /// Nobody listened at the address tried last.
     refused: bool,
     stopped: bool,
@@ -54,40 +55,6 @@ enum Phase {
     Dialing(Attempt),
     Waiting,
     Connected,
-}
-
-/// One attempt to connect.
-struct Attempt {
-    dialing: Dialing,
-    /// Not before it was told that the outcome is open.
-    watch: Option<Watch>,
-    /// When CONNECT_TIMEOUT ends it.
-    give_up: Option<Instant>,
-    /// The address is connected, and is a proxy's.
-    with_proxy: bool,
-}
-
-impl Attempt {
-    /// Goes on, and watches for what it then needs. Whether it is done.
-    fn advance(&mut self) -> io::Result<bool> {
-        let needs = match self.dialing.advance()? {
-            Progress::Done => return Ok(true),
-            Progress::NeedsRead => Interest::READ,
-            Progress::NeedsWrite => Interest::WRITE,
-        };
-        if let Some(watch) = &self.watch {
-            watch.modify(self.dialing.as_fd(), needs)?;
-        }
-        Ok(false)
-    }
-
-    /// Unwatches the descriptor, so that it may be closed.
-    fn unwatched(self) -> Dialing {
-        if let Some(watch) = self.watch {
-            watch.stop(self.dialing.as_fd());
-        }
-        self.dialing
-    }
 }
 
 impl Dialer {
@@ -141,15 +108,20 @@ impl Dialer {
             self.cancel_timer(&mut state);
             std::mem::take(&mut state.phase)
         };
-        if let Phase::Dialing(attempt) = old {
-            self.give_up(attempt.unwatched());
+        self.give_up(old, GIVEN_UP);
+    }
+
+    /// Breaks off what is under way in that phase.
+    fn give_up(&self, phase: Phase, reason: &str) {
+        if let Phase::Dialing(attempt) = phase {
+            self.close_dialing(attempt.unwatched(), reason);
         }
     }
 
-    fn give_up(&self, dialing: Dialing) {
+    fn close_dialing(&self, dialing: Dialing, reason: &str) {
         let fd = dialing.as_fd().as_raw_fd();
         drop(dialing);
-        self.closed(fd, GIVEN_UP);
+        self.closed(fd, reason);
     }
 
     fn closed(&self, fd: RawFd, reason: &str) {
@@ -183,7 +155,8 @@ impl Dialer {
         let job = Box::new(move || {
             let targets = transport::resolve(&endpoint, &options);
             if let Some(me) = me.upgrade() {
-                me.resolved(targets.map_err(|error| error.to_string()));
+                let targets = targets.map_err(|error| error.to_string());
+                confine(&*me, |_| me.resolved(targets));
             }
         });
         if let Err(error) = self.resolver.run(job) {
@@ -254,7 +227,7 @@ impl Dialer {
         let mut state = self.state.lock();
         if state.stopped {
             drop(state);
-            return self.give_up(dialing);
+            return self.close_dialing(dialing, GIVEN_UP);
         }
         let limit = self.options.connect_timeout;
         let give_up = limit.map(|limit| Instant::now() + limit);
@@ -346,24 +319,23 @@ impl Dialer {
 
     /// Tries again later, or never.
     fn retry(&self, reason: &str) {
-        let delay = {
+        let (old, delay) = {
             let mut state = self.state.lock();
             if state.stopped {
                 return;
             }
-            state.phase = Phase::Waiting;
+            // Nothing is under way, unless a panic has led here.
+            let old = std::mem::replace(&mut state.phase, Phase::Waiting);
             let Some(backoff) = self.options.reconnect else {
                 drop(state);
                 self.session.abort();
                 return;
             };
-            let delay = state.delay.unwrap_or(backoff.first);
-            let doubled = (delay * 2).min(backoff.longest);
-            state.delay = Some(doubled.max(delay));
-            let delay = delay + jitter(backoff.first);
+            let delay = state.delay.next(backoff);
             self.set_timer(&mut state, Instant::now() + delay);
-            delay
+            (old, delay)
         };
+        self.give_up(old, reason);
         self.port.event(
             &self.place,
             None,
@@ -380,13 +352,6 @@ impl Dialer {
             state.timer = Some(self.reactor.set_timer(at, me));
         }
     }
-}
-
-/// Somewhere between nothing and `span`.
-fn jitter(span: Duration) -> Duration {
-    let random = RandomState::new().hash_one(0);
-    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-    Duration::from_nanos(random % nanos.max(1))
 }
 
 impl Source for Dialer {
@@ -423,14 +388,16 @@ impl Source for Dialer {
     }
 
     fn panicked(&self) {
-        self.session.abort();
+        self.session.panicked();
     }
 }
 
 impl Redial for Dialer {
     fn lost(&self, ending: &Ending, was_ready: bool) {
-        if was_ready {
-            self.state.lock().delay = None;
+        if matches!(ending, Ending::Panicked) {
+            // Not the peer's fault, and it may happen again: each time later.
+        } else if was_ready {
+            self.state.lock().delay.reset();
         } else if self.options.reconnect_stop.handshake || ending.is_final() {
             self.session.abort();
             return;

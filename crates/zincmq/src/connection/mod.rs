@@ -2,13 +2,14 @@
 //! ends of the two pipes that join it to its socket, and what keeps both
 //! going. Names no socket type's rules.
 
+mod attempt;
+mod backoff;
 mod buffer;
 mod dialer;
 mod gate;
 mod large;
 mod listener;
 mod session;
-mod standing;
 mod wire;
 
 use std::io;
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 use zmtp::{SocketType, VerdictFault};
 
+pub(crate) use backoff::Backoff;
 pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
@@ -76,15 +78,6 @@ pub(crate) struct Notices {
     /// ZMQ_DISCONNECT_MSG, ZMQ_HICCUP_MSG).
     pub(crate) at_begin: Option<Message>,
     pub(crate) at_end: Vec<Message>,
-}
-
-/// The delays between attempts to connect.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Backoff {
-    /// Before the first new attempt.
-    pub(crate) first: Duration,
-    /// Where doubling stops; zero keeps the first delay for ever.
-    pub(crate) longest: Duration,
 }
 
 /// After what a dialled endpoint is given up (ZMQ_RECONNECT_STOP).

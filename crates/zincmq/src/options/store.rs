@@ -107,7 +107,7 @@ impl Default for SocketOptions {
             }
             store
         });
-        crate::reactor::undivided(|| DEFAULTS.clone())
+        DEFAULTS.clone()
     }
 }
 

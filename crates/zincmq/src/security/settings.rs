@@ -116,8 +116,8 @@ impl SecuritySettings {
             Some(asked) => asked.mechanism,
             None => Mechanism::Null,
         };
-        let sides = self.asked.iter().filter_map(|asked| asked.server);
-        self.server = sides.last() == Some(true);
+        let mut sides = self.asked.iter().rev().filter_map(|asked| asked.server);
+        self.server = sides.next() == Some(true);
     }
 
     fn is_set(&self, option: &str) -> bool {

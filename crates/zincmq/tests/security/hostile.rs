@@ -1,5 +1,6 @@
 //! Peers that try to get in without what it takes, over real connections.
 
+use super::engine_client::EngineClient;
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -105,20 +106,25 @@ fn row_03_any_command_instead_of_hello_ends_the_connection() {
 fn row_04_silent_connections_cost_the_honest_nothing() {
     let _deadline = deadline();
     for (mechanism, name) in [(Null, "NULL"), (Plain, "PLAIN"), (Curve, "CURVE")] {
-        silent_connections(mechanism, name);
+        among_silent_connections(mechanism, name);
     }
 }
 
-fn silent_connections(mechanism: Mechanism, name: &str) {
-    let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
-    let mut silent = Vec::new();
-    for index in 0..200 {
-        let mut stream = TcpStream::connect(address(&server)).unwrap();
+/// So many who say nothing, or only greet.
+pub(super) fn silent_connections(address: &str, name: &str, count: usize) -> Vec<TcpStream> {
+    let connect = |index| {
+        let mut stream = TcpStream::connect(address).unwrap();
         if index % 2 == 1 {
             stream.write_all(&wire::greeting(1, name, false)).unwrap();
         }
-        silent.push(stream);
-    }
+        stream
+    };
+    (0..count).map(connect).collect()
+}
+
+fn among_silent_connections(mechanism: Mechanism, name: &str) {
+    let server = Server::new(mechanism, SocketType::Pull, Some(let_in));
+    let silent = silent_connections(address(&server), name, 200);
     let (client, _monitor) = server.client(mechanism, SocketType::Push);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -137,6 +143,51 @@ fn silent_connections(mechanism: Mechanism, name: &str) {
         let read = stream.read(&mut [0; 256]);
         assert!(!matches!(read, Ok(0)));
     }
+}
+
+#[test]
+fn row_07_disconnect_in_mid_message_10_000_times_with_plain() {
+    let name = "hostile::row_07_disconnect_in_mid_message_10_000_times_with_plain";
+    testkit::own_process(name, 2 * LIMIT, || disconnect_in_mid_message(Plain));
+}
+
+#[test]
+fn row_07_disconnect_in_mid_message_10_000_times_with_curve() {
+    let name = "hostile::row_07_disconnect_in_mid_message_10_000_times_with_curve";
+    testkit::own_process(name, 2 * LIMIT, || disconnect_in_mid_message(Curve));
+}
+
+/// Some at a time, so that the handshakes of some are judged while others leave.
+fn disconnect_in_mid_message(mechanism: Mechanism) {
+    const AT_ONCE: usize = 50;
+    let mut server = Server::new(mechanism, SocketType::Pull, Some(let_in));
+    let rounds = |server: &mut Server, rounds: usize| {
+        for _ in 0..rounds {
+            for index in 0..AT_ONCE {
+                let client = EngineClient::connect(address(server), mechanism);
+                client.leave_in_mid_message(index);
+            }
+            for _ in 0..AT_ONCE {
+                let gone = |kind: &EventKind| matches!(kind, EventKind::Disconnected { .. });
+                await_event(&mut server.monitor, gone);
+            }
+        }
+        // Of all these messages, none.
+        assert!(server.socket.try_recv().is_err());
+        check_honest_client(server, mechanism);
+        await_event(&mut server.monitor, |kind| {
+            matches!(kind, EventKind::Disconnected { .. })
+        });
+        // All were let in.
+        let asked = std::mem::take(&mut *server.asked.lock().unwrap()).len();
+        assert_eq!(asked, rounds * AT_ONCE + 1);
+    };
+    rounds(&mut server, 10);
+    let before = testkit::resident_bytes();
+    rounds(&mut server, 10_000 / AT_ONCE);
+    let drift = testkit::resident_bytes().saturating_sub(before);
+    assert!(drift < 1024 * 1024, "{drift} bytes more than before");
+    assert_eq!(server.socket.counters().queued_in, 0);
 }
 
 #[test]

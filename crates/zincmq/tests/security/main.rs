@@ -7,6 +7,7 @@
 mod access_rules;
 mod admission;
 mod downgrade;
+mod engine_client;
 mod hostile;
 mod key_directory;
 #[cfg(feature = "password-file")]

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::hostile::silent_connections;
 use super::*;
 use zincmq::{Message, Multipart};
 
@@ -122,6 +123,80 @@ fn row_12_a_handler_that_never_answers_keeps_peers_out_and_nothing_else() {
     push.send("meanwhile").unwrap();
     assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "meanwhile");
     drop((waiting, push, socket, handler));
+    context.term_timeout(PATIENCE).unwrap();
+}
+
+/// Silent ones, and others whose question the handler leaves open.
+#[test]
+fn row_04_peers_that_wait_for_the_handler_cost_the_honest_nothing() {
+    let _deadline = deadline();
+    for (mechanism, name) in [(Null, "NULL"), (Plain, "PLAIN"), (Curve, "CURVE")] {
+        among_waiting_peers(mechanism, name);
+    }
+}
+
+fn among_waiting_peers(mechanism: Mechanism, name: &str) {
+    const WAITING: usize = 100;
+    // Where they come from.
+    const ELSEWHERE: &str = "127.0.0.2";
+    let context = Context::new();
+    let handler = context.socket(SocketType::Router).unwrap();
+    handler.bind("inproc://zeromq.zap.01").unwrap();
+    let handler = thread::spawn(move || {
+        let mut left_open = 0;
+        // The way back, an empty part, and what ZAP says.
+        while let Ok(question) = handler.recv() {
+            if question[5] == ELSEWHERE {
+                left_open += 1;
+                continue;
+            }
+            let mut reply = Multipart::from(question[0].clone());
+            reply.push("");
+            for part in ["1.0", &question[3].to_text(), "200", "OK", "honest", ""] {
+                reply.push(part);
+            }
+            handler.send(reply).unwrap();
+        }
+        left_open
+    });
+    let (socket, endpoint) = server(&context, mechanism);
+    let mut monitor = socket.monitor();
+    let address = endpoint.strip_prefix("tcp://").unwrap();
+    let silent = silent_connections(address, name, WAITING);
+    let from_elsewhere = format!("tcp://{ELSEWHERE}:0;{address}");
+    let waiting: Vec<_> = (0..WAITING)
+        .map(|_| client(mechanism, &from_elsewhere))
+        .collect();
+    for _ in 0..2 * WAITING {
+        await_event(&mut monitor, |kind| {
+            matches!(kind, EventKind::Accepted { .. })
+        });
+    }
+    let honest = client(mechanism, &endpoint);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..10_000u32 {
+                honest.send(&number.to_be_bytes()[..]).unwrap();
+            }
+        });
+        for number in 0..10_000u32 {
+            let message = socket.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(message[0], number.to_be_bytes()[..]);
+        }
+    });
+    // Nobody else came in, and nobody was thrown out before its time.
+    let mut let_in = 0;
+    while let Some(event) = monitor.try_next() {
+        match event.kind {
+            EventKind::HandshakeSucceeded => let_in += 1,
+            EventKind::Accepted { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(let_in, 1);
+    drop((waiting, silent, honest, socket));
+    context.shutdown();
+    assert_eq!(handler.join().unwrap(), WAITING);
     context.term_timeout(PATIENCE).unwrap();
 }
 

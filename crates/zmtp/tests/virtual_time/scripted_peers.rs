@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use zmtp::{Config, Error, Heartbeat, SocketType, Version};
 
-use crate::support::{End, Heard, command, greeting, ready};
+use crate::curve::served;
+use crate::support::{End, Heard, command, greeting, plain, ready};
 
 fn end(socket_type: SocketType) -> (End, Instant) {
     let now = Instant::now();
@@ -352,19 +353,85 @@ fn unknown_commands_and_loose_flags_are_passed_over() {
     );
 }
 
+/// Byte by byte, at an instant that does not pass: the size is refused with its last byte,
+/// and not one of the payload is asked for.
 #[test]
-fn sizes_beyond_any_memory_are_refused_from_the_header_alone() {
-    for power in [62, 63] {
-        for size in [1u64 << power, (1 << power) + 1, u64::MAX] {
-            for flags in [2, 3, 6] {
-                let (mut end, now) = met(Config::new(SocketType::Pull), 1);
-                end.receive(&[flags], now);
-                end.receive(&size.to_be_bytes(), now);
+fn row_01_a_size_beyond_any_memory_is_refused_with_its_last_byte() {
+    type Begin = fn() -> End;
+    // How a conversation with a peer begins, what its headers start with, and how many
+    // bytes beside the payload the size counts.
+    let peers: [(Begin, &[u8], u64); 8] = [
+        (|| begun(b"\x01\x00"), b"\xff", 1),
+        (
+            || begun(b"\xff\0\0\0\0\0\0\0\x01\x7f\0\x08\x01\0"),
+            b"\xff",
+            1,
+        ),
+        (
+            || begun(b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0"),
+            b"\x02\x03\x06",
+            0,
+        ),
+        (
+            || met(Config::new(SocketType::Pull), 0).0,
+            b"\x02\x03\x06",
+            0,
+        ),
+        (
+            || met(Config::new(SocketType::Pull), 1).0,
+            b"\x02\x03\x06",
+            0,
+        ),
+        (
+            || served(Config::new(SocketType::Pull), 1).0,
+            b"\x02\x03\x06",
+            0,
+        ),
+        // In the middle of a handshake.
+        (|| begun(&greeting(3, 1, "NULL")), b"\x06", 0),
+        (
+            || {
+                let (_, config) = plain(SocketType::Push, SocketType::Pull);
+                let mut end = End::new(config, Instant::now());
+                end.receive(&greeting(3, 1, "PLAIN"), Instant::now());
+                end
+            },
+            b"\x06",
+            0,
+        ),
+    ];
+    for (begin, marks, counted) in peers {
+        for size in [1 << 62, (1 << 62) + 1, 1 << 63, u64::MAX - 1, u64::MAX] {
+            let Some(claim) = u64::checked_add(size, counted) else {
+                continue;
+            };
+            for mark in marks {
+                let mut end = begin();
+                let heard = end.heard.len();
+                let now = Instant::now();
+                end.receive(&[*mark], now);
+                let [first @ .., last] = claim.to_be_bytes();
+                for byte in first {
+                    end.receive(&[byte], now);
+                    assert_eq!(end.error, None);
+                }
+                end.receive(&[last], now);
                 let limit = zmtp::Engine::MAX_FRAME;
-                assert_eq!(end.error, Some(Error::FrameTooLarge { size, limit }));
+                let error = Some(Error::FrameTooLarge { size, limit });
+                assert_eq!(end.error, error, "{mark:x?}, {:?}", end.engine.peer());
+                assert_eq!(end.heard.len(), heard);
             }
         }
     }
+}
+
+/// A PULL that has heard so much.
+fn begun(script: &[u8]) -> End {
+    let (mut end, now) = end(SocketType::Pull);
+    end.receive(script, now);
+    assert_eq!(end.error, None);
+    end.transmit();
+    end
 }
 
 #[test]

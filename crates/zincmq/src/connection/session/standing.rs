@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zmtp::Verdict;
 
-use super::Application;
+use crate::connection::Application;
 
 /// Guarded by a lock of its own, as verdicts come from other threads. Each of
 /// the session's connections has a number, and what is about one that has ended
