@@ -104,7 +104,7 @@ class Array:
 
     @staticmethod
     def receive(socket, job):
-        import numpy
+        numpy = importlib.import_module("numpy")
 
         def recv(number):
             frame = socket.recv(copy=False)
@@ -119,8 +119,7 @@ class Array:
 
     @staticmethod
     def send(socket, job):
-        import numpy
-
+        numpy = importlib.import_module("numpy")
         for number in range(job.count):
             array = numpy.frombuffer(job.payload(number), numpy.uint8)
             socket.send(array, copy=False)
@@ -176,6 +175,8 @@ def open_socket(context, constants, arguments):
     """A socket for the role, bound or connected."""
     kind = (BINDERS | CONNECTERS)[arguments.role]
     socket = context.socket(getattr(constants, kind))
+    # What is queued goes out before the context ends.
+    socket.setsockopt(constants.LINGER, -1)
     if arguments.style == "array":
         socket.setsockopt(constants.SNDHWM, FEW)
         socket.setsockopt(constants.RCVHWM, FEW)
@@ -195,6 +196,9 @@ def play(arguments):
     constants = importlib.import_module(plain)
     is_async = arguments.style == "asyncio"
     module = importlib.import_module(for_asyncio) if is_async else constants
+    if arguments.style == "array":
+        # Its import is no part of the work.
+        importlib.import_module("numpy")
     job = Job(arguments)
     role = getattr(STYLES[arguments.style], arguments.role)
     before = time.process_time()

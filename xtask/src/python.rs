@@ -73,6 +73,7 @@ numpy==2.4.6
 pytest==9.2.0
 pytest-timeout==2.4.0
 pyzmq==27.3.0
+uvloop==0.23.0
 ";
 
 /// Runs the tests in `crates/python/tests` on the package as it is installed. What each of them

@@ -52,6 +52,11 @@ const STEPS: &[Step] = &[
         "pyzmq's own tests on the Python package",
         conformance::pyzmq_native,
     ),
+    step(
+        "asyncio",
+        "pyzmq's own tests of asyncio on zincmq.asyncio",
+        conformance::pyzmq_asyncio,
+    ),
     step("fuzz", "each fuzz target for a while", steps::fuzz),
     step("readme", "the commands in README.md", readme::check),
     step("bench", "the benches deliver right results", steps::benches),

@@ -42,7 +42,7 @@ pub fn build(run: &Run, folder: &Path) -> Result<Package> {
             .run_visible(DEADLINE)
     };
     maturin(&["sdist"])?;
-    maturin(&["build", "--release", "--locked"])?;
+    maturin(&["build", "--release", "--locked", "--features", "stable-abi"])?;
     match (found(&out, "whl"), found(&out, "tar.gz")) {
         (Ok(wheel), Ok(sdist)) => Ok(Package { wheel, sdist }),
         (Err(error), _) | (_, Err(error)) => Err(error),

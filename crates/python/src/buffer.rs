@@ -57,6 +57,12 @@ pub fn copied(object: &Bound<'_, PyAny>) -> PyResult<Message> {
     Ok(copy(unsafe { bytes_of(&buffer) }))
 }
 
+/// A message with a copy of them.
+#[inline]
+pub fn of_bytes(bytes: &Bound<'_, PyBytes>) -> Message {
+    copy(bytes.as_bytes())
+}
+
 fn copy(payload: &[u8]) -> Message {
     IN.add(payload.len());
     Message::from(payload)

@@ -90,6 +90,12 @@ impl Payload {
 }
 
 impl Frame {
+    /// zmq.Frame.
+    pub fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        pyzmq::class(py, &CLASS, "zmq", "Frame")
+    }
+
     /// A zmq.Frame of what was received.
     pub fn received(
         py: Python<'_>,
@@ -98,8 +104,7 @@ impl Frame {
         label: Label,
         track: bool,
     ) -> PyResult<Bound<'_, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        let class = pyzmq::class(py, &CLASS, "zmq", "Frame")?;
+        let class = Self::class(py)?;
         let object = match track {
             true => class.call((), Some(&[("track", true)].into_pyobject(py)?.cast_into()?))?,
             false => class.call0()?,
@@ -112,6 +117,36 @@ impl Frame {
         state.label = label;
         drop(state);
         Ok(object)
+    }
+
+    /// A label by what it is made of: 'routing_id' for a SERVER or PEER, 'group'
+    /// for a RADIO.
+    pub fn label_from(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Label> {
+        let invalid = || error(py, libc::EINVAL);
+        let label = match name {
+            "routing_id" => match value.extract::<u32>()? {
+                0 => return Err(invalid()),
+                routing_id => Label {
+                    routing_id,
+                    group: None,
+                },
+            },
+            "group" => {
+                let group = match value.cast::<PyBytes>() {
+                    Ok(bytes) => bytes.as_bytes().to_vec(),
+                    Err(_) => value.extract::<String>()?.into_bytes(),
+                };
+                if group.len() > LONGEST_GROUP {
+                    return Err(invalid());
+                }
+                Label {
+                    routing_id: 0,
+                    group: Some(std::ffi::CString::new(group).map_err(|_| invalid())?),
+                }
+            }
+            _ => return Err(invalid()),
+        };
+        Ok(label)
     }
 
     /// Another share of its message.
@@ -378,32 +413,8 @@ impl Frame {
         option: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let invalid = || error(py, libc::EINVAL);
         let name = option.extract::<String>().unwrap_or_default();
-        let label = match name.as_str() {
-            "routing_id" => match value.extract::<u32>()? {
-                0 => return Err(invalid()),
-                routing_id => Label {
-                    routing_id,
-                    group: None,
-                },
-            },
-            "group" => {
-                let group = match value.cast::<PyBytes>() {
-                    Ok(bytes) => bytes.as_bytes().to_vec(),
-                    Err(_) => value.extract::<String>()?.into_bytes(),
-                };
-                if group.len() > LONGEST_GROUP {
-                    return Err(invalid());
-                }
-                Label {
-                    routing_id: 0,
-                    group: Some(std::ffi::CString::new(group).map_err(|_| invalid())?),
-                }
-            }
-            _ => return Err(invalid()),
-        };
-        self.state().label = label;
+        self.state().label = Self::label_from(py, &name, value)?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! | File | What |
 //! |---|---|
 //! | `context.rs`, `socket.rs`, `frame.rs` | the classes that pyzmq's own build upon |
+//! | `aio/` | sockets for asyncio |
 //! | `transfer.rs` | sending and receiving one part |
 //! | `patience.rs` | waiting: without the GIL, and ended by signals |
 //! | `buffer.rs`, `lease.rs` | memory of Python's in messages of ours, and its return |
@@ -12,6 +13,7 @@
 //! | `library.rs` | what the library is and can do, keys |
 //! | `errors.rs`, `pyzmq.rs` | errors and other things that live in pyzmq's Python layer |
 
+mod aio;
 mod buffer;
 mod context;
 mod errors;
@@ -33,6 +35,8 @@ mod transfer;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::aio::{AsyncSocket, Future, Hub};
     #[pymodule_export]
     use crate::context::Context;
     #[pymodule_export]

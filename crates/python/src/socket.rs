@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PySuper, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
-use zincmq::SocketType;
 use zincmq::error::SendFailure;
 use zincmq::options::OptionValue;
 use zincmq::raw::errno::{Code, code};
 use zincmq::raw::label::Label;
 use zincmq::raw::report::Form;
 use zincmq::raw::{self, PartSocket};
+use zincmq::{Message, SocketType};
 
 use crate::buffer::{self, Room};
 use crate::context::Context;
@@ -41,6 +41,16 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// One that `__init__` has still to be called for.
+    pub fn unmade() -> Self {
+        Self {
+            socket: OnceLock::new(),
+            context: Mutex::new(None),
+            copy_threshold: AtomicUsize::new(0),
+            closed: AtomicBool::new(true),
+        }
+    }
+
     /// The socket.
     ///
     /// # Errors
@@ -50,12 +60,84 @@ impl Socket {
         self.known(py).cloned()
     }
 
+    /// As [`Socket::open`], borrowed.
     #[inline]
-    fn known(&self, py: Python<'_>) -> PyResult<&Arc<PartSocket>> {
+    pub fn known(&self, py: Python<'_>) -> PyResult<&Arc<PartSocket>> {
         match self.socket.get() {
             Some(socket) if !self.closed.load(Ordering::Acquire) => Ok(socket),
             _ => Err(error(py, libc::ENOTSOCK)),
         }
+    }
+
+    /// A message of `data`, whom it is for, and what tells when its memory is not
+    /// in use any more, if that is to be known.
+    pub fn part_of(
+        &self,
+        data: &Bound<'_, PyAny>,
+        copy: bool,
+        track: bool,
+    ) -> PyResult<(Message, Label, Option<Py<PyAny>>)> {
+        let py = data.py();
+        if copy && let Ok(bytes) = data.cast::<PyBytes>() {
+            return Ok((buffer::of_bytes(bytes), Label::default(), None));
+        }
+        if let Ok(frame) = data.cast::<Frame>() {
+            let frame = frame.get();
+            let tracker = frame.tracker_of(py);
+            if track && tracker.is_none() {
+                return Err(PyValueError::new_err("Not a tracked message"));
+            }
+            return Ok((frame.share(), frame.label(), tracker));
+        }
+        if data.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
+        }
+        if copy {
+            return Ok((buffer::copied(data)?, Label::default(), None));
+        }
+        let memory = buffer::contiguous(data)?;
+        if memory.len_bytes() < self.copy_threshold() {
+            let finished = pyzmq::finished_tracker(py)?.unbind();
+            return Ok((buffer::copied(data)?, Label::default(), Some(finished)));
+        }
+        let (event, tracker) = match track {
+            true => {
+                let event = py.import("threading")?.call_method0("Event")?;
+                let tracker = py
+                    .import("zmq")?
+                    .call_method1("MessageTracker", (&event,))?;
+                (Some(event), Some(tracker.unbind()))
+            }
+            false => (None, None),
+        };
+        Ok((lease::lend(py, memory, event)?, Label::default(), tracker))
+    }
+
+    /// A zmq.Frame of `data`, labelled; a frame that is given is labelled itself.
+    #[cold]
+    fn addressed<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        copy: bool,
+        track: bool,
+        labels: [(&str, Option<&Bound<'py, PyAny>>); 2],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let frame = match data.cast::<Frame>() {
+            Ok(_) => data.clone(),
+            Err(_) => {
+                let how = PyDict::new(data.py());
+                how.set_item("track", track)?;
+                how.set_item("copy", copy.then_some(true))?;
+                how.set_item("copy_threshold", self.copy_threshold())?;
+                Frame::class(data.py())?.call((data,), Some(&how))?
+            }
+        };
+        for (name, value) in labels {
+            if let Some(value) = value {
+                frame.setattr(name, value)?;
+            }
+        }
+        Ok(frame)
     }
 
     fn context_slot(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
@@ -68,12 +150,23 @@ impl Socket {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self {
-            socket: OnceLock::new(),
-            context: Mutex::new(None),
-            copy_threshold: AtomicUsize::new(0),
-            closed: AtomicBool::new(true),
+        Self::unmade()
+    }
+
+    /// pyzmq's own class has a send that calls this one's and adds two arguments,
+    /// which this one has. It is taken out, as it would cost as much as the send.
+    #[classmethod]
+    #[pyo3(signature = (**arguments))]
+    fn __init_subclass__(
+        class: &Bound<'_, PyType>,
+        arguments: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        if class.name()? == "Socket" && class.module()? == "zmq.sugar.socket" {
+            class.delattr("send")?;
         }
+        let next = PySuper::new(&class.py().get_type::<Self>(), class)?;
+        next.call_method("__init_subclass__", (), arguments)?;
+        Ok(())
     }
 
     #[pyo3(signature = (context=None, socket_type=-1, shadow=0, copy_threshold=None))]
@@ -286,8 +379,13 @@ impl Socket {
 
     /// Sends one part of a message, the last unless flags have SNDMORE. With
     /// copy=False, or a Frame, its memory is not copied, and a tracker of it is
-    /// returned if asked for.
-    #[pyo3(signature = (data, flags=0, copy=true, track=false))]
+    /// returned if asked for. routing_id names the peer of a SERVER or PEER, group
+    /// the group of a RADIO.
+    #[pyo3(signature = (data, flags=0, copy=true, track=false, routing_id=None, group=None))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the arguments of pyzmq's send"
+    )]
     fn send(
         &self,
         py: Python<'_>,
@@ -295,42 +393,18 @@ impl Socket {
         flags: c_int,
         copy: bool,
         track: bool,
+        routing_id: Option<&Bound<'_, PyAny>>,
+        group: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let socket = self.known(py)?;
-        if let Ok(frame) = data.cast::<Frame>() {
-            let frame = frame.get();
-            let tracker = frame.tracker_of(py);
-            if track && tracker.is_none() {
-                return Err(PyValueError::new_err("Not a tracked message"));
+        let (part, label, tracker) = match (routing_id, group) {
+            (None, None) => self.part_of(data, copy, track)?,
+            _ => {
+                let labels = [("routing_id", routing_id), ("group", group)];
+                self.part_of(&self.addressed(data, copy, track, labels)?, copy, track)?
             }
-            send_part(py, socket, frame.share(), &frame.label(), flags)?;
-            return Ok(tracker);
-        }
-        if data.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
-        }
-        let unlabelled = Label::default();
-        if copy {
-            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
-            return Ok(None);
-        }
-        let memory = buffer::contiguous(data)?;
-        if memory.len_bytes() < self.copy_threshold() {
-            send_part(py, socket, buffer::copied(data)?, &unlabelled, flags)?;
-            return Ok(Some(pyzmq::finished_tracker(py)?.unbind()));
-        }
-        let (event, tracker) = match track {
-            true => {
-                let event = py.import("threading")?.call_method0("Event")?;
-                let tracker = py
-                    .import("zmq")?
-                    .call_method1("MessageTracker", (&event,))?;
-                (Some(event), Some(tracker.unbind()))
-            }
-            false => (None, None),
         };
-        let message = lease::lend(py, memory, event)?;
-        send_part(py, socket, message, &unlabelled, flags)?;
+        send_part(py, socket, part, &label, flags)?;
         Ok(tracker)
     }
 

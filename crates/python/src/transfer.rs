@@ -17,15 +17,17 @@ use crate::lease;
 use crate::patience::{limit, patiently};
 
 /// Do not wait.
-const DONTWAIT: c_int = 1;
+pub const DONTWAIT: c_int = 1;
 /// Further parts follow.
-const SNDMORE: c_int = 2;
+pub const SNDMORE: c_int = 2;
 
 /// To encrypt or copy so many bytes takes longer than to hand the GIL over.
-const LONG: usize = 64 * 1024;
+pub const LONG: usize = 64 * 1024;
 
-const RCVTIMEO: c_int = 27;
-const SNDTIMEO: c_int = 28;
+/// The longest wait of a receive, milliseconds.
+pub const RCVTIMEO: c_int = 27;
+/// The longest wait of a send, milliseconds.
+pub const SNDTIMEO: c_int = 28;
 
 /// Sends a part: at once if that is possible, since letting others have the GIL
 /// would cost more.
@@ -44,7 +46,7 @@ pub fn send_part(
     };
     let mut part = part;
     if part.len() < LONG && socket.turns.takes_at_once() {
-        match lease::settling(py, || send(part, Wait::Never)) {
+        match lease::settling(py, || send(part, first_wait(flags))) {
             Ok(()) => return Ok(()),
             Err((libc::EAGAIN, back)) if flags & DONTWAIT == 0 => part = back,
             Err((code, back)) => {
@@ -94,7 +96,7 @@ pub fn recv_part(
         }
     };
     if socket.turns.takes_at_once() {
-        match recv(Wait::Never) {
+        match recv(first_wait(flags)) {
             Ok(received) => return Ok(received),
             Err(libc::EAGAIN) if flags & DONTWAIT == 0 => {}
             Err(code) => return Err(error(py, code)),
@@ -111,10 +113,19 @@ pub fn recv_part(
 }
 
 /// How long a call may wait by an option, SNDTIMEO or RCVTIMEO.
-fn time_limit(socket: &PartSocket, option: c_int) -> Option<Duration> {
+pub fn time_limit(socket: &PartSocket, option: c_int) -> Option<Duration> {
     match socket.engine.option_by_number(option) {
         Ok(OptionValue::Int(milliseconds)) => limit(milliseconds),
         _ => None,
+    }
+}
+
+/// Of the first try. Who waits next looks at the connections then, without the
+/// GIL.
+fn first_wait(flags: c_int) -> Wait {
+    match flags & DONTWAIT {
+        0 => Wait::Listening,
+        _ => Wait::Never,
     }
 }
 

@@ -114,6 +114,8 @@ pub(crate) struct Peers {
     patient: bool,
     /// Whoever sends takes what was last known of a peer's room for what is.
     hasty: bool,
+    /// Peers that were said to have no room for that reason.
+    refused: Vec<PeerId>,
 }
 
 pub(crate) struct Wake {
@@ -301,9 +303,16 @@ impl Peer {
 
 impl Peers {
     /// Has [`Peers::has_room`] look at a peer's progress once a millisecond at
-    /// most, and say no meanwhile, as libzmq does for those who do not wait.
+    /// most, and say no meanwhile, as libzmq does for those who do not wait. No
+    /// `writable` follows by itself on such a no: see [`Peers::take_refused`].
     pub(crate) fn set_hasty(&mut self, hasty: bool) {
         self.hasty = hasty;
+    }
+
+    /// The peers that were refused in haste since this was last asked.
+    #[inline]
+    pub(crate) fn take_refused(&mut self) -> Vec<PeerId> {
+        std::mem::take(&mut self.refused)
     }
 
     /// Whether a pop may look for more for a moment before it finds nothing.
@@ -397,6 +406,7 @@ impl Peers {
             return false;
         };
         if self.hasty && !peer.tx.has_known_room() && peer.looked_just_now() {
+            self.refused.push(id);
             return false;
         }
         !peer.tx.is_closed() && peer.tx.has_room()

@@ -84,6 +84,11 @@ pub fn pyzmq_native(run: &Run) -> Result<Tally> {
     pyzmq_on(run, pyzmq::Backend::Native)
 }
 
+/// The step of `cargo xtask test`.
+pub fn pyzmq_asyncio(run: &Run) -> Result<Tally> {
+    pyzmq_on(run, pyzmq::Backend::Asyncio)
+}
+
 fn pyzmq_on(run: &Run, backend: pyzmq::Backend) -> Result<Tally> {
     suite::no_core_dumps()?;
     let report = pyzmq::run(run, backend, &Arguments::all())?;

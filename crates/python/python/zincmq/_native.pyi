@@ -1,6 +1,8 @@
 import builtins
-from collections.abc import Sequence
-from typing import Any, Final, Literal, overload
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextvars import Context as Context_
+from typing import Any, Final, Literal, NoReturn, TypeVar, final, overload
 
 import zmq
 from typing_extensions import Buffer, Self, disjoint_base
@@ -8,8 +10,11 @@ from typing_extensions import Buffer, Self, disjoint_base
 __all__ = [
     "IPC_PATH_MAX_LEN",
     "PYZMQ_DRAFT_API",
+    "AsyncSocket",
     "Context",
     "Frame",
+    "Future",
+    "Hub",
     "Socket",
     "__version__",
     "curve_keypair",
@@ -24,6 +29,8 @@ __all__ = [
     "zmq_poll",
     "zmq_version_info",
 ]
+
+_Result = TypeVar("_Result")
 
 __version__: Final[str]
 IPC_PATH_MAX_LEN: Final[int]
@@ -75,6 +82,8 @@ class Socket:
         flags: int = 0,
         copy: bool = True,
         track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
     ) -> zmq.MessageTracker | None: ...
     @overload
     def recv(
@@ -99,6 +108,118 @@ class Socket:
         track: bool = False,
     ) -> bytes | zmq.Frame: ...
     def recv_into(self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0) -> int: ...
+
+@disjoint_base
+class AsyncSocket(Socket):
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
+    @property
+    def _recv_futures(self) -> list[Future[Any]]: ...
+    def _cancel_all(self) -> None: ...
+    def _deserialize(self, recvd: Future[Any], load: Callable[[Any], Any]) -> Future[Any]: ...
+    def send(  # type: ignore[override]
+        self,
+        data: Buffer,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[zmq.MessageTracker | None]: ...
+    def send_multipart(
+        self,
+        msg_parts: Iterable[Buffer],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | bytes | None = None,
+    ) -> Future[zmq.MessageTracker | None]: ...
+    @overload  # type: ignore[override]
+    def recv(
+        self,
+        flags: int = 0,
+        copy: Literal[True] = True,
+        track: bool = False,
+    ) -> Future[bytes]: ...
+    @overload
+    def recv(
+        self,
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+        track: bool = False,
+    ) -> Future[zmq.Frame]: ...
+    @overload
+    def recv(
+        self,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+    ) -> Future[bytes | zmq.Frame]: ...
+    @overload
+    def recv_multipart(
+        self,
+        flags: int = 0,
+        copy: Literal[True] = True,
+        track: bool = False,
+    ) -> Future[list[bytes]]: ...
+    @overload
+    def recv_multipart(
+        self,
+        flags: int = 0,
+        *,
+        copy: Literal[False],
+        track: bool = False,
+    ) -> Future[list[zmq.Frame]]: ...
+    @overload
+    def recv_multipart(
+        self,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+    ) -> Future[list[bytes] | list[zmq.Frame]]: ...
+    def recv_into(  # type: ignore[override]
+        self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0
+    ) -> Future[int]: ...
+    def poll(self, timeout: float | None = None, flags: int = 1) -> Future[int]: ...
+
+@final
+class Future(Awaitable[_Result]):
+    @property
+    def _asyncio_future_blocking(self) -> bool: ...
+    @property
+    def _loop(self) -> AbstractEventLoop: ...
+    @property
+    def _state(self) -> str: ...
+    def __await__(self) -> Generator[Any, None, _Result]: ...
+    def __class_getitem__(cls, _result: Any) -> Any: ...
+    def __iter__(self) -> Generator[Any, None, _Result]: ...
+    def __next__(self) -> Any: ...
+    def _expire(self) -> None: ...
+    def _make_cancelled_error(self) -> BaseException: ...
+    def _settle(self) -> None: ...
+    def add_done_callback(
+        self, callback: Callable[[Self], object], *, context: Context_ | None = None
+    ) -> None: ...
+    def cancel(self, msg: Any | None = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def close(self) -> None: ...
+    def done(self) -> bool: ...
+    def exception(self) -> BaseException | None: ...
+    def get_loop(self) -> AbstractEventLoop: ...
+    def remove_done_callback(self, callback: Callable[[Self], object]) -> int: ...
+    def result(self) -> _Result: ...
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> NoReturn: ...
+
+@final
+class Hub:
+    def __new__(cls, event_loop: AbstractEventLoop) -> Self: ...
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def notifications(self) -> int: ...
+    def dispatch(self) -> None: ...
+    def fileno(self) -> int: ...
 
 @disjoint_base
 class Frame:

@@ -342,6 +342,10 @@ mod tests {
             Err(io::ErrorKind::WouldBlock.into())
         }
 
+        fn read_onto(&mut self, _: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.is_tired = !self.is_tired;
             if !self.is_tired {

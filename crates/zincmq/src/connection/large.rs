@@ -9,8 +9,9 @@ use crate::transport::ByteStream;
 /// First allocation for a payload. It grows as bytes come, never by what the
 /// peer merely claims.
 const FIRST_CHUNK: usize = 1024 * 1024;
-/// How much of it is made ready at first.
-const FIRST_ZEROED: usize = 64 * 1024;
+/// So many times what has come is allocated then. Memory that nothing was written
+/// to costs addresses alone.
+const GROWTH: usize = 16;
 /// Sealed payloads are opened where they lie, and so gathered even if they are short. For
 /// less than this another read would cost more than to copy it from one with what follows.
 const WORTH_A_READ: usize = 32 * 1024;
@@ -126,9 +127,7 @@ impl Large {
             head.filled += taken;
         }
         while taken < bytes.len() && self.filled < self.len {
-            let room = self.room()?;
-            let n = room.len().min(bytes.len() - taken);
-            room[..n].copy_from_slice(&bytes[taken..taken + n]);
+            let n = self.payload.put(&bytes[taken..], self.filled, self.len)?;
             self.filled += n;
             taken += n;
         }
@@ -140,25 +139,38 @@ impl Large {
         &mut self,
         stream: &mut dyn ByteStream,
     ) -> Result<io::Result<usize>, Ending> {
-        let read = stream.read(self.room()?);
+        let read = match &mut self.payload {
+            Payload::Growing(payload) => {
+                grow(payload, self.len)?;
+                stream.read_onto(payload, self.len - self.filled)
+            }
+            whole => stream.read(&mut whole.bytes()[self.filled..]),
+        };
         if let Ok(n) = read {
             self.filled += n;
         }
         Ok(read)
     }
-
-    /// What follows the bytes that are there.
-    fn room(&mut self) -> Result<&mut [u8], Ending> {
-        if let Payload::Growing(payload) = &mut self.payload
-            && self.filled == payload.len()
-        {
-            grow(payload, self.len)?;
-        }
-        Ok(&mut self.payload.bytes()[self.filled..])
-    }
 }
 
 impl Payload {
+    /// Copies of `bytes` what there is room for, behind the `filled` bytes of
+    /// `len` that are there.
+    fn put(&mut self, bytes: &[u8], filled: usize, len: usize) -> Result<usize, Ending> {
+        let left = bytes.len().min(len - filled);
+        match self {
+            Self::Growing(payload) => {
+                let n = left.min(grow(payload, len)?);
+                payload.extend_from_slice(&bytes[..n]);
+                Ok(n)
+            }
+            whole => {
+                whole.bytes()[filled..filled + left].copy_from_slice(&bytes[..left]);
+                Ok(left)
+            }
+        }
+    }
+
     fn bytes(&mut self) -> &mut [u8] {
         match self {
             Self::Whole(message) => message
@@ -175,19 +187,14 @@ impl Head {
     }
 }
 
-/// Makes room for more of the `len` bytes.
-fn grow(payload: &mut Vec<u8>, len: usize) -> Result<(), Ending> {
+/// Makes room for more of the `len` bytes, and tells for how many there is some.
+fn grow(payload: &mut Vec<u8>, len: usize) -> Result<usize, Ending> {
     let filled = payload.len();
     if filled == payload.capacity() {
-        let target = (filled * 2).clamp(FIRST_CHUNK, len.max(FIRST_CHUNK));
-        let target = target.min(len);
+        let target = filled.saturating_mul(GROWTH).max(FIRST_CHUNK).min(len);
         payload
             .try_reserve_exact(target - filled)
             .map_err(|_| Ending::OutOfMemory(len as u64))?;
     }
-    // Zeroing makes memory resident, so it too follows the bytes.
-    let zeroed = (filled * 2).max(FIRST_ZEROED).min(len);
-    let zeroed = zeroed.min(payload.capacity());
-    payload.resize(zeroed, 0);
-    Ok(())
+    Ok(payload.capacity() - filled)
 }

@@ -15,6 +15,10 @@ use crate::{Message, Multipart, SocketType};
 pub enum Wait {
     /// Not at all.
     Never,
+    /// Not at all, and without a look at the connections, by one who waits next,
+    /// or is woken once another try is worth it (see
+    /// [`Listener`](super::Listener)).
+    Listening,
     /// As SNDTIMEO or RCVTIMEO says.
     AsSet,
     /// For so long, or without end.
@@ -99,7 +103,8 @@ fn go_on_sending(
     let kind = socket.engine.socket_type();
     // In the engine a whole message was received, for the program it is half
     // one.
-    if turn.rest.len() > 0 && matches!(kind, SocketType::Req | SocketType::Rep) {
+    let half_received = turn.rest.len() > 0 || socket.turns.has_returned();
+    if half_received && matches!(kind, SocketType::Req | SocketType::Rep) {
         return Err((EFSM, part));
     }
     // The second part of a STREAM's message is the last, whatever is said.
@@ -176,6 +181,7 @@ fn hand_over(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), 
     match wait {
         Wait::AsSet => super::send(&socket.engine, message),
         Wait::Never => super::try_send(&socket.engine, message),
+        Wait::Listening => socket.engine.inner().attempt_send(message),
         Wait::Within(limit) => super::send_within(&socket.engine, message, limit),
     }
 }
@@ -183,6 +189,7 @@ fn hand_over(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), 
 fn admit(socket: &PartSocket, first: &Message, wait: Wait) -> Result<(), SendFailure> {
     match wait {
         Wait::Never => super::admits(&socket.engine, first),
+        Wait::Listening => super::admits_now(&socket.engine, first),
         Wait::AsSet => super::await_admission(&socket.engine, first),
         Wait::Within(limit) => super::await_admission_within(&socket.engine, first, limit),
     }
@@ -227,8 +234,74 @@ fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
     match wait {
         Wait::AsSet => super::recv(&socket.engine),
         Wait::Never => socket.engine.try_recv(),
+        Wait::Listening => socket.engine.inner().attempt_recv(),
         Wait::Within(limit) => super::recv_within(&socket.engine, limit),
     }
+}
+
+/// The next message: one that was given back before others.
+fn take_next(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+    if socket.turns.any()
+        && let Some(message) = socket.turns.take_returned()
+    {
+        return Ok(message);
+    }
+    take(socket, wait)
+}
+
+/// The next message as a whole, or what is to come of one that is half received.
+/// For types without labels.
+///
+/// # Errors
+///
+/// As zmq_msg_recv(3).
+#[inline]
+pub fn recv_whole(socket: &PartSocket, wait: Wait) -> Outcome<Multipart> {
+    if !socket.turns.any() {
+        return take(socket, wait).map_err(code);
+    }
+    let (part, mut more) = recv_part(socket, wait)?;
+    let mut message = Multipart::from(part);
+    while more {
+        let part;
+        (part, more) = recv_part(socket, wait)?;
+        message.push(part);
+    }
+    Ok(message)
+}
+
+/// Hands over a message as a whole, all its parts or none, or with `more` the
+/// beginning of one. For types without labels.
+///
+/// # Errors
+///
+/// As zmq_msg_send(3), with the parts that were not handed over: all of them,
+/// unless the thread is in the middle of a message.
+pub fn send_whole_parts(
+    socket: &PartSocket,
+    mut parts: Vec<Message>,
+    more: bool,
+    wait: Wait,
+) -> Result<(), (c_int, Vec<Message>)> {
+    let plain = !is_thread_safe(socket.engine.socket_type());
+    let plain = plain && socket.engine.socket_type() != SocketType::Stream;
+    if plain && !more && parts.len() > 1 && !socket.turns.any() {
+        let Err(error) = hand_over(socket, Multipart::from(parts), wait) else {
+            return Ok(());
+        };
+        let code = error.failure().code();
+        return Err((code, error.into_message().into_iter().collect()));
+    }
+    let mut left = std::mem::take(&mut parts).into_iter();
+    while let Some(part) = left.next() {
+        let follows = more || left.len() > 0;
+        if let Err((code, part)) = send_part(socket, part, follows, wait) {
+            parts.push(part);
+            parts.extend(left);
+            return Err((code, parts));
+        }
+    }
+    Ok(())
 }
 
 #[cold]
@@ -263,7 +336,7 @@ fn go_on_receiving(socket: &PartSocket, turn: &mut Turn, wait: Wait) -> Outcome<
     {
         return Err(EFSM);
     }
-    let message = take(socket, wait).map_err(code)?;
+    let message = take_next(socket, wait).map_err(code)?;
     let part = begin(turn, message);
     Ok((part, turn.rest.len() > 0))
 }
@@ -280,7 +353,7 @@ pub fn recv_labelled(
     labelled: Labelled,
     wait: Wait,
 ) -> Outcome<(Label, Message)> {
-    let (name, part) = take(socket, wait).map_err(code)?.split_first();
+    let (name, part) = take_next(socket, wait).map_err(code)?.split_first();
     Ok((labelled.read(&name), part.split_first().0))
 }
 

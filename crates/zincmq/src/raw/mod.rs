@@ -5,6 +5,7 @@ pub mod errno;
 pub mod events;
 pub mod exchange;
 pub mod label;
+mod listener;
 mod owner;
 mod part_socket;
 mod relay;
@@ -26,6 +27,7 @@ use crate::proxy::Proxy;
 use crate::reactor::{Readiness, Signals};
 use crate::socket::{Patience, Socket};
 
+pub use listener::Listener;
 pub use part_socket::PartSocket;
 
 /// The release of libzmq whose interface the C and Python faces have.
@@ -88,6 +90,15 @@ pub fn descriptor(peer: &PeerInfo) -> Option<i32> {
 /// As a send of it that does not wait.
 pub fn admits(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
     socket.inner().admits(first)
+}
+
+/// As [`admits`], for one who is woken when that changes.
+///
+/// # Errors
+///
+/// As a send of it that does not wait.
+pub fn admits_now(socket: &Socket, first: &Message) -> Result<(), SendFailure> {
+    socket.inner().attempt_admission(first, false)
 }
 
 /// As [`admits`], waiting as [`send`] does.

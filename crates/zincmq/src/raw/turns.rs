@@ -9,7 +9,8 @@
 //! call on the same socket. Whoever finds another's half gives its owner a
 //! moment to do so, and then takes it over.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::vec;
@@ -25,10 +26,12 @@ const SHORT_MOMENT: Duration = Duration::from_millis(1);
 /// The half messages of one socket.
 #[derive(Default)]
 pub struct Turns {
-    /// How many threads have one.
+    /// How many threads have one, and one more if messages were returned.
     open: AtomicUsize,
     inner: Mutex<Inner>,
     known: Condvar,
+    /// Numbers what may be returned.
+    taken: AtomicU64,
 }
 
 #[derive(Default)]
@@ -40,6 +43,9 @@ struct Inner {
     /// Threads that wait to know.
     asking: usize,
     entries: Vec<Entry>,
+    /// Messages that were received by one who does not want them any more, in
+    /// the order they came in.
+    returned: BTreeMap<u64, Multipart>,
 }
 
 struct Entry {
@@ -131,11 +137,54 @@ impl Turns {
                 });
             }
         }
-        self.open.store(inner.entries.len(), Ordering::Release);
+        self.recount(&inner);
+    }
+
+    /// A number for what is received next, to return it by.
+    #[inline]
+    pub fn number(&self) -> u64 {
+        self.taken.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes back what was received under `number`, to be received again before
+    /// what came after it. Of a part that `more` follow, together with those that
+    /// the calling thread has still to receive.
+    pub fn give_back(&self, number: u64, mut message: Multipart, more: bool) {
+        let me = Owner::here();
+        let mut inner = self.lock();
+        if more {
+            let mine = inner.entries.iter().position(|entry| entry.thread == me);
+            if let Some(place) = mine {
+                let entry = &mut inner.entries[place];
+                for part in std::mem::take(&mut entry.turn.rest) {
+                    message.push(part);
+                }
+                if entry.turn.is_blank() {
+                    inner.entries.swap_remove(place);
+                }
+            }
+        }
+        inner.returned.insert(number, message);
+        self.recount(&inner);
+    }
+
+    /// The first message that was given back.
+    #[cold]
+    pub fn take_returned(&self) -> Option<Multipart> {
+        let mut inner = self.lock();
+        let (_, message) = inner.returned.pop_first()?;
+        self.recount(&inner);
+        Some(message)
+    }
+
+    fn recount(&self, inner: &Inner) {
+        let returned = usize::from(!inner.returned.is_empty());
+        self.open
+            .store(inner.entries.len() + returned, Ordering::Release);
     }
 
     /// Whether the calling thread has handed over a part and not the last, and
-    /// whether it has parts to come.
+    /// whether it has parts to come, or a message that was given back.
     pub fn state(&self) -> (bool, bool) {
         if !self.any() {
             return (false, false);
@@ -145,9 +194,16 @@ impl Turns {
         self.continue_asked(&mut inner, me);
         let mut entries = inner.entries.iter();
         let entry = entries.find(|entry| !inner.shared || entry.thread == me);
-        entry.map_or((false, false), |entry| {
-            (entry.turn.sending.is_some(), entry.turn.rest.len() > 0)
+        let returned = !inner.returned.is_empty();
+        entry.map_or((false, returned), |entry| {
+            let rest = entry.turn.rest.len() > 0;
+            (entry.turn.sending.is_some(), rest || returned)
         })
+    }
+
+    /// Whether there is a message that was given back.
+    pub fn has_returned(&self) -> bool {
+        self.any() && !self.lock().returned.is_empty()
     }
 
     /// Whether the message that the calling thread is receiving has more parts.
@@ -283,5 +339,25 @@ mod tests {
         assert!(empty.join().expect("taking does not panic"));
         turns.put(turn);
         assert_eq!(turns.state(), (true, false));
+    }
+
+    #[test]
+    fn what_is_given_back_comes_first_and_in_order() {
+        let turns = Turns::default();
+        let (first, second) = (turns.number(), turns.number());
+        assert!(!turns.any());
+        turns.give_back(second, Multipart::from("second"), false);
+        turns.put(Turn {
+            rest: vec![Message::from("rest")].into_iter(),
+            ..Turn::default()
+        });
+        turns.give_back(first, Multipart::from("first"), true);
+        assert_eq!(turns.state(), (false, true));
+        let whole = turns.take_returned().expect("two were given back");
+        let parts: Vec<_> = whole.iter().map(Message::to_text).collect();
+        assert_eq!(parts, ["first", "rest"]);
+        let second = turns.take_returned().expect("one is left");
+        assert_eq!(second.first().to_text(), "second");
+        assert!(!turns.any() && turns.take_returned().is_none());
     }
 }

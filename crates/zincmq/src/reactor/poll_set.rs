@@ -22,8 +22,11 @@ use crate::sync::Mutex;
 const LEASE: Duration = Duration::from_millis(1);
 
 /// So often in a row the reactor looks at a connection that somebody else is at work on,
-/// who sees to it all the same, before it takes a nap.
+/// who sees to it all the same, before it takes naps instead.
 const PATIENCE: u32 = 3;
+
+/// So often before it stays away for as long as a lease holds.
+const LONG_WORK: u32 = 6;
 
 const BELL: u64 = 0;
 
@@ -314,10 +317,13 @@ impl Source for Watcher {
         });
         // What makes them ready stays until whoever has them is done, and would have the
         // reactor come back at once.
-        if set.found_busy.load(Ordering::Relaxed) >= PATIENCE {
-            set.found(true);
+        let busy = set.found_busy.load(Ordering::Relaxed);
+        if busy >= PATIENCE {
             set.disarm();
-            set.reactor.nap(Arc::new(Self(Arc::downgrade(&set))));
+            match busy >= LONG_WORK {
+                true => self.look_later(&set),
+                false => set.reactor.nap(Arc::new(Self(Arc::downgrade(&set)))),
+            }
         }
     }
 

@@ -75,6 +75,20 @@ impl Waiting {
         }
     }
 
+    /// The same for one who sees to the socket's connections soon after they are
+    /// ready: meanwhile the reactor leaves them alone.
+    pub(crate) fn register_attentive(&self, ticket: &mut Ticket, waker: &Waker) {
+        let old = {
+            let mut listeners = self.listeners.lock();
+            self.has_listeners.store(true, Ordering::SeqCst);
+            listeners.wakers.register(ticket, waker)
+        };
+        drop(old);
+        if let Some(set) = self.set.get() {
+            set.renew();
+        }
+    }
+
     /// Wakes whoever registered under `ticket` no more.
     pub(crate) fn withdraw(&self, ticket: &mut Ticket) {
         if ticket.is_blank() {

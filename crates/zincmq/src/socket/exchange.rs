@@ -60,7 +60,15 @@ impl Core {
     /// As a send that does not wait, as libzmq has it: whoever sends more than
     /// the high-water mark in one go, to peers that must lose nothing, is told
     /// to come back even if they have caught up meanwhile.
-    pub(crate) fn send_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
+    pub(crate) fn send_hastily(&self, message: Multipart) -> Result<(), SendError> {
+        let sent = self.attempt_hastily(message);
+        if sent.is_err() {
+            self.with(|state| state.end_haste());
+        }
+        sent
+    }
+
+    fn attempt_hastily(&self, mut message: Multipart) -> Result<(), SendError> {
         let hasty = self.may_be_hasty();
         let mut last = None;
         loop {
@@ -75,6 +83,9 @@ impl Core {
                 state.peers.set_hasty(hasty);
                 let sent = state.pattern.send(&mut state.peers, message);
                 state.peers.set_hasty(false);
+                if sent.is_ok() {
+                    state.end_haste();
+                }
                 sent
             });
             let Err(rejected) = sent else { return Ok(()) };
@@ -121,6 +132,12 @@ impl Core {
     /// know when it hands over the first part. As hasty as
     /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
+        let admission = self.admits_hastily(first);
+        self.with(|state| state.end_haste());
+        admission
+    }
+
+    fn admits_hastily(&self, first: &Message) -> Result<(), SendFailure> {
         let hasty = self.may_be_hasty();
         match self.attempt_admission(first, hasty) {
             Err(SendFailure::WouldBlock) => {}
@@ -153,7 +170,11 @@ impl Core {
         }
     }
 
-    fn attempt_admission(&self, first: &Message, hasty: bool) -> Result<(), SendFailure> {
+    pub(crate) fn attempt_admission(
+        &self,
+        first: &Message,
+        hasty: bool,
+    ) -> Result<(), SendFailure> {
         self.check_alive()?;
         self.with(|state| {
             state.peers.set_hasty(hasty);

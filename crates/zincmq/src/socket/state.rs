@@ -92,6 +92,17 @@ impl State {
         }
     }
 
+    /// Peers that were refused in haste take part again: now if they have room,
+    /// else once they tell.
+    #[inline]
+    pub(super) fn end_haste(&mut self) {
+        for id in self.peers.take_refused() {
+            if self.peers.has_room(id) {
+                self.pattern.writable(&mut self.peers, id);
+            }
+        }
+    }
+
     pub(super) fn set_send_hwm(&mut self, id: PeerId, high_water_mark: usize) {
         self.peers.set_send_hwm(id, high_water_mark);
         if self.peers.has_room(id) {

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
 use socket2::{SockAddr, Socket};
@@ -13,6 +14,10 @@ pub(crate) trait ByteStream: Send {
     /// Reads what is there, up to `buf`; 0 is the end. `WouldBlock` when
     /// nothing is there.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// As [`ByteStream::read`], to the end of `payload`: `most` bytes at most,
+    /// and no more than it has memory for.
+    fn read_onto(&mut self, payload: &mut Vec<u8>, most: usize) -> io::Result<usize>;
 
     /// Writes as much as fits; `WouldBlock` when nothing does.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
@@ -74,6 +79,20 @@ impl ByteStream for SocketStream {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Ok(retry_on_intr(|| rustix::io::read(&self.0, &mut *buf))?)
+    }
+
+    fn read_onto(&mut self, payload: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let (len, spare) = (payload.len(), payload.capacity() - payload.len());
+        if spare > most {
+            // Reads to memory that was never written to fill all there is.
+            payload.resize(len + most, 0);
+            let read = self.read(&mut payload[len..]);
+            payload.truncate(len + read.as_ref().map_or(0, |&n| n));
+            return read;
+        }
+        Ok(retry_on_intr(|| {
+            rustix::io::read(&self.0, spare_capacity(payload))
+        })?)
     }
 
     #[inline]

@@ -29,6 +29,8 @@ pub enum Backend {
     Capi,
     /// That of our Python package
     Native,
+    /// The same, with our asyncio for pyzmq's
+    Asyncio,
 }
 
 /// One test may take so long. pyzmq's own alarm is at 60.
@@ -39,6 +41,9 @@ const FILE: Duration = Duration::from_secs(10 * 60);
 /// Files whose tests have ports of their own choosing.
 const FIXED_NAMES: &[&str] = &["monitor", "socket"];
 
+/// Files whose tests are of asyncio.
+const OF_ASYNCIO: &[&str] = &["asyncio", "auth"];
+
 /// Builds what is missing and runs.
 pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report> {
     let folder = run.repo.target().join("conformance");
@@ -48,16 +53,22 @@ pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report>
     let on_libzmq = Runner {
         sites: vec![build.site],
         backend: None,
+        substitute: false,
         library: reference.library_folder(),
         include: reference.prefix().join("include"),
         logs: folder.join("logs/pyzmq-on-libzmq"),
         package: &package,
     };
-    let files = arguments.chosen(files(&package)?)?;
+    let mut known = files(&package)?;
+    if matches!(backend, Backend::Asyncio) {
+        known.retain(|file| OF_ASYNCIO.contains(&file.name.as_str()));
+    }
+    let files = arguments.chosen(known)?;
     let outcomes = suite::on_reference(&on_libzmq, &files, &build.results, arguments)?;
     let table = match backend {
         Backend::Capi => expected::PYZMQ,
         Backend::Native => expected::PYZMQ_NATIVE,
+        Backend::Asyncio => &[],
     };
     let mut report = suite::report(&outcomes, table);
     if arguments.reference {
@@ -65,8 +76,10 @@ pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report>
     }
 
     let runner = match (backend, &arguments.library) {
-        (Backend::Native, Some(_)) => bail!("--library is for the backend capi"),
-        (Backend::Native, None) => {
+        (Backend::Native | Backend::Asyncio, Some(_)) => {
+            bail!("--library is for the backend capi")
+        }
+        (Backend::Native | Backend::Asyncio, None) => {
             let wheel = wheel::build(run, &folder.join("wheels"))?.wheel;
             let mut sites = vec![package.with_wheel(&wheel)?];
             // pyzmq's Python layer is there, its own backend beside it.
@@ -74,7 +87,11 @@ pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report>
             Runner {
                 sites,
                 backend: Some("zincmq.backend"),
-                logs: folder.join("logs/pyzmq-native"),
+                substitute: matches!(backend, Backend::Asyncio),
+                logs: folder.join(match backend {
+                    Backend::Asyncio => "logs/pyzmq-asyncio",
+                    _ => "logs/pyzmq-native",
+                }),
                 ..on_libzmq
             }
         }
@@ -88,6 +105,7 @@ pub fn run(run: &Run, backend: Backend, arguments: &Arguments) -> Result<Report>
             Runner {
                 sites: vec![package.build("on-ours", &prefix)?.site],
                 backend: None,
+                substitute: false,
                 library: prefix.join("lib"),
                 include: prefix.join("include"),
                 logs: folder.join("logs/pyzmq"),
@@ -166,6 +184,8 @@ struct Runner<'a> {
     sites: Vec<PathBuf>,
     /// What pyzmq is told to use; else its own.
     backend: Option<&'static str>,
+    /// Our asyncio takes the place of pyzmq's.
+    substitute: bool,
     /// The folder of the library.
     library: PathBuf,
     /// The folder of its headers, for tests that compile.
@@ -183,10 +203,15 @@ impl Runner<'_> {
             Some(backend) => self.package.python().variable("PYZMQ_BACKEND", backend),
             None => self.package.python(),
         };
+        let substitute: &[&str] = match self.substitute {
+            true => &["-p", "our_asyncio"],
+            false => &[],
+        };
         python
             // Not as `-m pytest`: that would add the folder to the places of modules.
             .arguments(&["-c", "import sys, pytest; sys.exit(pytest.main())"])
             .arguments(&[format!("tests/test_{}.py", file.name)])
+            .arguments(substitute)
             .arguments(&[
                 "-p",
                 "pytest_log",

@@ -15,6 +15,8 @@ const VERSION: &str = "27.3.0";
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 /// Tells what came of the tests.
 const PLUGIN: &str = include_str!("pytest_log.py");
+/// Has our asyncio take the place of pyzmq's.
+const SUBSTITUTE: &str = include_str!("our_asyncio.py");
 
 /// pyzmq's tests and a Python that can run them.
 pub struct Package {
@@ -61,6 +63,7 @@ impl Package {
             Ok(())
         })?;
         fs::write(folder.join("pytest_log.py"), PLUGIN)?;
+        fs::write(folder.join("our_asyncio.py"), SUBSTITUTE)?;
         Ok(package)
     }
 
@@ -113,7 +116,7 @@ impl Package {
         self.venv.python()
     }
 
-    /// The folder of the plugin.
+    /// The folder of the plugins.
     pub fn plugins(&self) -> &Path {
         &self.folder
     }

@@ -271,6 +271,11 @@ mod tests {
             Ok(buffer.len())
         }
 
+        fn read_onto(&mut self, payload: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+            payload.resize(payload.len() + most, b'x');
+            Ok(most)
+        }
+
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
         }

@@ -1,0 +1,34 @@
+//! Fairness: a task whose every call can be done at once would never let the
+//! event loop have a turn.
+
+use std::cell::Cell;
+
+/// So many short messages go between two turns of the loop.
+const BUDGET: usize = 256;
+/// A message counts once more for every so many bytes.
+const STEP: usize = 4096;
+
+thread_local! {
+    static LEFT: Cell<usize> = const { Cell::new(BUDGET) };
+}
+
+/// Counts something of `len` bytes that was done at once.
+#[inline]
+pub fn spend(len: usize) {
+    LEFT.set(LEFT.get().saturating_sub(1 + len / STEP));
+}
+
+/// Whether the loop should have a turn now, which it then is said to have.
+#[inline]
+pub fn is_over() -> bool {
+    if LEFT.get() > 0 {
+        return false;
+    }
+    begin();
+    true
+}
+
+/// The loop has had a turn.
+pub fn begin() {
+    LEFT.set(BUDGET);
+}
