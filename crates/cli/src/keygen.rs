@@ -1,5 +1,6 @@
 //! `zinc keygen`: keys of CURVE, in certificate files or on the screen.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,6 +51,13 @@ enum Failure {
         #[from]
         error: CertificateError,
     },
+    #[error(
+        "{}: the secret key goes to a file whose name ends in `_secret`, so that of the public one must not",
+        .0.display()
+    )]
+    SecretPath(PathBuf),
+    #[error("--meta has `{0}` twice")]
+    Twice(String),
     #[error("{}: there is no secret key in it", .0.display())]
     NoSecret(PathBuf),
 }
@@ -90,8 +98,14 @@ fn print() -> Result<(), Failure> {
 }
 
 fn save(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    if path.as_os_str().as_bytes().ends_with(b"_secret") {
+        return Err(Failure::SecretPath(path.to_owned()));
+    }
     let mut made = Certificate::generate()?;
     for (name, value) in &arguments.meta {
+        if made.metadata().contains_key(name) {
+            return Err(Failure::Twice(name.clone()));
+        }
         made.set_metadata(name, value)?;
     }
     let secret_path = match arguments.force {

@@ -2,6 +2,7 @@
 
 mod console;
 mod demo;
+mod echo;
 mod keygen;
 mod password;
 

@@ -1,7 +1,8 @@
 //! `zinc password`: the users in a file of hashed passwords.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use zincmq::security::{PasswordFile, PasswordFileError};
 
 use crate::console::say;
+use crate::echo;
 
 /// What `zinc password` can be told.
 ///
@@ -19,21 +21,25 @@ pub struct Arguments {
     file: PathBuf,
     /// Whose password it is
     ///
-    /// It is asked for, without showing what is typed. If standard input is no
-    /// terminal, its first line is the password.
+    /// The password is asked for, without showing what is typed. If standard input is no
+    /// terminal, its first line is the password, without its end (LF or CR LF). An
+    /// empty password is refused.
     name: String,
-    /// Take the user out of the file
+    /// Take the user out of the file; no password is asked for
     #[arg(long)]
     remove: bool,
 }
 
 /// One more than PLAIN carries, and the end of the line.
-const LONGEST: usize = 257;
+const LONGEST: usize = 258;
 
 #[derive(Debug, Error)]
 enum Failure {
-    #[error(transparent)]
-    File(#[from] PasswordFileError),
+    #[error("{error}{}", hint(error))]
+    File {
+        #[from]
+        error: PasswordFileError,
+    },
     #[error("{}: no user is called `{name}`", file.display())]
     Nobody { file: PathBuf, name: String },
     #[error("the password cannot be read: {0}")]
@@ -44,6 +50,15 @@ enum Failure {
     Empty,
 }
 
+fn hint(error: &PasswordFileError) -> &'static str {
+    match error {
+        PasswordFileError::Malformed { .. } => {
+            " (nothing is changed: if it is a file of passwords, mend these lines first)"
+        }
+        _ => "",
+    }
+}
+
 /// Sets a password, or takes it away.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let done = match arguments.remove {
@@ -52,12 +67,16 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     match done {
         Ok(what) => {
+            warn_if_exposed(&arguments.file);
             say(format_args!(
                 "{}: {what} {}",
                 arguments.file.display(),
                 arguments.name
             ));
             ExitCode::SUCCESS
+        }
+        Err(Failure::Unread(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            ExitCode::from(echo::INTERRUPTED)
         }
         Err(failure) => {
             eprintln!("zinc: {failure}");
@@ -66,7 +85,20 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
+/// The hashes are of use to whoever guesses passwords.
+fn warn_if_exposed(file: &Path) {
+    let mode = file.metadata().map(|metadata| metadata.mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        eprintln!(
+            "zinc: warning: {}: others on this machine can read or write it (chmod 600 it)",
+            file.display()
+        );
+    }
+}
+
 fn set(arguments: &Arguments) -> Result<&'static str, Failure> {
+    // Before anything is typed in vain.
+    PasswordFile::check(&arguments.file, &arguments.name)?;
     let password = match io::stdin().is_terminal() {
         true => ask(&arguments.name)?,
         false => first_line()?,
@@ -90,6 +122,7 @@ fn remove(arguments: &Arguments) -> Result<&'static str, Failure> {
 
 /// Asks twice, as what is typed cannot be seen.
 fn ask(name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    echo::keep()?;
     let prompt = |text: &str| -> io::Result<Zeroizing<Vec<u8>>> {
         let typed = rpassword::prompt_password(text)?;
         Ok(Zeroizing::new(typed.into_bytes()))
@@ -109,6 +142,9 @@ fn first_line() -> io::Result<Zeroizing<Vec<u8>>> {
     input.take(LONGEST as u64).read_until(b'\n', &mut line)?;
     if line.last() == Some(&b'\n') {
         line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
     }
     Ok(line)
 }

@@ -16,7 +16,8 @@ fn serve(server: &zincmq::Rep) -> Result<(), zincmq::Error> {
     loop {
         let request = server.recv()?;
         let peer = request.first().peer();
-        let name = peer.and_then(|peer| peer.property("name"));
+        // As its certificate has it. With `property` it would be what the client says.
+        let name = peer.and_then(|peer| peer.granted_property("name"));
         let name = name.map_or("nobody".into(), |name| String::from_utf8_lossy(name));
         server.send(format!("{}, {name}", request.first().to_text()))?;
     }

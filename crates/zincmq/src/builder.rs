@@ -11,6 +11,7 @@ use crate::options::{
     Effect, OptionError, OptionValue, Row, Setting, SocketConfig, SocketOptions, option_table,
     row_by_name,
 };
+use crate::security::KeyPair;
 use crate::socket::Socket;
 use crate::transport::ListeningFd;
 use crate::typed::Wrap;
@@ -107,6 +108,13 @@ impl<S> Builder<S> {
 /// socket's type does not have are refused when the socket is made.
 impl<S> Builder<S> {
     option_table!(builder_methods);
+
+    /// Both of this side's own keys of CURVE, in place of `curve_public_key` and
+    /// `curve_secret_key`.
+    pub fn curve_key_pair(self, keys: &KeyPair) -> Self {
+        self.set(opt::CurvePublicKey(*keys.public()))
+            .set(opt::CurveSecretKey(keys.secret().clone()))
+    }
 }
 
 impl<S: Wrap> Builder<S> {

@@ -322,7 +322,12 @@ impl Shared {
     /// The options a new socket of `socket_type` starts with.
     pub(crate) fn socket_defaults(&self, socket_type: SocketType) -> SocketOptions {
         // The first call makes the table of defaults, which a fork must not cut short.
-        crate::reactor::undivided(|| self.options.lock().socket_defaults(socket_type))
+        let mut options =
+            crate::reactor::undivided(|| self.options.lock().socket_defaults(socket_type));
+        if self.admission().is_lenient() {
+            options.be_lenient();
+        }
+        options
     }
 
     pub(crate) fn socket(

@@ -10,7 +10,9 @@ use crate::message::Multipart;
 pub use crate::options::OptionError;
 #[cfg(feature = "password-file")]
 pub use crate::security::PasswordFileError;
-pub use crate::security::{CertificateError, KeyDirectoryError, MetadataError, NotAnAddress};
+pub use crate::security::{
+    CertificateError, KeyDirectoryError, MetadataError, NotAnAddress, SecurityFault,
+};
 
 /// Any error of this library, for programs that pass them all on.
 #[derive(Debug, Error)]
@@ -282,6 +284,10 @@ pub enum BindError {
     /// has no number for it before (EFAULT).
     #[error("a peer at `{0}` has no number before it is connected, because of IMMEDIATE")]
     NoNumberYet(String),
+    /// The options of security do not go together, or a key is missing. Contexts
+    /// of the C library take them as they are.
+    #[error(transparent)]
+    Security(#[from] SecurityFault),
     /// The socket is closed (ENOTSOCK).
     #[error("the socket is closed")]
     Closed,

@@ -132,11 +132,15 @@ fn what_cannot_be_done_is_told() {
         ),
         (
             ["keygen", &desk.text("no/k"), "--force"],
-            "no/k: cannot be written",
+            "no/k: cannot be written: there is no folder ",
         ),
         (
             ["keygen", &desk.text("k"), "--meta=a b=c"],
             "`a b` is no name",
+        ),
+        (
+            ["keygen", &desk.text("k_secret"), "--meta=a=b"],
+            "k_secret: the secret key goes to",
         ),
         (
             ["keygen", &desk.text("k"), "--meta=a=b\nc"],
@@ -149,6 +153,8 @@ fn what_cannot_be_done_is_told() {
             "{said}"
         );
     }
+    let twice = complaint(&["keygen", &desk.text("k"), "--meta=a=b", "--meta=a=c"]);
+    assert!(twice.contains("`a` twice"), "{twice}");
     let arguments = ["keygen", &desk.text("k"), "--meta", "nothing"];
     let outcome = zinc(&arguments);
     assert_eq!(outcome.code, Some(2), "{outcome}");

@@ -94,6 +94,7 @@ fn at_a_terminal_what_is_typed_is_not_shown() {
         terminal.answer("Once more: ", second);
         let (code, shown) = terminal.finish();
         assert!(!shown.contains("sesame"), "{shown}");
+        assert!(is_as_before(&shown), "{shown}");
         (code, shown)
     };
     let (code, shown) = type_in("open sesame", "open sesame");
@@ -104,4 +105,79 @@ fn at_a_terminal_what_is_typed_is_not_shown() {
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("not the same"), "{shown}");
     assert_eq!(users(&folder), first);
+}
+
+/// What `stty -a` says of a terminal that shows what is typed, line by line, and heeds Ctrl-C.
+fn is_as_before(shown: &str) -> bool {
+    ["echo", "icanon", "isig"]
+        .iter()
+        .all(|mode| shown.split_whitespace().any(|word| word == *mode))
+}
+
+#[test]
+fn the_terminal_shows_again_what_is_typed_after_ctrl_c() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for answers in 0..2 {
+        let mut terminal = Terminal::start(&["password", &path(&folder), "anna"]);
+        if answers == 1 {
+            terminal.answer("Password for anna: ", "open sesame");
+        }
+        terminal.interrupt(["Password for anna: ", "Once more: "][answers]);
+        let (code, shown) = terminal.finish();
+        assert_eq!(code, Some(130), "{shown}");
+        assert!(is_as_before(&shown), "{shown}");
+        assert!(!folder.path().join("passwords").exists());
+    }
+}
+
+#[test]
+fn a_file_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "root:x:0:0:root:/root:/bin/sh\n# remark\nanna:x:1:1::/:/bin/sh\n";
+    fs::write(path(&folder), text).expect("a folder of ours");
+    for arguments in [&["anna"][..], &["anna:x:1:1::/", "--remove"]] {
+        let outcome = password(&folder, arguments, "open sesame\n");
+        assert_eq!(outcome.code, Some(1), "{outcome}");
+        assert!(outcome.errors.contains("line 1: "), "{outcome}");
+        assert!(outcome.errors.contains("nothing is changed"), "{outcome}");
+        let left = fs::read_to_string(path(&folder)).expect("it is there");
+        assert_eq!(left, text);
+    }
+}
+
+#[test]
+fn an_end_of_line_is_no_part_of_a_password() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for input in ["\r\n", "\n"] {
+        let outcome = password(&folder, &["anna"], input);
+        assert!(outcome.errors.contains("empty"), "{outcome}");
+    }
+    // 255 bytes, as many as there may be.
+    let long = format!("{}\r\nmore\r\n", "x".repeat(255));
+    let outcome = password(&folder, &["anna"], &long);
+    assert_eq!(outcome.code, Some(0), "{outcome}");
+    let outcome = password(&folder, &["anna"], &long.replace('\r', "xx"));
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert_eq!(outcome.output, "", "{outcome}");
+}
+
+#[test]
+fn names_that_are_easily_taken_for_others_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["", "a:b", " anna", "anna ", "an\u{1b}na", "an\tna", "#anna"] {
+        let outcome = password(&folder, &[name], "open sesame\n");
+        assert_eq!(outcome.code, Some(1), "{name:?}: {outcome}");
+        assert!(outcome.errors.contains("the name "), "{outcome}");
+    }
+    assert!(!folder.path().join("passwords").exists());
+}
+
+#[test]
+fn a_file_that_others_can_read_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(path(&folder), "").expect("a folder of ours");
+    fs::set_permissions(path(&folder), fs::Permissions::from_mode(0o640)).expect("a file of ours");
+    let outcome = password(&folder, &["anna"], "open sesame\n");
+    assert_eq!(outcome.code, Some(0), "{outcome}");
+    assert!(outcome.errors.contains("passwords: others"), "{outcome}");
 }

@@ -12,6 +12,8 @@ use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::run::{BINARY, DEADLINE};
 
+const AND_LOOK: &str = r#""$0" "$@"; code=$?; stty -a; exit $code"#;
+
 pub struct Terminal {
     child: Child,
     /// Where the keyboard and the screen are.
@@ -23,6 +25,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Runs `zinc` there, through `setsid` of util-linux: the terminal has to be its own.
+    /// A shell stays after it, as it does at real ones, and tells how the terminal was left.
     pub fn start(arguments: &[&str]) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&near).expect("a terminal of ours");
@@ -34,7 +37,7 @@ impl Terminal {
             far.expect("its other end")
         };
         let child = Command::new("setsid")
-            .args(["--ctty", "--wait", BINARY])
+            .args(["--ctty", "--wait", "sh", "-c", AND_LOOK, BINARY])
             .args(arguments)
             .stdin(open())
             .stdout(open())
@@ -65,6 +68,11 @@ impl Terminal {
 
     /// Waits until it has asked that and what is typed is no longer shown, then types.
     pub fn answer(&mut self, question: &str, answer: &str) {
+        self.await_question(question);
+        writeln!(self.near, "{answer}").expect("it is there");
+    }
+
+    fn await_question(&mut self, question: &str) {
         loop {
             let modes = tcgetattr(&self.near).expect("a terminal").local_modes;
             let shown = self.shown.lock().expect("nobody panics").clone();
@@ -77,10 +85,15 @@ impl Terminal {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        writeln!(self.near, "{answer}").expect("it is there");
     }
 
-    /// The exit code, and all that was shown.
+    /// Waits until it has asked that, then presses Ctrl-C.
+    pub fn interrupt(&mut self, question: &str) {
+        self.await_question(question);
+        self.near.write_all(b"\x03").expect("it is there");
+    }
+
+    /// The exit code, and all that was shown, at last by `stty -a`.
     pub fn finish(mut self) -> (Option<i32>, String) {
         let code = loop {
             if let Some(status) = self.child.try_wait().expect("a child of ours") {

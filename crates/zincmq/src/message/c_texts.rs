@@ -23,6 +23,10 @@ impl PeerInfo {
 fn texts_of(info: &PeerInfo) -> HashMap<String, CString> {
     let mut texts = HashMap::new();
     for (name, value) in &info.properties {
+        // In no spelling, of which a program might try some.
+        if name.eq_ignore_ascii_case("User-Id") {
+            continue;
+        }
         texts.insert(name.clone(), text(value));
     }
     if let Some(socket_type) = info.socket_type {

@@ -24,7 +24,8 @@ pub struct PeerInfo {
     /// [`Authenticator`]: crate::security::Authenticator
     pub user_id: Option<Bytes>,
     /// What the authenticator said of it further, in order. Unlike
-    /// `properties` it can be relied on.
+    /// `properties` it can be relied on; [`granted_property`](Self::granted_property)
+    /// looks something up in it.
     pub granted: Vec<(String, Bytes)>,
     /// All metadata of its handshake, in order, names as sent: what it says of
     /// itself.
@@ -43,19 +44,37 @@ impl PeerInfo {
     /// authenticator said of the peer, or else what the peer says of itself.
     /// `User-Id` is the authenticator's alone, and a `Peer-Address` that the peer
     /// says is none: see [`address`](Self::address).
+    ///
+    /// Not for who somebody is: where the authenticator said nothing, a peer
+    /// may call itself what it likes. [`granted_property`](Self::granted_property)
+    /// is for that.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Bytes> {
-        if name.eq_ignore_ascii_case("User-Id") {
-            return self.user_id.as_ref();
-        }
-        let own = match name.eq_ignore_ascii_case("Peer-Address") {
-            true => &[],
-            false => &self.properties[..],
+        let own = match is_user_id(name) || name.eq_ignore_ascii_case("Peer-Address") {
+            true => None,
+            false => find(&self.properties, name),
         };
-        self.granted
-            .iter()
-            .chain(own)
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.granted_property(name).or(own)
     }
+
+    /// What the authenticator said of the peer under `name`, compared without
+    /// regard to case, such as what a client's certificate notes about it;
+    /// `User-Id` is [`user_id`](Self::user_id). Nothing that the peer says of itself.
+    #[must_use]
+    pub fn granted_property(&self, name: &str) -> Option<&Bytes> {
+        match is_user_id(name) {
+            true => self.user_id.as_ref(),
+            false => find(&self.granted, name),
+        }
+    }
+}
+
+fn is_user_id(name: &str) -> bool {
+    name.eq_ignore_ascii_case("User-Id")
+}
+
+fn find<'a>(properties: &'a [(String, Bytes)], name: &str) -> Option<&'a Bytes> {
+    let mut found = properties.iter();
+    let found = found.find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::opt::{self, SocketOption, builder_methods};
 use super::{OptionValue, Row, option_table};
+use crate::security::KeyPair;
 use crate::transport::ListeningFd;
 
 /// Options to make a socket with. Values are held to their ranges when the
@@ -39,6 +40,14 @@ impl SocketConfig {
     }
 
     option_table!(builder_methods);
+
+    /// Both of this side's own keys of CURVE, in place of `curve_public_key` and
+    /// `curve_secret_key`.
+    #[must_use]
+    pub fn curve_key_pair(self, keys: &KeyPair) -> Self {
+        self.set(opt::CurvePublicKey(*keys.public()))
+            .set(opt::CurveSecretKey(keys.secret().clone()))
+    }
 
     /// The options in the order they were given.
     pub fn values(&self) -> impl Iterator<Item = (&'static Row, &OptionValue)> {

@@ -133,6 +133,11 @@ impl SocketOptions {
         }
     }
 
+    /// Takes options of security as libzmq does.
+    pub(crate) fn be_lenient(&mut self) {
+        self.security.lenient = true;
+    }
+
     /// Sets the option of `row` on a socket of `socket_type`.
     pub(crate) fn set(
         &mut self,

@@ -96,6 +96,7 @@ impl Code for BindError {
             Self::NoIoThread(_) => EMTHREAD,
             Self::NoNumbers(_) => libc::ENOTSUP,
             Self::NoNumberYet(_) => libc::EFAULT,
+            Self::Security(_) => libc::EINVAL,
             Self::Closed => libc::ENOTSOCK,
             Self::Terminated => ETERM,
             Self::Forked => FORKED,

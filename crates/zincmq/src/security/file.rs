@@ -84,7 +84,8 @@ impl Staged {
         let mut file = tempfile::Builder::new()
             .prefix(".zincmq-")
             .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder(path))?;
+            .tempfile_in(folder(path))
+            .map_err(|error| plain(&error, folder(path)))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(Self(file))
@@ -114,6 +115,20 @@ impl Staged {
         self.0.persist(path)?;
         settle(path);
         Ok(())
+    }
+}
+
+/// The error without the file's own name, which nobody knows.
+fn plain(error: &io::Error, folder: &Path) -> io::Error {
+    if error.kind() == ErrorKind::NotFound {
+        let missing = format!("there is no folder {}", folder.display());
+        return io::Error::new(ErrorKind::NotFound, missing);
+    }
+    let inner = error.get_ref().and_then(|error| error.source());
+    let inner = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
     }
 }
 

@@ -25,8 +25,8 @@ use crate::watch::Watch;
 /// # The directory
 ///
 /// Each file directly in it lets its public key in, whatever the file is
-/// called: `anna.key`, `anna`, and `anna.key.old` as well. Left out are
-/// directories, and files that are hidden (`.anna.key.swp`), end in `~`, or end in
+/// called: `anna.key`, `anna`, and `anna.key.revoked` as well. To shut Anna out,
+/// remove the file or move it elsewhere. Left out are directories, and files that are hidden (`.anna.key.swp`), end in `~`, or end in
 /// `_secret`, which is where secret keys are. Links are followed.
 ///
 /// # Who is let in
@@ -45,8 +45,9 @@ use crate::watch::Watch;
 ///
 /// A file that cannot be read, or is no certificate, lets nobody in; the others hold, and
 /// what is gone is gone. If the directory itself cannot be read, what was read before holds
-/// on. Either is an error that names the file, of which the first keeps a
-/// directory from being opened. To shut out everybody, empty the directory.
+/// on, also if it is gone: it may be on the point of being replaced by another, or its disk
+/// is not there. Either is an error that names the file, of which the first keeps a
+/// directory from being opened. To shut out everybody, empty the directory and leave it there.
 ///
 /// ```
 /// use zincmq::Context;
@@ -104,8 +105,9 @@ pub enum KeyDirectoryError {
 struct Inner {
     path: PathBuf,
     keys: Mutex<Keys>,
-    /// So that what is read first is not put in place last.
-    reloading: Mutex<()>,
+    /// So that what is read first is not put in place last; and why the directory could not
+    /// be read the last time, so that it is told once.
+    reloading: Mutex<Option<String>>,
     audience: Audience,
     watch: Mutex<Option<Watch>>,
 }
@@ -222,16 +224,18 @@ struct Reloaded {
 
 impl Inner {
     fn reload(&self) -> Reloaded {
-        let _order = self.reloading.lock();
+        let mut unread = self.reloading.lock();
         let (mut new, faults) = match read(&self.path) {
             Ok(read) => read,
             Err(error) => {
+                let told = unread.replace(error.to_string());
                 return Reloaded {
-                    is_news: true,
+                    is_news: told != *unread,
                     outcome: Err(error),
                 };
             }
         };
+        let was_unread = unread.take().is_some();
         let is_news = {
             let mut keys = self.keys.lock();
             // With the lock held: who asks later is judged by these.
@@ -243,7 +247,7 @@ impl Inner {
             self.audience.review();
         }
         Reloaded {
-            is_news,
+            is_news: is_news || was_unread,
             outcome: match faults.is_empty() {
                 true => Ok(()),
                 false => Err(KeyDirectoryError::Certificates(faults)),

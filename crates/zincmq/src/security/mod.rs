@@ -1,8 +1,10 @@
 //! Who may connect, and what others on the way can read.
 //!
-//! A socket has one mechanism, the last one its options speak of: NULL, PLAIN
-//! (a name and a password in the clear) or CURVE (both ends prove who they
-//! are, and all is encrypted). A server asks the context's [`Authenticator`]
+//! A socket has one mechanism, the one its options speak of: NULL if they speak of none,
+//! PLAIN (a name and a password in the clear) or CURVE (both ends prove who they
+//! are, and all is encrypted). Options that speak of both, or of a server and a client
+//! at once, or lack a key, are refused when the socket is bound or connected
+//! ([`SecurityFault`]). A server asks the context's [`Authenticator`]
 //! about each client; without one, nobody is let in. Some are made ready:
 //!
 //! | | Lets in |
@@ -101,4 +103,5 @@ pub(crate) use network::Network;
 pub use password::Password;
 #[cfg(feature = "password-file")]
 pub use password_file::{PasswordFault, PasswordFile, PasswordFileError};
+pub use settings::SecurityFault;
 pub(crate) use settings::{Mechanism, SecuritySettings};

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// A password: left out by `Debug`, wiped from memory when dropped.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// A password: left out by `Debug`, wiped from memory when dropped. To compare two
+/// of the same length takes the same time wherever they differ.
+#[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
@@ -15,6 +17,14 @@ impl Password {
         &self.0
     }
 }
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Password {}
 
 impl From<String> for Password {
     fn from(password: String) -> Self {
@@ -31,5 +41,25 @@ impl From<&str> for Password {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_the_same_or_not() {
+        let secret = Password::from("open sesame");
+        assert_eq!(secret, Password::from("open sesame".to_owned()));
+        for other in [
+            "",
+            "open sesam",
+            "open sesame!",
+            "Open sesame",
+            "open sesamE",
+        ] {
+            assert_ne!(secret, Password::from(other));
+        }
     }
 }

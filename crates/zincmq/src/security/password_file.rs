@@ -39,7 +39,7 @@ const NEW_MODE: u32 = 0o600;
 /// [`hash`](Self::hash) makes, and other tools as well. Empty lines and lines that
 /// begin with `#` count for nothing. A name is whatever bytes come before the
 /// last colon, spaces included; it may stand there once. [`set`](Self::set)
-/// writes such lines.
+/// writes such lines, with names that nobody takes for others.
 ///
 /// # Who is let in
 ///
@@ -55,8 +55,9 @@ const NEW_MODE: u32 = 0o600;
 /// The file is read when it is opened and by [`reload`](Self::reload), which
 /// [`watch`](Self::watch) calls whenever it has changed. Clients whose name is gone or has
 /// got another hash are disconnected. A line that is not as it must be lets nobody in, and
-/// the others hold; a file that cannot be read changes nothing. Either is an error, of
-/// which the first keeps a file from being opened.
+/// the others hold; a file that cannot be read, or is gone, changes nothing: it may be on the
+/// point of being replaced. Either is an error, of which the first keeps a file from being
+/// opened. To shut out everybody, empty the file and leave it there.
 ///
 /// ```
 /// use zincmq::Context;
@@ -95,8 +96,9 @@ struct Inner {
     path: PathBuf,
     opened: Instant,
     users: Mutex<Users>,
-    /// So that what is read first is not put in place last.
-    reloading: Mutex<()>,
+    /// So that what is read first is not put in place last; and why the file could not
+    /// be read the last time, so that it is told once.
+    reloading: Mutex<Option<String>>,
     audience: Audience,
     watch: Mutex<Option<Watch>>,
 }
@@ -205,8 +207,7 @@ impl PasswordFile {
     ///
     /// # Errors
     ///
-    /// [`PasswordFileError::BadName`] for a name that a line cannot begin with or PLAIN cannot
-    /// carry; those of [`hash`](Self::hash); [`PasswordFileError::Read`] and
+    /// Those of [`check`](Self::check) and [`hash`](Self::hash), and
     /// [`PasswordFileError::Write`].
     pub fn set(
         path: impl AsRef<Path>,
@@ -216,38 +217,45 @@ impl PasswordFile {
         let (path, name) = (path.as_ref(), name.as_ref());
         lines::check_name(name)?;
         let hash = Self::hash(password)?;
-        let path = match path.canonicalize() {
-            // What a link leads to is what is to change.
-            Ok(path) => path,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(PasswordFileError::reading(path, error.into())),
-        };
+        let path = place(path)?;
         let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
-        let before = match file::read(&path, FILE_LIMIT) {
-            Ok(before) => Some(before),
-            Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(fault) => return Err(PasswordFileError::reading(&path, fault)),
-        };
+        let before = present(&path)?;
         let text = before.as_ref().map_or(&[][..], |before| &before.bytes);
         let text = lines::with(text, name, hash.as_bytes());
         write(&path, &text)
+    }
+
+    /// Whether [`set`](Self::set) would take the name, and the file at `path` if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordFileError::BadName`] for a name that is empty, longer than PLAIN carries,
+    /// begins with `#`, has a colon or a control character in it or a space at an end;
+    /// [`PasswordFileError::Read`]; and [`PasswordFileError::Malformed`] if a line is not as it
+    /// must be, as it may be a file of something else.
+    pub fn check(path: impl AsRef<Path>, name: impl AsRef<[u8]>) -> Result<(), PasswordFileError> {
+        lines::check_name(name.as_ref())?;
+        present(&place(path.as_ref())?).map(drop)
     }
 
     /// Takes the user out of the file at `path`; false if it was not there.
     ///
     /// # Errors
     ///
-    /// [`PasswordFileError::Read`] and [`PasswordFileError::Write`].
+    /// [`PasswordFileError::Read`], [`PasswordFileError::Malformed`] as with
+    /// [`check`](Self::check), and [`PasswordFileError::Write`].
     pub fn remove(
         path: impl AsRef<Path>,
         name: impl AsRef<[u8]>,
     ) -> Result<bool, PasswordFileError> {
         let path = path.as_ref();
-        let path = path
-            .canonicalize()
-            .map_err(|error| PasswordFileError::reading(path, error.into()))?;
+        let path = place(path)?;
         let _turn = Turn::wait(&path).map_err(|error| PasswordFileError::writing(&path, error))?;
-        match lines::without(&read(&path)?.bytes, name.as_ref()) {
+        let before = present(&path)?.ok_or_else(|| {
+            let gone = io::Error::from(io::ErrorKind::NotFound);
+            PasswordFileError::reading(&path, gone.into())
+        })?;
+        match lines::without(&before.bytes, name.as_ref()) {
             Some(text) => write(&path, &text).map(|()| true),
             None => Ok(false),
         }
@@ -263,16 +271,18 @@ struct Reloaded {
 
 impl Inner {
     fn reload(&self) -> Reloaded {
-        let _order = self.reloading.lock();
+        let mut unread = self.reloading.lock();
         let text = match read(&self.path) {
             Ok(text) => text,
             Err(error) => {
+                let told = unread.replace(error.to_string());
                 return Reloaded {
-                    is_news: true,
+                    is_news: told != *unread,
                     outcome: Err(error),
                 };
             }
         };
+        let was_unread = unread.take().is_some();
         let lines = lines::parse(&text.bytes);
         let faults = lines.faults.clone();
         let (changed, was_told) = {
@@ -288,7 +298,7 @@ impl Inner {
             self.audience.review();
         }
         Reloaded {
-            is_news: changed || !was_told,
+            is_news: changed || !was_told || was_unread,
             outcome: match faults.is_empty() {
                 true => Ok(()),
                 false => Err(PasswordFileError::malformed(&self.path, faults)),
@@ -398,6 +408,34 @@ impl fmt::Debug for PasswordFile {
 
 fn read(path: &Path) -> Result<file::Content, PasswordFileError> {
     file::read(path, FILE_LIMIT).map_err(|fault| PasswordFileError::reading(path, fault))
+}
+
+/// The file that is to change: what a link leads to.
+fn place(path: &Path) -> Result<PathBuf, PasswordFileError> {
+    match path.canonicalize() {
+        Ok(path) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(PasswordFileError::reading(path, error.into())),
+    }
+}
+
+/// What is in the file, if it is there and of passwords.
+fn present(path: &Path) -> Result<Option<file::Content>, PasswordFileError> {
+    let content = match file::read(path, FILE_LIMIT) {
+        Ok(content) => content,
+        Err(ReadFault::System(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(fault) => return Err(PasswordFileError::reading(path, fault)),
+    };
+    let mut faults = lines::parse(&content.bytes).faults;
+    // That is mended by the way; of the many nobody knows whether they are only that.
+    let unique = |(_, fault): &(usize, PasswordFault)| !matches!(fault, PasswordFault::Twice(_));
+    faults.first.retain(unique);
+    match faults.is_empty() && faults.more == 0 {
+        true => Ok(Some(content)),
+        false => Err(PasswordFileError::malformed(path, faults)),
+    }
 }
 
 /// Puts `text` in the place of the file, which keeps its owner and permissions.

@@ -39,6 +39,10 @@ impl Admission {
         *self.lenient.lock() = true;
     }
 
+    pub(crate) fn is_lenient(&self) -> bool {
+        *self.lenient.lock()
+    }
+
     /// Has the authenticator judge; gives the case back if there is none.
     fn judge(
         &self,

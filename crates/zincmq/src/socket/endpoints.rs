@@ -52,6 +52,7 @@ impl Core {
     pub(crate) fn bind(&self, given: &str) -> Result<String, BindError> {
         self.check_open()?;
         let endpoint = Endpoint::parse(given)?;
+        self.with(|state| state.options.security().check())?;
         let (actual, kind) = match &endpoint {
             Endpoint::Inproc(name) => {
                 self.check_fits(given, self.socket_type() != SocketType::Stream)?;
@@ -138,6 +139,7 @@ impl Core {
         self.check_open()?;
         let endpoint = Endpoint::parse(given)?;
         endpoint.check_connect()?;
+        self.with(|state| state.options.security().check())?;
         if self.is_repeated(given) {
             return Ok(());
         }

@@ -279,7 +279,7 @@ fn row_22_multipart_messages_of_eight_senders_never_mix() {
             push.connect(proxy.endpoint()).unwrap();
             pushes.push(Arc::new(push));
         }
-        let killer = Killer::start(&proxy, monitors, 22, 25);
+        let killer = Killer::start(&proxy, monitors, 22, 12);
         let last: Arc<Vec<AtomicU64>> = Arc::new((0..8).map(|_| AtomicU64::new(0)).collect());
         let threads: Vec<_> = pushes
             .iter()

@@ -52,6 +52,8 @@ fn send_all(socket: &Socket, sender: &mut Sender, to: Option<&[u8]>, count: u64)
         if let Some(to) = to {
             message.insert(0, to.to_vec());
         }
-        socket.send_timeout(multipart(message), PATIENCE).unwrap();
+        // Connections may be killed for a while before one gets through.
+        let sent = socket.send_timeout(multipart(message), 4 * PATIENCE);
+        sent.unwrap();
     }
 }

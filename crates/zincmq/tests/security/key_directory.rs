@@ -187,6 +187,88 @@ fn changes_are_noticed_by_themselves() {
 }
 
 #[test]
+fn a_directory_that_is_gone_is_told_once() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    fs::create_dir(&path).unwrap();
+    save(&path, "anna.key", 10);
+    let directory = KeyDirectory::open(&path).unwrap();
+    let (report, reports) = channel();
+    directory
+        .watch(move |reloaded| {
+            report
+                .send(reloaded.map_err(|error| error.to_string()))
+                .unwrap()
+        })
+        .unwrap();
+    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    let error = reports.recv_timeout(PATIENCE).unwrap().unwrap_err();
+    assert!(error.contains("keys: cannot be read"), "{error}");
+    // What comes and goes beside it is looked at, and is no news.
+    for name in ["one", "two"] {
+        fs::write(folder.path().join(name), "").unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert!(directory.contains(keys(10).public()));
+    // That it is back is, though nothing in it has changed.
+    fs::rename(folder.path().join("elsewhere"), &path).unwrap();
+    assert_eq!(reports.recv_timeout(PATIENCE).unwrap(), Ok(()));
+}
+
+#[test]
+fn a_file_lets_in_whatever_it_is_called_and_until_it_is_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    fs::create_dir(&path).unwrap();
+    save(&path, "anna.key", 10);
+    let directory = KeyDirectory::open(&path).unwrap();
+    fs::rename(path.join("anna.key"), path.join("anna.key.revoked")).unwrap();
+    directory.reload().unwrap();
+    assert!(directory.contains(keys(10).public()));
+    fs::rename(
+        path.join("anna.key.revoked"),
+        folder.path().join("anna.key"),
+    )
+    .unwrap();
+    directory.reload().unwrap();
+    assert!(!directory.contains(keys(10).public()));
+}
+
+#[test]
+fn who_was_refused_comes_back_by_a_disconnect_and_a_connect() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "anna.key", 10);
+    let directory = KeyDirectory::open(folder.path()).unwrap();
+    let context = Context::new();
+    context.set_authenticator(directory.clone());
+    let socket = context.socket(SocketType::Rep).unwrap();
+    Curve.serve(&socket);
+    let endpoint = socket.bind("tcp://127.0.0.1:*").unwrap();
+
+    let client = Context::new().socket(SocketType::Req).unwrap();
+    Curve.call(&client);
+    let mut monitor = client.monitor();
+    client.connect(&endpoint).unwrap();
+    assert_eq!(await_denial(&mut monitor), 400);
+    save(folder.path(), "carl.key", 3);
+    directory.reload().unwrap();
+    // It is connected to the endpoint already.
+    client.connect(&endpoint).unwrap();
+    let is_in = |kind: &EventKind| matches!(kind, EventKind::HandshakeSucceeded);
+    let end = Instant::now() + Duration::from_millis(500);
+    while let Some(event) = monitor.next_timeout(end.saturating_duration_since(Instant::now())) {
+        assert!(!is_in(&event.kind), "{event:?}");
+    }
+    client.disconnect(&endpoint).unwrap();
+    client.connect(&endpoint).unwrap();
+    await_event(&mut monitor, is_in);
+    client.send("hello").unwrap();
+    assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "hello");
+}
+
+#[test]
 fn a_file_with_both_keys_lets_its_public_one_in() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::from(keys(10));

@@ -14,6 +14,7 @@ mod key_directory;
 mod password_file;
 mod pressure;
 mod revocation;
+mod settings;
 mod traffic;
 mod zap;
 

@@ -54,19 +54,58 @@ fn what_a_peer_says_of_itself_is_no_user_id() {
     let mut peer = testkit::ScriptedPeer::connect(&endpoint);
     peer.send(&testkit::wire::greeting(1, "NULL", false));
     let metadata = b"\x0bSocket-Type\0\0\0\x04PUSH\x07User-Id\0\0\0\x04root\
-        \x0cPeer-Address\0\0\0\x09192.0.2.1";
+        \x07USER-ID\0\0\0\x04root\x0cPeer-Address\0\0\0\x09192.0.2.1";
     peer.send_command("READY", metadata);
     peer.send_message(&[b"believe me"]);
     let message = server.recv_timeout(PATIENCE).unwrap();
     let peer = message.first().peer().unwrap();
     assert_eq!(peer.user_id, None);
     assert_eq!(peer.property("User-Id"), None);
-    assert_eq!(zincmq::raw::property(peer, "User-Id"), None);
+    assert_eq!(peer.granted_property("User-Id"), None);
+    for spelt in ["User-Id", "USER-ID"] {
+        assert_eq!(zincmq::raw::property(peer, spelt), None);
+    }
     assert_eq!(peer.property("peer-address"), None);
     let address = zincmq::raw::property(peer, "Peer-Address").unwrap();
     assert_eq!(address.to_bytes(), b"127.0.0.1");
     // It is there for who wants to know what the peer said.
     assert!(peer.properties.iter().any(|(name, _)| name == "User-Id"));
+}
+
+#[test]
+fn what_a_peer_says_of_itself_was_not_granted() {
+    let _deadline = deadline();
+    // The first is noted as nobody in particular, the second as Anna.
+    for (granted, name) in [(None, &b"root"[..]), (Some("anna"), b"anna")] {
+        let context = Context::new();
+        context.set_authenticator(move |_: &AuthRequest| {
+            let noted = granted.map(|name| ("Name".to_owned(), name.as_bytes().to_vec()));
+            Verdict::Accept(Grant {
+                user_id: b"7".to_vec(),
+                metadata: noted.into_iter().collect(),
+            })
+        });
+        let server = context.socket(SocketType::Pull).unwrap();
+        server.set(opt::ZapDomain("global".into())).unwrap();
+        let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
+        let mut peer = testkit::ScriptedPeer::connect(&endpoint);
+        peer.send(&testkit::wire::greeting(1, "NULL", false));
+        let claims =
+            b"\x0bSocket-Type\0\0\0\x04PUSH\x04Name\0\0\0\x04root\x07User-Id\0\0\0\x04root";
+        peer.send_command("READY", claims);
+        peer.send_message(&[b"believe me"]);
+        let message = server.recv_timeout(PATIENCE).unwrap();
+        let peer = message.first().peer().unwrap();
+        let known = peer.granted_property("NAME").map(|name| &name[..]);
+        assert_eq!(known, granted.map(str::as_bytes));
+        assert_eq!(peer.property("name").unwrap(), name);
+        for user_id in [peer.property("user-id"), peer.granted_property("User-Id")] {
+            assert_eq!(user_id.unwrap(), &b"7"[..]);
+        }
+        let told = |name| zincmq::raw::property(peer, name).unwrap().to_bytes();
+        assert_eq!(told("User-Id"), b"7");
+        assert_eq!(told("Name"), name);
+    }
 }
 
 #[test]

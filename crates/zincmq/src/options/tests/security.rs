@@ -19,9 +19,151 @@ const NULL: Option<OptionValue> = Some(OptionValue::Int(0));
 const PLAIN: Option<OptionValue> = Some(OptionValue::Int(1));
 const CURVE: Option<OptionValue> = Some(OptionValue::Int(2));
 
+/// In Rust.
+#[test]
+fn what_was_not_on_cannot_be_switched_off() {
+    let others = [
+        ("PLAIN_SERVER", OptionValue::Int(0)),
+        ("PLAIN_USERNAME", "".into()),
+        ("PLAIN_PASSWORD", "".into()),
+    ];
+    for (name, off) in others {
+        let mut store = SocketOptions::default();
+        set(&mut store, "CURVE_SERVER", 1).unwrap();
+        set(&mut store, "CURVE_SECRETKEY", SECRET).unwrap();
+        set(&mut store, name, off).unwrap();
+        assert_eq!(mechanism(&store), CURVE, "{name}");
+        assert_eq!(value(&store, "CURVE_SERVER"), Some(1.into()), "{name}");
+        assert_eq!(store.security().check(), Ok(()));
+        // What is on can.
+        set(&mut store, "CURVE_SERVER", 0).unwrap();
+        assert_eq!(mechanism(&store), NULL);
+    }
+    for (name, on) in [
+        ("PLAIN_SERVER", OptionValue::Int(1)),
+        ("PLAIN_USERNAME", "admin".into()),
+    ] {
+        let mut store = SocketOptions::default();
+        set(&mut store, name, on).unwrap();
+        set(&mut store, "CURVE_SERVER", 0).unwrap();
+        assert_eq!(mechanism(&store), PLAIN, "{name}");
+        let off = match name {
+            "PLAIN_SERVER" => OptionValue::Int(0),
+            _ => "".into(),
+        };
+        set(&mut store, name, off).unwrap();
+        assert_eq!(mechanism(&store), NULL, "{name}");
+    }
+    // An empty password is one.
+    let mut store = SocketOptions::default();
+    set(&mut store, "PLAIN_USERNAME", "admin").unwrap();
+    set(&mut store, "PLAIN_PASSWORD", "").unwrap();
+    assert_eq!(mechanism(&store), PLAIN);
+    // A client that says that it is no server.
+    let mut store = SocketOptions::default();
+    for name in ["CURVE_SERVERKEY", "CURVE_PUBLICKEY"] {
+        set(&mut store, name, PUBLIC).unwrap();
+    }
+    set(&mut store, "CURVE_SECRETKEY", SECRET).unwrap();
+    set(&mut store, "CURVE_SERVER", 0).unwrap();
+    assert_eq!(mechanism(&store), CURVE);
+    assert_eq!(store.security().check(), Ok(()));
+}
+
+/// In Rust.
+#[test]
+fn options_that_do_not_go_together_are_named() {
+    let told = |options: &[(&str, OptionValue)]| {
+        let mut store = SocketOptions::default();
+        for (name, on) in options {
+            set(&mut store, name, on.clone()).unwrap();
+        }
+        store.security().check().map_err(|fault| fault.to_string())
+    };
+    let server = |name| (name, OptionValue::Int(1));
+    let secret = ("CURVE_SECRETKEY", OptionValue::from(SECRET));
+    let public = ("CURVE_PUBLICKEY", OptionValue::from(PUBLIC));
+    let servers = ("CURVE_SERVERKEY", OptionValue::from(PUBLIC));
+    let other = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    for (options, named) in [
+        (
+            &[server("CURVE_SERVER"), server("PLAIN_SERVER")][..],
+            ["PLAIN_SERVER", "CURVE_SERVER"],
+        ),
+        (
+            &[secret.clone(), ("PLAIN_USERNAME", "anna".into())],
+            ["PLAIN_USERNAME", "CURVE_SECRETKEY"],
+        ),
+        (
+            &[server("PLAIN_SERVER"), ("PLAIN_PASSWORD", "x".into())],
+            ["PLAIN_SERVER", "PLAIN_PASSWORD"],
+        ),
+        (
+            &[server("CURVE_SERVER"), secret.clone(), servers.clone()],
+            ["CURVE_SERVER", "CURVE_SERVERKEY"],
+        ),
+        (&[server("CURVE_SERVER")], ["CURVE_SECRETKEY", "server"]),
+        (
+            &[secret.clone(), public.clone()],
+            ["CURVE_SERVERKEY", "client"],
+        ),
+        (
+            &[servers.clone(), public.clone()],
+            ["CURVE_SECRETKEY", "client"],
+        ),
+        (
+            &[
+                servers.clone(),
+                secret.clone(),
+                ("CURVE_PUBLICKEY", other.into()),
+            ],
+            [other, PUBLIC],
+        ),
+        (
+            &[
+                server("CURVE_SERVER"),
+                secret.clone(),
+                ("CURVE_PUBLICKEY", other.into()),
+            ],
+            [other, PUBLIC],
+        ),
+    ] {
+        let fault = told(options).unwrap_err();
+        for name in named {
+            assert!(fault.contains(name), "{fault}");
+        }
+        assert!(!fault.contains(SECRET), "{fault}");
+    }
+    for options in [
+        &[][..],
+        &[server("PLAIN_SERVER")],
+        &[server("CURVE_SERVER"), secret.clone()],
+        &[servers.clone(), secret.clone(), public],
+        &[servers.clone(), secret.clone()],
+        &[
+            server("PLAIN_SERVER"),
+            ("PLAIN_SERVER", 0.into()),
+            server("CURVE_SERVER"),
+            secret.clone(),
+        ],
+    ] {
+        assert_eq!(told(options), Ok(()), "{options:?}");
+    }
+    // The public key of the secret one need not be told.
+    let mut store = SocketOptions::default();
+    for (name, key) in [servers, secret] {
+        set(&mut store, name, key).unwrap();
+    }
+    let pair = KeyPair::from(SECRET.parse::<SecretKey>().unwrap());
+    let client = zmtp::CurveClient::new(&pair, PUBLIC.parse().unwrap());
+    assert_eq!(store.security().security(), Security::CurveClient(client));
+}
+
+/// In C.
 #[test]
 fn the_last_option_chooses_the_mechanism_and_the_side() {
     let mut store = SocketOptions::default();
+    store.be_lenient();
     assert_eq!(mechanism(&store), NULL);
     assert_eq!(store.security().security(), Security::Null);
 
@@ -76,6 +218,7 @@ fn the_last_option_chooses_the_mechanism_and_the_side() {
         assert_eq!(mechanism(&store), CURVE);
         set(&mut store, name, off).unwrap();
         assert_eq!(mechanism(&store), NULL, "{name}");
+        assert_eq!(store.security().check(), Ok(()));
     }
     assert_eq!(
         set(&mut store, "MECHANISM", 2),

@@ -114,10 +114,14 @@ impl PasswordFileError {
     }
 }
 
+/// The first ones: it may be a long file of something else.
 fn listed(faults: &[(usize, PasswordFault)], more: usize) -> String {
+    const MOST: usize = 10;
+    let more = more + faults.len().saturating_sub(MOST);
     let rest = (more > 0).then(|| format!("and {more} more lines"));
     let faults = faults
         .iter()
+        .take(MOST)
         .map(|(line, fault)| format!("line {line}: {fault}"))
         .chain(rest);
     faults.collect::<Vec<_>>().join("; ")

@@ -97,13 +97,18 @@ pub(super) fn without(text: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     is_there.then_some(written)
 }
 
-/// Whether a line can begin with the name, and PLAIN carry it.
+/// Whether a line can begin with the name, PLAIN carry it, and who reads the
+/// line know where it begins and ends.
 pub(super) fn check_name(name: &[u8]) -> Result<(), PasswordFileError> {
     let fault = sendable(name).err().or_else(|| {
         if name.starts_with(b"#") {
             Some("begins with `#`, which makes the line a remark")
-        } else if name.contains(&b'\n') || name.contains(&b'\r') {
-            Some("goes over the end of a line")
+        } else if name.contains(&b':') {
+            Some("has a colon in it")
+        } else if name.iter().any(u8::is_ascii_control) {
+            Some("has a control character in it")
+        } else if name.starts_with(b" ") || name.ends_with(b" ") {
+            Some("has a space at an end")
         } else {
             None
         }
@@ -260,12 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_line_can_begin_with_are_refused() {
-        for name in [&b""[..], b"#a", b"a\nb", b"a\r", &[b'x'; 256]] {
+    fn names_that_are_not_plain_to_see_are_refused() {
+        for name in [
+            &b""[..],
+            b"#a",
+            b"a\nb",
+            b"a\r",
+            b"\x1b",
+            b"a:b",
+            b" a",
+            b"a ",
+            &[b'x'; 256],
+        ] {
             let error = check_name(name).unwrap_err().to_string();
             assert!(error.starts_with("the name "), "{error}");
         }
-        for name in [&b"a"[..], b"a:b", b" ", b"\xff", &[b'x'; 255]] {
+        for name in [&b"a"[..], b"a b", b"\xff", &[b'x'; 255]] {
             assert!(check_name(name).is_ok());
         }
     }
