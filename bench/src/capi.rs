@@ -64,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         transport: Transport::Tcp,
         size,
         curve,
+        python: None,
     };
     let plain = CASES
         .iter()

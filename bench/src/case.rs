@@ -14,6 +14,21 @@ pub struct Case {
     pub size: usize,
     /// Encrypted.
     pub curve: bool,
+    /// From Python, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub python: Option<Style>,
+}
+
+/// How a program in Python sends and receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// Calls that wait.
+    Blocking,
+    /// Coroutines.
+    Asyncio,
+    /// NumPy arrays, not copied.
+    Array,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,8 +81,20 @@ pub fn cases(quick: bool) -> impl Iterator<Item = Case> {
             transport,
             size,
             curve: false,
+            python: None,
         })
     })
+}
+
+impl Style {
+    /// As `rows.py` and the table have it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Asyncio => "asyncio",
+            Self::Array => "array",
+        }
+    }
 }
 
 impl fmt::Display for Case {
@@ -81,10 +108,15 @@ impl fmt::Display for Case {
             Pattern::Throughput => "push-pull",
             Pattern::Latency => "req-rep",
         };
+        if let Some(style) = self.python {
+            write!(f, "{} ", style.text())?;
+        }
         let curve = if self.curve { " curve" } else { "" };
+        write!(f, "{transport}{curve} {pattern} ")?;
         match self.size {
-            kib if kib >= 1024 => write!(f, "{transport}{curve} {pattern} {} KiB", kib / 1024),
-            size => write!(f, "{transport}{curve} {pattern} {size} B"),
+            size if size >= 1 << 20 => write!(f, "{} MiB", size >> 20),
+            size if size >= 1 << 10 => write!(f, "{} KiB", size >> 10),
+            size => write!(f, "{size} B"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The machine a result belongs to.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
@@ -16,15 +17,18 @@ pub struct Machine {
     /// Without what a distributor or host adds: `6.18`.
     kernel: String,
     /// Of the contenders and of the compiler.
-    versions: Versions,
+    pub versions: Versions,
 }
 
 #[derive(Debug, Serialize)]
-struct Versions {
+pub struct Versions {
     /// The commit of this repository, with `+` when files differ from it.
     commit: String,
     libzmq: String,
     rustc: String,
+    /// Of what else took part, by name.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, String>,
 }
 
 impl Machine {
@@ -41,6 +45,7 @@ impl Machine {
                 commit: commit().unwrap_or_else(unknown),
                 libzmq: format!("{major}.{minor}.{patch}"),
                 rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
+                others: BTreeMap::new(),
             },
         }
     }

@@ -11,6 +11,7 @@ mod library;
 mod machine;
 mod measure;
 mod plain;
+mod python;
 mod report;
 mod role;
 mod sockets;
@@ -49,6 +50,8 @@ enum Other {
     /// The C library beside the Rust one and libzmq, by libzmq's perf programs
     #[cfg(feature = "zincmq")]
     Capi(capi::Arguments),
+    /// The Python package beside pyzmq and pyomq
+    Python(python::Arguments),
     /// What one of libzmq's perf programs does, in Rust
     #[cfg(feature = "zincmq")]
     #[command(hide = true)]
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.other {
         Some(Other::Role(arguments)) => return role::play(&arguments),
+        Some(Other::Python(arguments)) => return python::run(&arguments),
         #[cfg(feature = "zincmq")]
         Some(Other::Capi(arguments)) => return capi::run(&arguments),
         #[cfg(feature = "zincmq")]

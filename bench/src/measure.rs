@@ -71,6 +71,7 @@ pub fn smoke(case: Case, library: Name) -> Result<()> {
 /// How many messages make a run of about a second: from a small run to a tenth of a second to it.
 fn calibrate<R: Runner>(case: Case, runner: &R) -> Result<u64> {
     let smallest = match case.pattern {
+        Pattern::Throughput if case.size >= 1 << 20 => 10,
         Pattern::Throughput => ((16 << 20) / case.size).clamp(1000, 20_000) as u64,
         Pattern::Latency => 500,
     };
@@ -94,22 +95,41 @@ fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Sample> {
         Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
         Transport::Inproc => "inproc://bench".to_owned(),
     };
+    play(case, count, &endpoint, |role, endpoint| {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["role", library.text(), role, endpoint])
+            .args([case.size.to_string(), count.to_string()])
+            .args(verify.then_some("--verify"));
+        Ok((format!("{} {role}", library.text()), command))
+    })
+}
+
+/// One run of programs that play roles as [`crate::role`] does. `program` names and makes the one
+/// for a role at an endpoint.
+pub fn play(
+    case: Case,
+    count: u64,
+    endpoint: &str,
+    program: impl Fn(&str, &str) -> Result<(String, Command)>,
+) -> Result<Sample> {
     let load = Load::start()?;
     let end = Instant::now() + DEADLINE;
     let start = |role: &str, endpoint: &str| {
-        Process::start(library, role, endpoint, case.size, count, verify, end)
+        let (name, command) = program(role, endpoint)?;
+        Process::start(name, command, end)
     };
     let findings = match (case.transport, case.pattern) {
         (Transport::Inproc, Pattern::Throughput) => {
-            vec![start("stream-inproc", &endpoint)?.finding()?]
+            vec![start("stream-inproc", endpoint)?.finding()?]
         }
-        (Transport::Inproc, Pattern::Latency) => vec![start("ask-inproc", &endpoint)?.finding()?],
+        (Transport::Inproc, Pattern::Latency) => vec![start("ask-inproc", endpoint)?.finding()?],
         (_, pattern) => {
             let (binder, connecter) = match pattern {
                 Pattern::Throughput => ("receive", "send"),
                 Pattern::Latency => ("echo", "ask"),
             };
-            let mut first = start(binder, &endpoint)?;
+            let mut first = start(binder, endpoint)?;
             let real = first.line_after("ENDPOINT ")?;
             let second = start(connecter, &real)?;
             vec![first.finding()?, second.finding()?]
@@ -141,7 +161,7 @@ fn sample(findings: &[Finding], count: u64, load: &Load) -> Result<Sample> {
     })
 }
 
-/// This program in a role. Dropped, it is killed.
+/// A program in a role. Dropped, it is killed.
 struct Process {
     name: String,
     child: Child,
@@ -150,26 +170,12 @@ struct Process {
 }
 
 impl Process {
-    fn start(
-        library: Name,
-        role: &str,
-        endpoint: &str,
-        size: usize,
-        count: u64,
-        verify: bool,
-        end: Instant,
-    ) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["role", library.text(), role, endpoint])
-            .args([size.to_string(), count.to_string()])
-            .args(verify.then_some("--verify"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn()?;
+    fn start(name: String, mut command: Command, end: Instant) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| name.clone())?;
         let stdout = child.stdout.take().context("stdout is piped")?;
         Ok(Self {
-            name: format!("{} {role}", library.text()),
+            name,
             child,
             stdout: read_lines(stdout),
             end,

@@ -1,5 +1,6 @@
 //! Samples, medians, ratios; as a table and as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const QUIET: f64 = 0.05;
 
 /// Everything one call measured.
 pub struct Report {
-    /// What was run: `quick`, `full` or `capi`.
+    /// What was run: `quick`, `full`, `capi` or `python`.
     kind: &'static str,
     pairs: u32,
     machine: Machine,
@@ -76,6 +77,12 @@ impl Report {
             machine: Machine::this(),
             rows: Vec::new(),
         }
+    }
+
+    /// Also tells the versions of what else took part.
+    pub fn with_versions(mut self, others: BTreeMap<String, String>) -> Self {
+        self.machine.versions.others = others;
+        self
     }
 
     /// Measures each case, prints the table and saves it.
@@ -284,6 +291,7 @@ mod tests {
                 transport: Transport::Tcp,
                 size: 64,
                 curve: false,
+                python: None,
             },
             contenders: vec![contender("libzmq", subject), contender("raw", other)],
         }

@@ -1,21 +1,58 @@
 //! `cargo xtask bench`: builds and runs the bench program.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
+use crate::python::{Venv, logged};
 use crate::repo::Repo;
-use crate::{dist, libzmq};
+use crate::test::Run;
+use crate::{dist, libzmq, wheel};
 
 /// Runs the bench program with `arguments`; its output is ours.
 pub fn run(repo: &Repo, arguments: &[String]) -> Result<()> {
     let command = repo.cargo("bench", &["run", "--release", "--quiet", "--"])?;
     let command = match arguments.split_first() {
         Some((first, rest)) if first == "capi" => command.arguments(&capi(repo)?).arguments(rest),
+        Some((first, rest)) if first == "python" => {
+            let run = Run::new(repo, "bench-python")?;
+            command.arguments(&python(&run)?).arguments(rest)
+        }
         _ => command.arguments(arguments),
     };
     command.run_visible(Duration::from_secs(4 * 60 * 60))
+}
+
+/// What the Python package is measured with, and beside.
+const PACKAGES: &str = "numpy==2.4.6\npyzmq==27.3.0\n";
+/// Another ZeroMQ, not to be had everywhere.
+const RIVAL: &str = "pyomq==0.21.0";
+
+/// Installs the Python package as it is shipped, and the others, and returns the arguments that
+/// tell the bench program where they are.
+pub fn python(run: &Run) -> Result<Vec<OsString>> {
+    let folder = run.repo.target().join("bench/python");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let package = wheel::build(run, &run.repo.target().join("wheels"))?;
+    let venv = Venv::get(run, &folder.join("venv"), PACKAGES)?;
+    let install = |arguments: &[&OsStr]| {
+        let pip = venv.python().arguments(&["-m", "pip", "install"]);
+        let pip = pip.arguments(&["--only-binary", ":all:", "--no-deps"]);
+        logged(&folder.join("install.log"), pip.arguments(arguments))
+    };
+    install(&["--force-reinstall".as_ref(), package.wheel.as_os_str()])?;
+    if let Err(error) = install(&[RIVAL.as_ref()]) {
+        eprintln!("{RIVAL} cannot be installed: {error:#}");
+    }
+    Ok(vec![
+        "python".into(),
+        "--python".into(),
+        folder.join("venv/bin/python").into(),
+        "--script".into(),
+        run.repo.path("bench/python/rows.py").into(),
+    ])
 }
 
 /// Builds the C library as it is shipped, libzmq and its perf programs, and returns the arguments

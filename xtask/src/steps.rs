@@ -173,6 +173,12 @@ pub fn benches(run: &Run) -> Result<Tally> {
         .arguments(&bench::capi(run.repo)?)
         .arguments(&["--smoke"]);
     tally += run.check(run_capi, 15)?;
+    let run_python = run
+        .repo
+        .cargo("bench", &["run", "--release", "--locked", "--"])?
+        .arguments(&bench::python(run)?)
+        .arguments(&["--smoke"]);
+    tally += run.check(run_python, 15)?;
     Ok(tally)
 }
 

@@ -11,6 +11,7 @@ LAST = {
     "publish_subscribe": "Received: Update 2",
     "push_pull": "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]",
     "request_reply": "Received reply 2: b'World'",
+    "synchronous": "End task 2",
 }
 
 

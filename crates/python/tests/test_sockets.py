@@ -165,3 +165,58 @@ print("end")
         [sys.executable, program], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_more_requests_than_the_high_water_mark(pair):
+    rep, req = pair(zmq.REP, zmq.REQ)
+    for number in range(2500):
+        req.send(b"%d" % number)
+        rep.send(rep.recv())
+        assert req.recv() == b"%d" % number
+
+
+def test_pyzmqs_send_is_not_in_the_way():
+    assert zmq.Socket.send is zmq.backend.Socket.send
+
+
+def test_a_class_beside_a_socket_hears_of_its_subclasses(ctx):
+    heard = []
+
+    class Mixin:
+        def __init_subclass__(cls, **kwargs):
+            heard.append((cls.__name__, kwargs))
+
+    class Own(zmq.Socket, Mixin, word=1):
+        def send(self, data, *args, **kwargs):
+            return super().send(data.upper(), *args, **kwargs)
+
+    assert heard == [("Own", {"word": 1})]
+    two = ctx.socket(zmq.PAIR)
+    with Own(ctx, zmq.PAIR) as one:
+        one.bind("inproc://own")
+        two.connect("inproc://own")
+        one.send(b"loud", flags=0, copy=False)
+        assert two.recv() == b"LOUD"
+
+
+def test_a_send_names_its_group_or_peer(ctx):
+    radio, dish = ctx.socket(zmq.RADIO), ctx.socket(zmq.DISH)
+    dish.bind("inproc://group")
+    radio.connect("inproc://group")
+    dish.rcvtimeo = 60_000
+    dish.join("news")
+    radio.send(b"not for it", group="weather")
+    radio.send(zmq.Frame(b"for it"), group="news")
+    frame = dish.recv(copy=False)
+    assert (frame.bytes, frame.group) == (b"for it", "news")
+
+    server, client = ctx.socket(zmq.SERVER), ctx.socket(zmq.CLIENT)
+    server.bind("inproc://peer")
+    client.connect("inproc://peer")
+    server.rcvtimeo = client.rcvtimeo = 60_000
+    client.send(b"question")
+    peer = server.recv(copy=False).routing_id
+    server.send(b"answer", routing_id=peer)
+    assert client.recv() == b"answer"
+    with pytest.raises(TypeError):
+        server.send("text", routing_id=peer)
