@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use testkit::{Deadline, Ending, FaultProxy, PATIENCE, PeerListener, ScriptedPeer, Version, wire};
+use zincmq::error::SendFailure;
 use zincmq::monitor::{Event, EventKind, Monitor};
 use zincmq::options::opt;
 use zincmq::{Context, Socket, SocketType};
@@ -710,4 +711,22 @@ fn events_of_ipc_are_those_of_tcp() {
         "{event:?}"
     );
     assert_eq!(event.endpoint, endpoint);
+}
+
+/// Who hears that a peer has gone sends nothing to it any more.
+#[test]
+fn a_peer_is_gone_when_its_end_is_told() {
+    let _deadline = deadline();
+    let context = Context::new();
+    let (push, mut events) = watched(&context, SocketType::Push);
+    let endpoint = push.bind("tcp://127.0.0.1:*").unwrap();
+    for round in 0..100 {
+        let pull = context.socket(SocketType::Pull).unwrap();
+        pull.connect(&endpoint).unwrap();
+        while events.next().kind != EventKind::HandshakeSucceeded {}
+        pull.close();
+        while !matches!(events.next().kind, EventKind::Disconnected { .. }) {}
+        let sent = push.try_send("to nobody").map_err(|error| error.failure());
+        assert_eq!(sent, Err(SendFailure::WouldBlock), "round {round}");
+    }
 }

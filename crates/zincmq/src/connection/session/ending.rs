@@ -38,7 +38,8 @@ impl Session {
         }
         // Any part of it may call what panics, such as a task's waker, or drop it:
         // the rest is done all the same.
-        if let Some(mut wire) = inner.wire.take() {
+        let mut wire = inner.wire.take();
+        if let Some(wire) = &mut wire {
             // An ERROR for the peer may be waiting. After a panic nobody knows
             // what is.
             if !matches!(ending, Ending::Panicked) {
@@ -49,8 +50,6 @@ impl Session {
             }
             lost = wire.unfinished();
             was_ready = wire.is_ready();
-            survives(|| self.report(&wire, &ending, inner.info.as_ref()));
-            survives(|| drop(wire));
         }
         if lost > 0 {
             self.port.lost(lost);
@@ -58,18 +57,35 @@ impl Session {
         if was_ready {
             survives(|| self.notify(inner, self.options.notices.at_end.iter()));
         }
-        let dialled = self.redial.get().and_then(Weak::upgrade);
         let over = inner.closing
             && (matches!(ending, Ending::HungUp | Ending::Panicked) || self.nothing_left(inner))
             || matches!(ending, Ending::Drained | Ending::HungUp);
-        match dialled {
-            Some(redial) if !over => {
-                if self.options.detach_on_loss || self.options.raw {
-                    self.detach_surely(inner);
-                }
+        let redial = self.redial.get().and_then(Weak::upgrade);
+        let redial = redial.filter(|_| !over);
+        if redial.is_none() {
+            self.leave(inner);
+        } else if self.options.detach_on_loss || self.options.raw {
+            self.detach_surely(inner);
+        }
+        // Who hears of it may send at once, and not to this peer.
+        if let Some(wire) = wire {
+            survives(|| self.report(&wire, &ending, inner.info.as_ref()));
+            survives(|| drop(wire));
+        }
+        match redial {
+            Some(redial) => {
                 survives(|| redial.lost(&ending, was_ready));
             }
-            _ => self.end(inner),
+            None => self.end(inner),
+        }
+    }
+
+    /// Has the socket without this peer.
+    fn leave(&self, inner: &mut Inner) {
+        let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
+        self.detach_surely(inner);
+        if left > 0 {
+            self.port.lost(left);
         }
     }
 
@@ -102,12 +118,8 @@ impl Session {
         if std::mem::replace(&mut inner.ended, true) {
             return;
         }
-        let left = inner.out.as_ref().map_or(0, |out| out.len() as u64);
-        self.detach_surely(inner);
+        self.leave(inner);
         inner.info = None;
-        if left > 0 {
-            self.port.lost(left);
-        }
         // The socket may be done with the link, and its monitors with that.
         if let Some(redial) = self.redial.get().and_then(Weak::upgrade) {
             survives(|| redial.over());
