@@ -133,7 +133,8 @@ fn options_name_the_two_layers_whose_settings_they_hold() {
 fn the_document_agrees_with_the_rules_or_is_told_where_not() {
     let row = |name: &str, never: &str| format!("| `{name}` | {never} |\n");
     let mut text = "## Who may import whom\n\n| | Never names |\n|---|---|\n".to_owned();
-    text += "| `zmtp`, `pipe` | anything of ours |\n";
+    text += "| `zmtp` | anything of ours but `salsa` |\n";
+    text += "| `pipe`, `salsa` | anything of ours |\n";
     text += "| `message`, `error`, `peer`, `security` | a layer |\n";
     for rule in rules() {
         text += &row(

@@ -233,7 +233,10 @@ mod tests {
         assert_eq!((faults.first.len(), faults.more), (100, 900));
         let error = PasswordFileError::malformed("file".as_ref(), faults);
         let told = error.to_string();
-        assert!(told.ends_with("; and 900 more lines"), "{told}");
+        assert!(
+            told.ends_with("line 10: no `name:hash`; and 990 more lines"),
+            "{told}"
+        );
     }
 
     #[test]
