@@ -19,10 +19,11 @@ use paths::{Named, Source};
 /// Our crates and those of ours each may depend on. Development dependencies may also be
 /// `testkit`.
 const CRATES: &[(&str, &[&str])] = &[
+    ("zincmq-biased", &[]),
     ("zincmq-salsa", &[]),
     ("zincmq-zmtp", &["zincmq-salsa"]),
     ("zincmq-pipe", &[]),
-    ("zincmq", &["zincmq-zmtp", "zincmq-pipe"]),
+    ("zincmq", &["zincmq-biased", "zincmq-zmtp", "zincmq-pipe"]),
     ("zincmq-capi", &["zincmq"]),
     ("zincmq-python", &["zincmq"]),
     ("zincmq-cli", &["zincmq"]),
@@ -210,7 +211,7 @@ fn check_document(text: &str) -> Vec<String> {
     let broken = rules()
         .map(|rule| (rule.name, names(rule.never)))
         .chain(GROUND.iter().map(|name| (*name, names(&["a layer"]))))
-        .chain(["pipe", "salsa"].map(|name| (name, names(&["anything of ours"]))))
+        .chain(["biased", "pipe", "salsa"].map(|name| (name, names(&["anything of ours"]))))
         .chain([("zmtp", names(&["anything of ours but `salsa`"]))])
         .filter_map(
             |(name, never): (_, BTreeSet<String>)| match told.remove(name) {

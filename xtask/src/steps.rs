@@ -84,12 +84,14 @@ pub fn doc(run: &Run) -> Result<Tally> {
     run.tests(run.repo.cargo(".", &arguments)?, 10)
 }
 
-/// The pipe under loom, in a target folder of its own because of its flags.
+/// The pipe and the biased lock under loom, in a target folder of its own because of its flags.
 pub fn loom(run: &Run) -> Result<Tally> {
     let arguments = [
         "test",
         "--package",
         "zincmq-pipe",
+        "--package",
+        "zincmq-biased",
         "--test",
         "loom",
         "--release",

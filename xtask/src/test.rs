@@ -28,7 +28,11 @@ const STEPS: &[Step] = &[
     step("deny", "licences, sources, bans, advisories", steps::deny),
     step("unit", "unit, integration and property tests", steps::unit),
     step("doc", "examples in the documentation", steps::doc),
-    step("loom", "every interleaving of the pipe", steps::loom),
+    step(
+        "loom",
+        "every interleaving of the pipe and of the biased lock",
+        steps::loom,
+    ),
     step("header", "zmq.h beside libzmq's", header::check),
     step(
         "dist",

@@ -9,7 +9,7 @@ use zincmq::raw::label::{self, Label, Labelled};
 
 use crate::boundary::{self, Outcome, guard};
 use crate::message::{self, Msg};
-use crate::socket::{Socket, socket};
+use crate::socket::{Socket, in_call};
 
 /// Do not wait.
 const DONTWAIT: c_int = 1;
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn zmq_send(
     flags: c_int,
 ) -> c_int {
     guard(|| {
-        let socket = socket(pointer)?;
+        let socket = in_call(pointer)?;
         // SAFETY: by the caller's promise.
         let data = unsafe { boundary::bytes(data, len) }?;
         send_unlabelled(&socket, message::copy(data)?, flags)?;
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn zmq_send_const(
     flags: c_int,
 ) -> c_int {
     guard(|| {
-        let socket = socket(pointer)?;
+        let socket = in_call(pointer)?;
         // SAFETY: by the caller's promise, as is the next.
         unsafe { boundary::bytes(data, len) }?;
         // SAFETY: see above.
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn zmq_recv(
     flags: c_int,
 ) -> c_int {
     guard(|| {
-        let socket = socket(pointer)?;
+        let socket = in_call(pointer)?;
         if place.is_null() && len > 0 {
             return Err(libc::EFAULT);
         }
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn zmq_recv(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_send(msg: *mut Msg, pointer: *mut c_void, flags: c_int) -> c_int {
     guard(|| {
-        let socket = socket(pointer)?;
+        let socket = in_call(pointer)?;
         // SAFETY: by the caller's promise.
         let msg = unsafe { Msg::at(msg) }?;
         let len = msg.message().len();
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Msg, pointer: *mut c_void, flags
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Msg, pointer: *mut c_void, flags: c_int) -> c_int {
     guard(|| {
-        let socket = socket(pointer)?;
+        let socket = in_call(pointer)?;
         // SAFETY: by the caller's promise.
         let msg = unsafe { Msg::at(msg) }?;
         let labelled = label::of_type(socket.engine.socket_type());

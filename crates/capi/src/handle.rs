@@ -7,6 +7,7 @@
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
@@ -16,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use zincmq::raw;
 
 use crate::boundary::Outcome;
+use crate::uses::{self, Use, Uses};
 
 /// The first chunk has so many slots, each further one twice as many.
 const FIRST_CHUNK: usize = 64;
@@ -97,6 +99,20 @@ impl<T> Table<T> {
         (old & LIVE != 0).then_some(user)
     }
 
+    /// As [`Table::get`], for one call by this thread: that costs less.
+    #[inline(always)]
+    pub fn call(&'static self, pointer: *mut c_void) -> Option<Call<T>> {
+        let slot = self.slot(pointer)?;
+        let noted = Uses::own().and_then(|own| own.enter(pointer as usize));
+        let Some(noted) = noted else {
+            let counted = self.get(pointer)?;
+            return Some(Call::new(self, slot, Way::Counted(counted)));
+        };
+        // Without LIVE, dropping `call` sees to what was closed meanwhile.
+        let call = Call::new(self, slot, Way::Noted(noted));
+        (slot.state.load(Ordering::Acquire) & LIVE != 0).then_some(call)
+    }
+
     /// Closes `pointer`: for all later calls there is no such object. Only one
     /// of those that close it at the same time gets it.
     pub fn remove(&'static self, pointer: *mut c_void) -> Option<Ref<T>> {
@@ -156,6 +172,28 @@ impl<T> Table<T> {
         None
     }
 
+    /// Drops the object in `slot`, unless it is open or still used: then
+    /// whoever uses it comes here when done.
+    #[cold]
+    fn vacate(&self, slot: &'static Slot<T>) {
+        let address = ptr::from_ref(slot) as usize;
+        let done = self.with_room(|_| {
+            let state = &slot.state;
+            !uses::is_used(address)
+                && state
+                    .compare_exchange(OCCUPIED, 0, Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok()
+        });
+        if !done {
+            return;
+        }
+        // SAFETY: the object was there, is not live, and has no users: none is
+        // counted, and no thread has noted it, nor will as it is not live. The
+        // exchange let only one thread come here.
+        unsafe { (*slot.object.get()).assume_init_drop() };
+        self.with_room(|room| room.free.push_back(address));
+    }
+
     #[cold]
     fn grow(&self, room: &mut Room) {
         let Some(chunk) = self.chunks.get(room.chunks) else {
@@ -179,7 +217,7 @@ impl<T> Table<T> {
     }
 }
 
-/// The use of an object by one call.
+/// The use of an object, which may go from thread to thread.
 pub struct Ref<T: 'static> {
     table: &'static Table<T>,
     slot: &'static Slot<T>,
@@ -195,23 +233,6 @@ impl<T> Ref<T> {
     /// What names the object in C.
     pub fn pointer(&self) -> *mut c_void {
         ptr::from_ref(self.slot).cast_mut().cast()
-    }
-
-    #[cold]
-    fn vacate(&self) {
-        let last =
-            self.slot
-                .state
-                .compare_exchange(OCCUPIED, 0, Ordering::AcqRel, Ordering::Relaxed);
-        if last.is_err() {
-            // Somebody looks at it in vain, and vacates it after.
-            return;
-        }
-        // SAFETY: the object was there, is not live, and has no users; the
-        // exchange let only one thread come here.
-        unsafe { (*self.slot.object.get()).assume_init_drop() };
-        let address = self.pointer() as usize;
-        self.table.with_room(|room| room.free.push_back(address));
     }
 }
 
@@ -231,7 +252,58 @@ impl<T> Drop for Ref<T> {
     fn drop(&mut self) {
         let old = self.slot.state.fetch_sub(1, Ordering::AcqRel);
         if old == OCCUPIED | 1 {
-            self.vacate();
+            self.table.vacate(self.slot);
+        }
+    }
+}
+
+/// The use of an object by one call, on the thread that makes it.
+pub struct Call<T: 'static> {
+    table: &'static Table<T>,
+    slot: &'static Slot<T>,
+    way: Way<T>,
+    /// A thread's notes are its own.
+    here: PhantomData<*const ()>,
+}
+
+enum Way<T: 'static> {
+    Noted(Use),
+    /// To be counted out when it is dropped.
+    Counted(#[expect(dead_code, reason = "it is there to be dropped")] Ref<T>),
+}
+
+impl<T> Call<T> {
+    #[inline(always)]
+    fn new(table: &'static Table<T>, slot: &'static Slot<T>, way: Way<T>) -> Self {
+        Self {
+            table,
+            slot,
+            way,
+            here: PhantomData,
+        }
+    }
+}
+
+impl<T> Deref for Call<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the slot was live after this use was noted or counted, and
+        // stays occupied while it is.
+        unsafe { (*self.slot.object.get()).assume_init_ref() }
+    }
+}
+
+impl<T> Drop for Call<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Way::Noted(noted) = &self.way {
+            noted.leave();
+            let state = self.slot.state.load(Ordering::Acquire);
+            if state & (LIVE | OCCUPIED) == OCCUPIED {
+                self.table.vacate(self.slot);
+            }
         }
     }
 }
@@ -281,6 +353,34 @@ mod tests {
     }
 
     #[test]
+    fn an_object_lives_until_its_last_call_has_ended() {
+        struct Bell(Arc<AtomicBool>);
+        impl Drop for Bell {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        static TABLE: Table<Bell> = Table::new();
+        let rung = Arc::new(AtomicBool::new(false));
+        let pointer = TABLE.insert(Bell(Arc::clone(&rung)));
+        // More calls than a thread has room for.
+        let calls: Vec<_> = (0..6).map_while(|_| TABLE.call(pointer)).collect();
+        assert_eq!(calls.len(), 6);
+        let address = pointer as usize;
+        let closer = std::thread::spawn(move || {
+            let closed = TABLE.remove(address as *mut c_void);
+            closed.is_some()
+        });
+        assert!(closer.join().expect("it does not panic"));
+        assert!(TABLE.call(pointer).is_none());
+        for call in calls {
+            assert!(!rung.load(Ordering::SeqCst));
+            drop(call);
+        }
+        assert!(rung.load(Ordering::SeqCst));
+    }
+
+    #[test]
     fn threads_that_open_use_and_close() {
         static TABLE: Table<Arc<u64>> = Table::new();
         let shared = Arc::new(AtomicUsize::new(TABLE.insert(Arc::new(0)) as usize));
@@ -292,6 +392,9 @@ mod tests {
                         let pointer = shared.load(Ordering::SeqCst) as *mut c_void;
                         if let Some(object) = TABLE.get(pointer) {
                             assert!(Arc::strong_count(&object) >= 1);
+                        }
+                        if let Some(object) = TABLE.call(pointer) {
+                            assert_eq!(Arc::strong_count(&object), 1);
                         }
                         if round % 4 == n {
                             let fresh = TABLE.insert(Arc::new(round)) as usize;

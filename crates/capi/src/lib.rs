@@ -28,5 +28,6 @@ mod stopwatch;
 mod tests;
 mod thread;
 mod timers;
+mod uses;
 mod version;
 mod z85;

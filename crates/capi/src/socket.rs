@@ -9,7 +9,7 @@ use zincmq::{Message, SocketType};
 use crate::boundary::{self, Outcome, guard, guard_unit};
 use crate::context::context;
 use crate::errno::code;
-use crate::handle::{Ref, Table};
+use crate::handle::{Call, Ref, Table};
 
 static SOCKETS: Table<Socket> = Table::new();
 
@@ -21,6 +21,16 @@ static SOCKETS: Table<Socket> = Table::new();
 #[inline]
 pub fn socket(pointer: *mut c_void) -> Outcome<Ref<Socket>> {
     SOCKETS.get(pointer).ok_or(libc::ENOTSOCK)
+}
+
+/// As [`socket`], for one call of C's.
+///
+/// # Errors
+///
+/// As [`socket`].
+#[inline(always)]
+pub fn in_call(pointer: *mut c_void) -> Outcome<Call<Socket>> {
+    SOCKETS.call(pointer).ok_or(libc::ENOTSOCK)
 }
 
 /// A new socket of type `kind`.

@@ -3,6 +3,10 @@
 
 pub mod errno;
 pub mod events;
+/// What tells one thread of another's stores at no cost to the other.
+pub mod barrier {
+    pub use biased::{heavy, is_available, light};
+}
 pub mod exchange;
 pub mod label;
 mod listener;

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use biased::{Guard, Lock};
+
 use super::Socket;
 use super::closing::Live;
 use super::counters::Totals;
@@ -20,7 +22,7 @@ use crate::options::SocketOptions;
 use crate::pattern::Pattern;
 use crate::peer::{News, Peer, Peers, Wake};
 use crate::reactor::{Waiting, fork_generation};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::Mutex;
 
 pub(super) const OPEN: u8 = 0;
 pub(super) const CLOSED: u8 = 1;
@@ -31,7 +33,7 @@ pub(crate) struct Core {
     pub(super) id: u64,
     pub(super) socket_type: SocketType,
     pub(super) context: Arc<Shared>,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Lock<State>,
     pub(super) inbox: Mutex<Vec<Note>>,
     pub(super) has_notes: AtomicBool,
     pub(super) waiting: Waiting,
@@ -65,7 +67,7 @@ impl Core {
             id,
             socket_type,
             context,
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 pattern,
                 peers: Peers::default(),
                 by_key: HashMap::new(),
@@ -132,7 +134,7 @@ impl Core {
     /// wake, and does not leave before the inbox is empty or someone else has
     /// the lock.
     #[cold]
-    fn settle<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+    fn settle<'a>(&'a self, mut state: Guard<'a, State>) {
         loop {
             if state.peers.has_finished() {
                 state.detach_finished();
