@@ -38,6 +38,10 @@ const NEW_MODE: u32 = 0o600;
 /// last colon, spaces included; it may stand there once. [`set`](Self::set)
 /// writes such lines, with names that nobody takes for others.
 ///
+/// A hash may cost as much as [`MAX_MEMORY`](Self::MAX_MEMORY) and
+/// [`MAX_WORK`](Self::MAX_WORK) say, some 25 times what those of `set` cost: whoever
+/// connects has it computed. A line with a dearer one is not as it must be.
+///
 /// # Who is let in
 ///
 /// Who shows a name and its password, as the user with that name
@@ -105,6 +109,12 @@ struct User {
 }
 
 impl PasswordFile {
+    /// The most memory that a hash in a file may take (argon2id's `m`), in KiB: 256 MiB.
+    pub const MAX_MEMORY: u32 = 256 * 1024;
+    /// The most work that a hash in a file may take: its memory in KiB times how often
+    /// that is gone over (`m × t`). 1 GiB, which is about a second.
+    pub const MAX_WORK: u64 = 1024 * 1024;
+
     /// Reads the file at `path`.
     ///
     /// # Errors

@@ -211,6 +211,29 @@ fn malformed_lines_are_named() {
 }
 
 #[test]
+fn hashes_that_would_take_too_long_are_named_and_let_nobody_in() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    let dear = SECRET.replace("t=1,", "t=100000,");
+    write(&path, &[("anna", SECRET), ("bert", &dear)]);
+    let error = PasswordFile::open(&path).unwrap_err().to_string();
+    for part in ["passwords", "line 2", "t=100000"] {
+        assert!(error.contains(part), "{error}");
+    }
+    write(&path, &[("anna", SECRET), ("bert", SECRET)]);
+    let passwords = PasswordFile::open(&path).unwrap();
+    write(&path, &[("anna", SECRET), ("bert", &dear)]);
+    let again = passwords.reload().unwrap_err().to_string();
+    assert_eq!(again, error);
+    let (_context, socket, mut monitor, endpoint) = server(&passwords);
+    let (_bert, _monitor) = client("bert", "secret", &endpoint);
+    assert_eq!(await_denial(&mut monitor), 400);
+    let (anna, _monitor) = client("anna", "secret", &endpoint);
+    expect_in(&socket, &anna, "anna");
+}
+
+#[test]
 fn who_is_taken_out_or_has_another_password_has_to_go() {
     let _deadline = deadline();
     let folder = tempfile::tempdir().unwrap();

@@ -86,6 +86,22 @@ pub enum PasswordFault {
     /// The hash is of another function.
     #[error("the hash is of {0}, not argon2id")]
     Function(String),
+    /// To compare a password with the hash would take more than is spent on strangers:
+    /// [`PasswordFile::MAX_MEMORY`], [`PasswordFile::MAX_WORK`].
+    ///
+    /// [`PasswordFile::MAX_MEMORY`]: super::PasswordFile::MAX_MEMORY
+    /// [`PasswordFile::MAX_WORK`]: super::PasswordFile::MAX_WORK
+    #[error(
+        "the hash costs m={memory} (KiB) and t={passes} (passes), and at most m={} and m × t = {} are taken",
+        super::PasswordFile::MAX_MEMORY,
+        super::PasswordFile::MAX_WORK
+    )]
+    TooCostly {
+        /// In KiB.
+        memory: u32,
+        /// How often it is gone over.
+        passes: u32,
+    },
 }
 
 impl PasswordFileError {
