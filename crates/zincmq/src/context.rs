@@ -159,7 +159,8 @@ impl Context {
     /// judged as any other; what came from it before can still be received. A
     /// monitor is told so ([`EventKind::Disconnected`]). Does not wait.
     ///
-    /// Peers that nobody was asked about stay. The authenticators of
+    /// Who is accepted stays as what it was let in as, whatever user id and metadata it
+    /// would be given now. Peers that nobody was asked about stay. The authenticators of
     /// [`security`](crate::security) call it by themselves.
     ///
     /// ```

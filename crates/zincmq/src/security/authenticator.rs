@@ -23,6 +23,12 @@ pub trait Authenticator: Send + Sync {
     /// peers are reviewed ([`Context::review_peers`], [`Reviewer::review`]). Who
     /// is not accepted is disconnected. `request` is what it was let in with.
     ///
+    /// Who is accepted stays as what it was let in as: the user id and the metadata of
+    /// that verdict count for nothing here, as messages that have come say what they
+    /// said. Whoever is to be known as something else has to come again: deny it with
+    /// [`Denial::Temporary`](super::Denial::Temporary), and it is back in a moment and
+    /// judged anew.
+    ///
     /// By default it is judged as if it asked now. To do less is worth while
     /// where that is slow: many clients are reviewed at once.
     ///

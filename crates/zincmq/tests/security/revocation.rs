@@ -7,7 +7,7 @@ use std::thread;
 use super::*;
 use testkit::eventually;
 use zincmq::Multipart;
-use zincmq::security::{Authenticator, Denial, Reviewer};
+use zincmq::security::{Authenticator, Denial, Grant, Reviewer};
 
 /// The reason with which a monitor tells that a peer had to go.
 #[track_caller]
@@ -402,6 +402,61 @@ fn an_authenticator_can_have_peers_reviewed_by_itself() {
     drop((client, server));
     eventually("the context is gone", || reviewer.is_idle());
     reviewer.review();
+}
+
+#[test]
+fn who_may_stay_stays_as_what_it_was_let_in_as() {
+    let _deadline = deadline();
+    /// Gives everybody another name each time.
+    #[derive(Default)]
+    struct Names {
+        given: Mutex<Vec<String>>,
+        renamed: AtomicBool,
+    }
+    impl Authenticator for Names {
+        fn authenticate(&self, _: &AuthRequest) -> Verdict {
+            let mut given = self.given.lock().unwrap();
+            let name = format!("name {}", given.len());
+            given.push(name.clone());
+            Verdict::Accept(Grant {
+                user_id: name.clone().into_bytes(),
+                metadata: vec![("Called".to_owned(), name.into_bytes())],
+            })
+        }
+        fn review(&self, request: &AuthRequest) -> Verdict {
+            match self.renamed.load(Ordering::SeqCst) {
+                false => self.authenticate(request),
+                true => Verdict::deny(Denial::Temporary, "called something else"),
+            }
+        }
+    }
+    let names = Arc::new(Names::default());
+    let given = || names.given.lock().unwrap().len();
+    let mut server = scene(Curve, SocketType::Pull);
+    server.context.set_authenticator(Arc::clone(&names));
+    let (client, _monitor) = client(Curve, SocketType::Push, &server.endpoint);
+    let expect = |name: &str| {
+        let message = server.socket.recv_timeout(PATIENCE).unwrap();
+        let peer = message.peer().unwrap();
+        assert_eq!(peer.user_id.as_deref(), Some(name.as_bytes()));
+        let called = peer.granted_property("Called").map(|called| &called[..]);
+        assert_eq!(called, Some(name.as_bytes()));
+    };
+    client.send("before").unwrap();
+    expect("name 0");
+    server.context.review_peers();
+    eventually("it is judged again", || given() == 2);
+    client.send("after").unwrap();
+    expect("name 0");
+    // Who is to be called otherwise comes again.
+    names.renamed.store(true, Ordering::SeqCst);
+    server.context.review_peers();
+    await_revocation(&mut server.monitor);
+    await_event(&mut server.monitor, |kind| {
+        matches!(kind, EventKind::HandshakeSucceeded)
+    });
+    client.send("again").unwrap();
+    expect("name 2");
 }
 
 #[test]
