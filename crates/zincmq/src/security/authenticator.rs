@@ -15,6 +15,13 @@ use zmtp::{Claim, Credentials, Verdict};
 /// address and mechanism, so that a crowd from one address does not hold up the others.
 /// Reviews come first, but leave a fifth of the time to who would come in.
 /// Closures are authenticators.
+///
+/// If peers are reviewed while a client is judged, it may have been judged by what held
+/// before. So where it was accepted it is reviewed, too, before it is let in; what else was
+/// found is thrown away, and it is judged anew. Where that happens four times in
+/// a row, as reviews are asked for faster than they are answered, the fourth verdict
+/// holds, and whom it lets in is reviewed at once as all who are in. So an authenticator that
+/// is slow, and has peers reviewed often, had better answer [`review`](Self::review) quickly.
 pub trait Authenticator: Send + Sync {
     /// Whether the client may come in.
     fn authenticate(&self, request: &AuthRequest) -> Verdict;
