@@ -167,9 +167,14 @@ impl KeyDirectory {
     /// and tells `report` how that went: after each change, on a thread of its own
     /// that sleeps until then. Ends with the last clone. A second call takes the place of the first.
     ///
+    /// What links in the directory lead to is watched as well. Where the system cannot
+    /// watch all of it (more than 256 links, no watches left, a failure later on), it is read
+    /// every second instead. Changes that another machine makes on a network file system are
+    /// nothing the system tells of: call [`reload`](Self::reload) for those.
+    ///
     /// # Errors
     ///
-    /// The system's, if it cannot watch the directory (inotify(7)).
+    /// The system's, if it cannot watch the directory's folder (inotify(7)) or start the thread.
     pub fn watch(
         &self,
         report: impl Fn(Result<(), KeyDirectoryError>) + Send + 'static,

@@ -140,9 +140,14 @@ impl PasswordFile {
     /// tells `report` how that went: after each change, on a thread of its own that
     /// sleeps until then. Ends with the last clone. A second call takes the place of the first.
     ///
+    /// Where the system cannot watch all of the way to it (no watches left, folders that may not
+    /// be read, a failure later on), the file is read every second instead. Changes that another
+    /// machine makes on a network file system are nothing the system tells of: call
+    /// [`reload`](Self::reload) for those.
+    ///
     /// # Errors
     ///
-    /// The system's, if it cannot watch the file's directory (inotify(7)).
+    /// The system's, if it cannot watch the file's folder (inotify(7)) or start the thread.
     pub fn watch(
         &self,
         report: impl Fn(Result<(), PasswordFileError>) + Send + 'static,

@@ -187,6 +187,30 @@ fn changes_are_noticed_by_themselves() {
 }
 
 #[test]
+fn a_file_elsewhere_that_is_linked_to_is_watched_as_well() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let [path, elsewhere] = ["keys", "elsewhere"].map(|name| folder.path().join(name));
+    for folder in [&path, &elsewhere] {
+        fs::create_dir(folder).unwrap();
+    }
+    save(&elsewhere, "anna.key", 10);
+    std::os::unix::fs::symlink("../elsewhere/anna.key", path.join("anna.key")).unwrap();
+    let directory = KeyDirectory::open(&path).unwrap();
+    directory.watch(|_| {}).unwrap();
+    let (_context, socket, mut monitor, endpoint) = server(&directory);
+    let (anna, _monitor) = client(10, &endpoint);
+    anna.send("before").unwrap();
+    assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "before");
+    // Only the target is another.
+    save(&elsewhere, "bert.key", 11);
+    fs::rename(elsewhere.join("bert.key"), elsewhere.join("anna.key")).unwrap();
+    let reason = await_revocation(&mut monitor);
+    assert!(reason.contains(&keys(10).public().to_string()), "{reason}");
+    assert!(directory.contains(keys(11).public()));
+}
+
+#[test]
 fn a_directory_that_is_gone_is_told_once() {
     let _deadline = deadline();
     let folder = tempfile::tempdir().unwrap();
