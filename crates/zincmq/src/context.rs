@@ -138,11 +138,14 @@ impl Context {
     ///
     /// ```
     /// use zincmq::Context;
-    /// use zincmq::security::{AuthRequest, Credentials, Denial, Verdict};
+    /// use zincmq::security::{AuthRequest, Credentials, Denial, Password, Verdict};
     ///
     /// let ctx = Context::new();
-    /// ctx.set_authenticator(|request: &AuthRequest| match request.credentials() {
-    ///     Credentials::Plain { username, password: b"open sesame" } => Verdict::accept(username),
+    /// let secret = Password::from("open sesame");
+    /// ctx.set_authenticator(move |request: &AuthRequest| match request.credentials() {
+    ///     Credentials::Plain { username: b"ali", password } if secret.matches(password) => {
+    ///         Verdict::accept("ali")
+    ///     }
     ///     _ => Verdict::deny(Denial::Refused, "no such user, or another password"),
     /// });
     /// ```
@@ -164,21 +167,24 @@ impl Context {
     /// [`security`](crate::security) call it by themselves.
     ///
     /// ```
+    /// use std::net::IpAddr;
     /// use std::sync::{Arc, Mutex};
     /// use zincmq::Context;
     /// use zincmq::security::{AuthRequest, Denial, Verdict};
     ///
-    /// let banned = Arc::new(Mutex::new(Vec::new()));
+    /// let banned: Arc<Mutex<Vec<IpAddr>>> = Arc::default();
     /// let ctx = Context::new();
     /// let list = Arc::clone(&banned);
     /// ctx.set_authenticator(move |request: &AuthRequest| {
-    ///     match list.lock().expect("no holder panics").contains(&request.address) {
-    ///         false => Verdict::accept(""),
-    ///         true => Verdict::deny(Denial::Refused, "banned"),
+    ///     let list = list.lock().expect("no holder panics");
+    ///     match request.ip() {
+    ///         Some(ip) if !list.contains(&ip) => Verdict::accept(""),
+    ///         _ => Verdict::deny(Denial::Refused, "banned, or not over tcp"),
     ///     }
     /// });
-    /// banned.lock().expect("no holder panics").push("192.0.2.7".to_owned());
+    /// banned.lock().expect("no holder panics").push("192.0.2.7".parse()?);
     /// ctx.review_peers();
+    /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     ///
     /// [`EventKind::Disconnected`]: crate::monitor::EventKind::Disconnected

@@ -40,14 +40,21 @@ impl AddressRange {
     /// Whether it has the address, as in [`AuthRequest::address`].
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {
-        // A link-local address comes with the interface it was seen on.
-        let (host, _) = address.split_once('%').unwrap_or((address, ""));
-        match (self.0, host.parse::<IpAddr>()) {
-            (Range::Network(network), Ok(address)) => network.contains(address),
-            (Range::Ipc, Err(_)) => address.starts_with(IPC_PEER),
+        match (self.0, ip(address)) {
+            (Range::Network(network), Some(address)) => network.contains(address),
+            (Range::Ipc, None) => address.starts_with(IPC_PEER),
             _ => false,
         }
     }
+}
+
+/// The address that [`AuthRequest::address`] tells of, of IPv4 if the client came over that.
+pub(super) fn ip(address: &str) -> Option<IpAddr> {
+    // A link-local address comes with the interface it was seen on.
+    let (host, _) = address.split_once('%').unwrap_or((address, ""));
+    host.parse()
+        .ok()
+        .map(|address: IpAddr| address.to_canonical())
 }
 
 /// How the addresses of peers over ipc begin.
@@ -256,6 +263,21 @@ mod tests {
         let range: AddressRange = "fe80::/10".parse().unwrap();
         assert!(range.contains("fe80::1%eth0"));
         assert!(!range.contains("2001:db8::1%eth0"));
+    }
+
+    #[test]
+    fn who_came_over_ipv4_has_an_address_of_ipv4() {
+        for (address, wanted) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("localhost:1000:1000:42", None),
+            ("", None),
+        ] {
+            let wanted = wanted.map(|wanted| wanted.parse().unwrap());
+            assert_eq!(ip(address), wanted, "{address}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The question whether a peer may come in, and who answers it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -78,7 +79,9 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 pub struct AuthRequest {
     /// The domain of the socket it asks at (ZAP_DOMAIN).
     pub domain: String,
-    /// Where it comes from, as in [`PeerInfo::address`](crate::PeerInfo::address).
+    /// Where it comes from, as in [`PeerInfo::address`](crate::PeerInfo::address). The same
+    /// client may be `192.0.2.7` here, or `::ffff:192.0.2.7` where the socket takes both
+    /// IPv4 and IPv6: to compare, use [`ip`](Self::ip).
     pub address: String,
     /// The routing id of the socket it asks at.
     pub routing_id: Bytes,
@@ -88,6 +91,15 @@ pub struct AuthRequest {
 }
 
 impl AuthRequest {
+    /// The address of a client over tcp: one of IPv4 if it came over that, also where the
+    /// system shows it as `::ffff:192.0.2.7`. None over ipc.
+    ///
+    /// [`AddressList`](super::AddressList) compares whole networks with it.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        super::addresses::ip(&self.address)
+    }
+
     /// What it has to show for itself.
     #[must_use]
     pub fn credentials(&self) -> Credentials<'_> {

@@ -168,6 +168,28 @@ fn the_authenticator_sees_the_domain_and_the_socket() {
 }
 
 #[test]
+fn where_a_client_comes_from_is_the_same_on_sockets_of_both_families() {
+    let _deadline = deadline();
+    let server = Server::new(Plain, SocketType::Pull, Some(let_in));
+    server.socket.set(opt::Ipv6(true)).unwrap();
+    let endpoint = server.socket.bind("tcp://[::]:*").unwrap();
+    let (_, port) = endpoint.rsplit_once(':').unwrap();
+    for endpoint in [&server.endpoint, &format!("tcp://127.0.0.1:{port}")] {
+        let client = Context::new().socket(SocketType::Push).unwrap();
+        Plain.call(&client);
+        client.connect(endpoint).unwrap();
+        client.send("hello").unwrap();
+        server.socket.recv_timeout(PATIENCE).unwrap();
+    }
+    let asked = server.asked.lock().unwrap();
+    assert_eq!(asked[0].address, "127.0.0.1");
+    assert_eq!(asked[1].address, "::ffff:127.0.0.1");
+    for request in &*asked {
+        assert_eq!(request.ip(), Some("127.0.0.1".parse().unwrap()));
+    }
+}
+
+#[test]
 fn row_12_a_slow_authenticator_holds_up_only_who_waits_for_it() {
     let _deadline = deadline();
     let (release, wait) = channel::<()>();
