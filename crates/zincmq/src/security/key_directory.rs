@@ -12,6 +12,7 @@ use std::time::Instant;
 use thiserror::Error;
 use zmtp::{Credentials, Denial, Grant, PublicKey, Verdict};
 
+use super::file::{Writable, check_folder};
 use super::source::{Content, Source};
 use super::{AuthRequest, Authenticator, Certificate, CertificateError, Reviewer};
 
@@ -45,6 +46,11 @@ use super::{AuthRequest, Authenticator, Certificate, CertificateError, Reviewer}
 /// on, also if it is gone: it may be on the point of being replaced by another, or its disk
 /// is not there. Either is an error that names the file, of which the first keeps a
 /// directory from being opened. To shut out everybody, empty the directory and leave it there.
+///
+/// Whoever can write to the directory lets in whom they like. So one that everybody on this
+/// machine may write to, or may put another in the place of, is an error and not read, as is
+/// a file in it that everybody may write to (mode & 0002); on a file system mounted read-only
+/// that counts for nothing. Owners, groups and folders further up are taken as they are.
 ///
 /// ```
 /// use zincmq::Context;
@@ -93,6 +99,14 @@ pub enum KeyDirectoryError {
         path: PathBuf,
         /// What the system says.
         error: io::Error,
+    },
+    /// Anybody on this machine may write to it, and so let themselves in.
+    #[error("{}: anybody on this machine can write to it (mode {mode:04o}): it is not used until that is taken away (chmod o-w)", path.display())]
+    Writable {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// These files in it let nobody in.
     #[error("{}", listed(.0))]
@@ -239,6 +253,9 @@ fn read(path: &Path) -> Result<(Keys, Vec<CertificateError>), KeyDirectoryError>
         path: path.to_owned(),
         error,
     };
+    if let Err(Writable { path, mode }) = check_folder(path) {
+        return Err(KeyDirectoryError::Writable { path, mode });
+    }
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();

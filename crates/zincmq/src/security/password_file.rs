@@ -60,6 +60,12 @@ const NEW_MODE: u32 = 0o600;
 /// point of being replaced. Either is an error, of which the first keeps a file from being
 /// opened. To shut out everybody, empty the file and leave it there.
 ///
+/// Whoever can write to the file lets in whom they like. So one that everybody on this machine
+/// may write to (mode & 0002), or may put another in the place of, is an error and not read;
+/// on a file system mounted read-only that counts for nothing. Its owner and group, and folders
+/// further up, are taken as they are. It should be for its owner alone to read, too: guessing
+/// passwords is easier with the hashes. That is how `set` makes it, and not required.
+///
 /// ```
 /// use zincmq::Context;
 /// use zincmq::security::PasswordFile;
@@ -119,8 +125,8 @@ impl PasswordFile {
     ///
     /// # Errors
     ///
-    /// [`PasswordFileError::Read`], or [`PasswordFileError::Malformed`] with all
-    /// lines that are not as they must be.
+    /// [`PasswordFileError::Read`], [`PasswordFileError::Writable`], or
+    /// [`PasswordFileError::Malformed`] with all lines that are not as they must be.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, PasswordFileError> {
         Source::open(path.into()).map(Self)
     }
