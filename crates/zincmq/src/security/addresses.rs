@@ -10,7 +10,7 @@ use zmtp::{Denial, Verdict};
 
 use super::audience::Audience;
 use super::{AuthRequest, Authenticator, Network, Reviewer};
-use crate::sync::Mutex;
+use crate::fork_mutex::ForkMutex;
 
 /// Where clients come from: a network such as `192.0.2.0/24` or
 /// `2001:db8::/32`, a single address, or `ipc`, which is every client over that
@@ -121,7 +121,7 @@ pub struct AddressList(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    ranges: Mutex<Vec<AddressRange>>,
+    ranges: ForkMutex<Vec<AddressRange>>,
     audience: Audience,
 }
 
@@ -145,8 +145,9 @@ impl AddressList {
     /// Whether the address, as in [`AuthRequest::address`], is on it.
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {
-        let ranges = self.0.ranges.lock();
-        ranges.iter().any(|range| range.contains(address))
+        self.0
+            .ranges
+            .with(|ranges| ranges.iter().any(|range| range.contains(address)))
     }
 
     /// Puts `range` on it; false if it was there.
@@ -183,12 +184,12 @@ impl AddressList {
     /// What is on it.
     #[must_use]
     pub fn ranges(&self) -> Vec<AddressRange> {
-        self.0.ranges.lock().clone()
+        self.0.ranges.with(|ranges| ranges.clone())
     }
 
     /// `work` says whether it changed something.
     fn change(&self, work: impl FnOnce(&mut Vec<AddressRange>) -> bool) -> bool {
-        let changed = work(&mut self.0.ranges.lock());
+        let changed = self.0.ranges.with(work);
         if changed {
             self.0.audience.review();
         }
@@ -199,7 +200,7 @@ impl AddressList {
 impl FromIterator<AddressRange> for AddressList {
     fn from_iter<I: IntoIterator<Item = AddressRange>>(ranges: I) -> Self {
         Self(Arc::new(Inner {
-            ranges: Mutex::new(ranges.into_iter().collect()),
+            ranges: ForkMutex::new(ranges.into_iter().collect()),
             audience: Audience::default(),
         }))
     }

@@ -151,6 +151,8 @@ impl PasswordFile {
     /// machine makes on a network file system are nothing the system tells of: call
     /// [`reload`](Self::reload) for those.
     ///
+    /// A process that is forked does not go on watching: call it there anew.
+    ///
     /// # Errors
     ///
     /// The system's, if it cannot watch the file's folder (inotify(7)) or start the thread.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Reviewer;
 use super::audience::Audience;
-use crate::sync::Mutex;
+use crate::fork_mutex::ForkMutex;
 use crate::watch::Watch;
 
 /// What is read from a [`Source`].
@@ -24,15 +24,24 @@ pub(super) trait Content: Sized + Send + 'static {
     fn succeed(&mut self, former: &Self) -> bool;
 }
 
-/// A file or directory, and what it said when it was last read.
+/// A file or directory, and what it said when it was last read. It can be used in
+/// a process that was forked meanwhile.
 pub(super) struct Source<C> {
     path: PathBuf,
-    content: Mutex<C>,
-    /// So that what is read first is not put in place last; and what was wrong
-    /// the last time, so that it is told once.
-    reloading: Mutex<Option<String>>,
+    state: ForkMutex<State<C>>,
     audience: Audience,
-    watch: Mutex<Option<Watch>>,
+    /// Its thread is not in a forked process.
+    watch: ForkMutex<Option<Watch>>,
+}
+
+struct State<C> {
+    content: C,
+    /// What was wrong the last time, so that it is told once.
+    trouble: Option<String>,
+    /// How often it was begun to read it again, and which of those times is the
+    /// last that has come to something: what is read first is not put in place last.
+    begun: u64,
+    done: u64,
 }
 
 /// What reloading came to.
@@ -49,10 +58,14 @@ impl<C: Content> Source<C> {
             (_, Some(error)) => Err(error),
             (content, None) => Ok(Arc::new(Self {
                 path,
-                content: Mutex::new(content),
-                reloading: Mutex::default(),
+                state: ForkMutex::new(State {
+                    content,
+                    trouble: None,
+                    begun: 0,
+                    done: 0,
+                }),
                 audience: Audience::default(),
-                watch: Mutex::default(),
+                watch: ForkMutex::default(),
             })),
         }
     }
@@ -79,20 +92,23 @@ impl<C: Content> Source<C> {
             }
             true
         })?;
-        let former = self.watch.lock().replace(watch);
+        let former = self.watch.with(|now| now.replace(watch));
         drop(former);
         Ok(())
     }
 
     fn read_again(&self) -> Reloaded<C::Error> {
-        let mut told = self.reloading.lock();
-        let (changed, error) = match C::read(&self.path) {
-            Ok((new, error)) => (self.put_in_place(new), error),
-            Err(error) => (false, Some(error)),
+        let turn = self.state.with(|state| {
+            state.begun += 1;
+            state.begun
+        });
+        let (new, error) = match C::read(&self.path) {
+            Ok((new, error)) => (Some(new), error),
+            Err(error) => (None, Some(error)),
         };
         let trouble = error.as_ref().map(|error| format!("{error:?}"));
-        let is_news = changed || *told != trouble;
-        *told = trouble;
+        let (changed, is_news, former) = self.state.with(|state| state.settle(turn, new, trouble));
+        drop(former);
         if changed {
             self.audience.review();
         }
@@ -102,18 +118,35 @@ impl<C: Content> Source<C> {
         }
     }
 
-    /// Whether it says anything else than what was there.
-    fn put_in_place(&self, mut new: C) -> bool {
-        let mut content = self.content.lock();
-        // With the lock held: who asks later is judged by this.
-        let changed = new.succeed(&content);
-        *content = new;
-        changed
-    }
-
     /// Has `what` look at what it says now.
     pub(super) fn look<R>(&self, what: impl FnOnce(&C) -> R) -> R {
-        what(&self.content.lock())
+        self.state.with(|state| what(&state.content))
+    }
+}
+
+impl<C: Content> State<C> {
+    /// Takes in what reading came to: whether anything else holds now, whether
+    /// anything is news, and what holds no more.
+    fn settle(
+        &mut self,
+        turn: u64,
+        new: Option<C>,
+        trouble: Option<String>,
+    ) -> (bool, bool, Option<C>) {
+        if turn < self.done {
+            // Who began later has read it already.
+            return (false, false, new);
+        }
+        self.done = turn;
+        let is_trouble_news = self.trouble != trouble;
+        self.trouble = trouble;
+        let Some(mut new) = new else {
+            return (false, is_trouble_news, None);
+        };
+        // Not before: who asks later is judged by this.
+        let changed = new.succeed(&self.content);
+        let former = std::mem::replace(&mut self.content, new);
+        (changed, changed || is_trouble_news, Some(former))
     }
 }
 
