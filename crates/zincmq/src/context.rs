@@ -136,6 +136,11 @@ impl Context {
     /// CURVE protects, and with the option ZAP_DOMAIN about every other peer.
     /// Without one, none of these is let in.
     ///
+    /// The context keeps it. One that has a clone of this context in itself keeps the
+    /// context, too, with its threads, until [`Context::term`] or
+    /// [`remove_authenticator`](Self::remove_authenticator): to have peers reviewed from
+    /// within, use the [`Reviewer`] that [`Authenticator::installed`] is given.
+    ///
     /// ```
     /// use zincmq::Context;
     /// use zincmq::security::{AuthRequest, Credentials, Denial, Password, Verdict};
@@ -244,7 +249,8 @@ impl Context {
     }
 
     /// Shuts down, then waits until every socket is closed by its owner and
-    /// has sent what its linger time allows (zmq_ctx_term(3)).
+    /// has sent what its linger time allows (zmq_ctx_term(3)). The authenticator is
+    /// let go in the end.
     ///
     /// # Errors
     ///
@@ -422,6 +428,8 @@ impl Shared {
                 // Who still holds a closed socket keeps no thread alive.
                 let reactors = std::mem::take(&mut *self.reactors.lock());
                 drop(reactors);
+                // It may hold the context itself, which would keep both.
+                self.admission.set_authenticator(None);
                 return Ok(());
             }
             match self.socket_gone.wait(seen, deadline, signals) {
