@@ -136,13 +136,21 @@ impl Context {
     /// CURVE protects, and with the option ZAP_DOMAIN about every other peer.
     /// Without one, none of these is let in.
     ///
+    /// The context keeps it. One that has a clone of this context in itself keeps the
+    /// context, too, with its threads, until [`Context::term`] or
+    /// [`remove_authenticator`](Self::remove_authenticator): to have peers reviewed from
+    /// within, use the [`Reviewer`] that [`Authenticator::installed`] is given.
+    ///
     /// ```
     /// use zincmq::Context;
-    /// use zincmq::security::{AuthRequest, Credentials, Denial, Verdict};
+    /// use zincmq::security::{AuthRequest, Credentials, Denial, Password, Verdict};
     ///
     /// let ctx = Context::new();
-    /// ctx.set_authenticator(|request: &AuthRequest| match request.credentials() {
-    ///     Credentials::Plain { username, password: b"open sesame" } => Verdict::accept(username),
+    /// let secret = Password::from("open sesame");
+    /// ctx.set_authenticator(move |request: &AuthRequest| match request.credentials() {
+    ///     Credentials::Plain { username: b"ali", password } if secret.matches(password) => {
+    ///         Verdict::accept("ali")
+    ///     }
     ///     _ => Verdict::deny(Denial::Refused, "no such user, or another password"),
     /// });
     /// ```
@@ -159,25 +167,29 @@ impl Context {
     /// judged as any other; what came from it before can still be received. A
     /// monitor is told so ([`EventKind::Disconnected`]). Does not wait.
     ///
-    /// Peers that nobody was asked about stay. The authenticators of
+    /// Who is accepted stays as what it was let in as, whatever user id and metadata it
+    /// would be given now. Peers that nobody was asked about stay. The authenticators of
     /// [`security`](crate::security) call it by themselves.
     ///
     /// ```
+    /// use std::net::IpAddr;
     /// use std::sync::{Arc, Mutex};
     /// use zincmq::Context;
     /// use zincmq::security::{AuthRequest, Denial, Verdict};
     ///
-    /// let banned = Arc::new(Mutex::new(Vec::new()));
+    /// let banned: Arc<Mutex<Vec<IpAddr>>> = Arc::default();
     /// let ctx = Context::new();
     /// let list = Arc::clone(&banned);
     /// ctx.set_authenticator(move |request: &AuthRequest| {
-    ///     match list.lock().expect("no holder panics").contains(&request.address) {
-    ///         false => Verdict::accept(""),
-    ///         true => Verdict::deny(Denial::Refused, "banned"),
+    ///     let list = list.lock().expect("no holder panics");
+    ///     match request.ip() {
+    ///         Some(ip) if !list.contains(&ip) => Verdict::accept(""),
+    ///         _ => Verdict::deny(Denial::Refused, "banned, or not over tcp"),
     ///     }
     /// });
-    /// banned.lock().expect("no holder panics").push("192.0.2.7".to_owned());
+    /// banned.lock().expect("no holder panics").push("192.0.2.7".parse()?);
     /// ctx.review_peers();
+    /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     ///
     /// [`EventKind::Disconnected`]: crate::monitor::EventKind::Disconnected
@@ -237,7 +249,8 @@ impl Context {
     }
 
     /// Shuts down, then waits until every socket is closed by its owner and
-    /// has sent what its linger time allows (zmq_ctx_term(3)).
+    /// has sent what its linger time allows (zmq_ctx_term(3)). The authenticator is
+    /// let go in the end.
     ///
     /// # Errors
     ///
@@ -415,6 +428,8 @@ impl Shared {
                 // Who still holds a closed socket keeps no thread alive.
                 let reactors = std::mem::take(&mut *self.reactors.lock());
                 drop(reactors);
+                // It may hold the context itself, which would keep both.
+                self.admission.set_authenticator(None);
                 return Ok(());
             }
             match self.socket_gone.wait(seen, deadline, signals) {

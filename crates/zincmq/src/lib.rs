@@ -109,6 +109,7 @@ mod builder;
 mod connection;
 mod context;
 pub mod error;
+mod fork_mutex;
 mod message;
 pub mod monitor;
 pub mod options;

@@ -1,26 +1,34 @@
 //! Tells when a file, or what is in a directory, may have changed. A thread of
-//! its own sleeps until then (inotify(7)); nothing is polled.
+//! its own sleeps until then (inotify(7)). Only where the system does not watch
+//! all that matters is it looked every second.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::{OsStr, OsString};
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader};
 use rustix::io::Errno;
 
+use self::wanted::{Interest, Wanted};
 use crate::reactor::{deaf, fork_generation, watch_forks};
+
+mod wanted;
 
 /// What happens in steps is looked at once no step has come for so long, or
 /// after so long in all.
 const QUIET: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_millis(400);
+/// How often it is looked at what the system does not watch.
+const POLL: Duration = Duration::from_secs(1);
+/// Looks again so often if the way changes while it is looked at.
+const LOOKS: usize = 8;
 
 /// Ends when dropped.
 #[derive(Debug)]
@@ -42,7 +50,7 @@ impl Watch {
         let mut watched = Watched::new(path)?;
         let stopped = Arc::clone(&stop);
         let work = move || {
-            while let Ok(true) = watched.sleep(&stopped) {
+            while watched.sleep(&stopped) {
                 // Before it is looked at, so that nothing is missed later.
                 watched.arm();
                 if !changed() {
@@ -77,76 +85,10 @@ struct Watched {
     path: PathBuf,
     inotify: OwnedFd,
     folders: HashMap<i32, Interest>,
-}
-
-/// What matters in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Interest {
-    /// These names, which lead to the path.
-    names: Vec<OsString>,
-    /// What is written matters, too, as one of them is the last on the way.
-    is_last: bool,
-    /// Whatever is in it.
-    is_all: bool,
-}
-
-impl Interest {
-    fn flags(&self) -> WatchFlags {
-        let comes_and_goes = WatchFlags::CREATE
-            | WatchFlags::DELETE
-            | WatchFlags::MOVE
-            | WatchFlags::DELETE_SELF
-            | WatchFlags::MOVE_SELF
-            | WatchFlags::ONLYDIR;
-        match self.is_last || self.is_all {
-            true => comes_and_goes | WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB,
-            false => comes_and_goes,
-        }
-    }
-}
-
-/// So many links are followed, as by the system.
-const LINKS: usize = 40;
-/// Looks again so often if the way changes while it is looked at.
-const LOOKS: usize = 8;
-
-/// The folders on the way to `path`, through links, and what matters in each.
-fn way(path: &Path) -> BTreeMap<PathBuf, Interest> {
-    let mut folders: BTreeMap<PathBuf, Interest> = BTreeMap::new();
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut rest: PathBuf = path.clone();
-    let mut folder = PathBuf::new();
-    let mut links = 0;
-    loop {
-        let mut steps = rest.components();
-        let Some(step) = steps.next() else { break };
-        let mut after = steps.as_path().to_owned();
-        match step {
-            Component::Normal(name) => {
-                let interest = folders.entry(folder.clone()).or_default();
-                interest.names.push(name.to_owned());
-                interest.is_last |= after.as_os_str().is_empty();
-                let next = folder.join(name);
-                match std::fs::read_link(&next) {
-                    Ok(target) if links < LINKS => {
-                        links += 1;
-                        after = target.join(after);
-                    }
-                    _ => folder = next,
-                }
-            }
-            Component::ParentDir => {
-                folder.pop();
-            }
-            Component::RootDir => folder = PathBuf::from("/"),
-            Component::CurDir | Component::Prefix(_) => {}
-        }
-        rest = after;
-    }
-    if folder.is_dir() {
-        folders.entry(folder).or_default().is_all = true;
-    }
-    folders
+    /// Something that matters is not watched.
+    has_gaps: bool,
+    /// The system tells of nothing any more.
+    is_blind: bool,
 }
 
 impl Watched {
@@ -156,6 +98,8 @@ impl Watched {
             path: path.to_owned(),
             inotify,
             folders: HashMap::new(),
+            has_gaps: false,
+            is_blind: false,
         };
         watched.arm();
         match watched.folders.values().any(|folder| folder.is_last) {
@@ -170,13 +114,16 @@ impl Watched {
     /// Watches the way to the path as it is now: another one, maybe, than
     /// before.
     fn arm(&mut self) {
-        let mut wanted = way(&self.path);
+        let mut wanted = Wanted::new(&self.path);
         for _ in 0..LOOKS {
-            let mut folders = HashMap::new();
-            for (folder, interest) in &wanted {
-                // What is not there, or is no directory, shows in its parent.
-                if let Ok(watch) = inotify::add_watch(&self.inotify, folder, interest.flags()) {
-                    folders.insert(watch, interest.clone());
+            self.has_gaps = wanted.has_gaps;
+            let mut folders: HashMap<i32, Interest> = HashMap::new();
+            for (folder, interest) in &wanted.folders {
+                match inotify::add_watch(&self.inotify, folder, interest.flags()) {
+                    Ok(watch) => folders.entry(watch).or_default().add(interest),
+                    // It shows in its parent.
+                    Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                    Err(_) => self.has_gaps = true,
                 }
             }
             for watch in self
@@ -189,47 +136,61 @@ impl Watched {
             }
             self.folders = folders;
             // What changed before it was watched is not told.
-            let now = way(&self.path);
+            let now = Wanted::new(&self.path);
             if now == wanted {
                 return;
             }
             wanted = now;
         }
+        // It changes all the time.
+        self.has_gaps = true;
     }
 
     /// Until something may have changed and it has become quiet; false if it is
     /// to end.
-    fn sleep(&self, stop: &OwnedFd) -> io::Result<bool> {
-        let mut end = None;
+    fn sleep(&mut self, stop: &OwnedFd) -> bool {
+        let poll_at = Instant::now() + POLL;
+        let mut end: Option<Instant> = None;
         loop {
-            let now = Instant::now();
-            if end.is_some_and(|end| end <= now) {
-                return Ok(true);
+            let left = |until: Instant| until.saturating_duration_since(Instant::now());
+            let limit = match end {
+                Some(end) => Some(left(end).min(QUIET)),
+                None => (self.has_gaps || self.is_blind).then(|| left(poll_at)),
+            };
+            if limit == Some(Duration::ZERO) {
+                return true;
             }
-            let limit = end.map(|end: Instant| end.saturating_duration_since(now).min(QUIET));
-            match self.wait(stop, limit)? {
-                Woken::Stop => return Ok(false),
-                Woken::Late => return Ok(true),
-                Woken::Events => {
-                    if self.drain()? && end.is_none() {
-                        end = Instant::now().checked_add(LONGEST);
-                    }
-                }
+            match self.wait(stop, limit) {
+                Woken::Stop => return false,
+                Woken::Late => return true,
+                Woken::Events => match self.drain() {
+                    Ok(true) if end.is_none() => end = Instant::now().checked_add(LONGEST),
+                    Ok(_) => {}
+                    Err(_) => self.is_blind = true,
+                },
             }
         }
     }
 
-    fn wait(&self, stop: &OwnedFd, limit: Option<Duration>) -> io::Result<Woken> {
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    fn wait(&self, stop: &OwnedFd, limit: Option<Duration>) -> Woken {
+        let timeout = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut fds = [
             PollFd::new(stop, PollFlags::IN),
             PollFd::new(&self.inotify, PollFlags::IN),
         ];
-        match poll(&mut fds, limit.as_ref()) {
-            Ok(0) => Ok(Woken::Late),
-            Ok(_) if !fds[0].revents().is_empty() => Ok(Woken::Stop),
-            Ok(_) | Err(Errno::INTR) => Ok(Woken::Events),
-            Err(error) => Err(error.into()),
+        let watched = if self.is_blind { 1 } else { 2 };
+        match poll(&mut fds[..watched], timeout.as_ref()) {
+            Ok(0) => Woken::Late,
+            Ok(_) if !fds[0].revents().is_empty() => Woken::Stop,
+            Ok(_) | Err(Errno::INTR) => Woken::Events,
+            Err(_) => {
+                // There is no memory for it, which passes.
+                std::thread::sleep(POLL);
+                match rustix::io::read(stop, &mut [0; 8]) {
+                    Ok(_) => Woken::Stop,
+                    Err(_) => Woken::Late,
+                }
+            }
         }
     }
 
@@ -255,9 +216,7 @@ impl Watched {
 
     fn matters(&self, watch: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
         match (self.folders.get(&watch), name) {
-            (Some(interest), Some(name)) => {
-                interest.is_all || interest.names.iter().any(|wanted| wanted == name)
-            }
+            (Some(interest), Some(name)) => interest.is_all || interest.names.contains(name),
             // The folder itself.
             (Some(_), None) => true,
             // Events were lost; or it is about a folder that was watched before.
@@ -277,6 +236,7 @@ mod tests {
     use std::fs;
     use std::sync::mpsc::{Receiver, channel};
 
+    use super::wanted::LINKS_FOLLOWED;
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -377,6 +337,84 @@ mod tests {
         let (_watch, changed) = watch(&path);
         fs::remove_file(&path).unwrap();
         changed.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[test]
+    fn what_links_in_a_directory_lead_to_is_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, one, two] = ["keys", "one", "two"].map(|name| folder.path().join(name));
+        for folder in [&path, &one, &two] {
+            fs::create_dir(folder).unwrap();
+        }
+        for folder in [&one, &two] {
+            fs::write(folder.join("file"), "").unwrap();
+        }
+        let link = |to: &str, name: &str| {
+            let staged = folder.path().join("staged");
+            std::os::unix::fs::symlink(to, &staged).unwrap();
+            fs::rename(&staged, folder.path().join(name)).unwrap();
+        };
+        link("one", "current");
+        link("../current/file", "keys/linked");
+        let (_watch, changed) = watch(&path);
+        let expect = || {
+            changed.recv_timeout(PATIENCE).unwrap();
+            while changed.try_recv().is_ok() {}
+        };
+        fs::write(one.join("file"), "new").unwrap();
+        expect();
+        link("two", "current");
+        expect();
+        fs::remove_file(two.join("file")).unwrap();
+        expect();
+        fs::write(two.join("file"), "new").unwrap();
+        expect();
+        // One that is new in it.
+        link("../one/file", "keys/another");
+        expect();
+        fs::write(one.join("file"), "newer").unwrap();
+        expect();
+    }
+
+    #[test]
+    fn where_there_are_more_links_it_is_looked_every_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, targets] = ["keys", "targets"].map(|name| folder.path().join(name));
+        for folder in [&path, &targets] {
+            fs::create_dir(folder).unwrap();
+        }
+        for n in 0..=LINKS_FOLLOWED {
+            let target = targets.join(n.to_string());
+            fs::create_dir(&target).unwrap();
+            fs::write(target.join("file"), "").unwrap();
+            let link = path.join(format!("{n:04}"));
+            std::os::unix::fs::symlink(target.join("file"), link).unwrap();
+        }
+        let (_watch, changed) = watch(&path);
+        // The last one is not watched.
+        let last = targets.join(LINKS_FOLLOWED.to_string()).join("file");
+        fs::write(last, "new").unwrap();
+        for _ in 0..2 {
+            changed.recv_timeout(PATIENCE).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_watch_that_fails_goes_on_by_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "").unwrap();
+        let mut watched = Watched::new(&path).unwrap();
+        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap();
+        // Of a directory no events can be read.
+        watched.inotify = fs::File::open(folder.path()).unwrap().into();
+        for _ in 0..2 {
+            assert!(watched.sleep(&stop));
+            assert!(watched.is_blind);
+            watched.arm();
+        }
+        rustix::io::write(&stop, &1_u64.to_ne_bytes()).unwrap();
+        assert!(!watched.sleep(&stop));
     }
 
     #[test]

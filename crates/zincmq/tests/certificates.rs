@@ -292,12 +292,49 @@ fn secret_files_are_for_their_owner_alone() {
         assert!(Certificate::load(&secret_path).unwrap().is_exposed());
     }
     // A public key is nothing to hide.
-    fs::set_permissions(desk.path("k"), Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(desk.path("k"), Permissions::from_mode(0o664)).unwrap();
     assert!(!Certificate::load(desk.path("k")).unwrap().is_exposed());
 
     // What takes the place of an open file is closed, too.
     known().replace(desk.path("k")).unwrap();
     assert_eq!(mode(&secret_path), 0o600);
+}
+
+#[test]
+fn what_everybody_may_write_to_is_no_certificate() {
+    let desk = Desk::new();
+    let folder = desk.path("folder");
+    fs::create_dir(&folder).unwrap();
+    let public = folder.join("k");
+    let secret = known().save(&public).unwrap();
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
+    let expect = |culprit: &Path, told_mode: &str| {
+        for path in [&public, &secret] {
+            if culprit.is_file() && culprit != path {
+                continue;
+            }
+            let error = Certificate::load(path).unwrap_err();
+            assert!(
+                matches!(error, CertificateError::Writable { .. }),
+                "{error}"
+            );
+            let told = error.to_string();
+            let start = format!("{}: ", culprit.display());
+            assert!(
+                told.starts_with(&start) && told.contains(told_mode),
+                "{told}"
+            );
+        }
+    };
+    for path in [&public, &secret] {
+        set_mode(path, 0o602).unwrap();
+        expect(path, "0602");
+    }
+    known().replace(&public).unwrap();
+    set_mode(&folder, 0o777).unwrap();
+    expect(&folder, "0777");
+    set_mode(&folder, 0o1777).unwrap();
+    Certificate::load(&secret).unwrap();
 }
 
 #[test]

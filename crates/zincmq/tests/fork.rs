@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll as system_poll};
 use zincmq::error::{
     BindError, OptionError, PollError, RecvError, SendFailure, SocketError, TermError,
 };
-use zincmq::security::{Certificate, KeyDirectory};
+use zincmq::security::{AccessRules, AddressList, AddressRange, Certificate, KeyDirectory};
 use zincmq::{Context, PollItem, Poller, Readiness, SocketType, poll};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -104,8 +106,61 @@ fn main() -> ExitCode {
     anna.save_public(folder.path().join("anna.key")).unwrap();
     assert_eq!(reloaded.recv_timeout(LIMIT), Ok(true));
     assert!(keys.contains(anna.public_key()));
+    use_authenticators_in_children();
     println!("fork: ok");
     ExitCode::SUCCESS
+}
+
+/// Others read and change what the parent lets clients in by, at the moment of a fork.
+fn use_authenticators_in_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let anna = Certificate::generate().unwrap();
+    anna.save_public(folder.path().join("anna.key")).unwrap();
+    let keys = KeyDirectory::open(folder.path()).unwrap();
+    let banned = AddressList::new();
+    let range: AddressRange = "192.0.2.7".parse().unwrap();
+    let work = || {
+        keys.reload().unwrap();
+        assert!(keys.contains(anna.public_key()));
+        banned.insert(range);
+        banned.remove(range);
+        assert!(format!("{keys:?}{banned:?}").contains("keys: 1"));
+        Context::new().set_authenticator(AccessRules::new().deny(&banned).curve(keys.clone()));
+    };
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    work();
+                }
+            });
+        }
+        for _ in 0..200 {
+            // SAFETY: as above; the child opens files and locks what is made for that.
+            let child = unsafe { libc::fork() };
+            assert!(child >= 0);
+            if child == 0 {
+                // SAFETY: SIGALRM ends the child should anything in it hang.
+                unsafe { libc::alarm(20) };
+                let mut result = std::panic::catch_unwind(AssertUnwindSafe(work));
+                if result.is_ok() {
+                    result = std::panic::catch_unwind(AssertUnwindSafe(|| watch_anew(&keys)));
+                }
+                // SAFETY: ends the child at once, without the parent's exit handlers.
+                unsafe { libc::_exit(i32::from(result.is_err())) };
+            }
+            let mut status = 0;
+            // SAFETY: `status` is a live local.
+            let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!((waited, status), (child, 0), "the child failed");
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+fn watch_anew(keys: &KeyDirectory) {
+    keys.watch(|_| {}).unwrap();
 }
 
 /// Sleeps again and again until another thread has sent something.

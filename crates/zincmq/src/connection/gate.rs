@@ -97,6 +97,21 @@ impl Reply {
         }
     }
 
+    /// A verdict that lets the peer in has been found. Whether it is to be looked
+    /// at once more, as what it was judged by may have changed meanwhile.
+    pub(crate) fn look_again(&self) -> bool {
+        let session = self.session.upgrade();
+        self.matter == Matter::Admission
+            && session.is_some_and(|session| session.look_again(self.connection))
+    }
+
+    /// That look found otherwise than the verdict.
+    pub(crate) fn overtake(&self) {
+        if let Some(session) = self.session.upgrade() {
+            session.overtake(self.connection);
+        }
+    }
+
     /// Puts the question again, as who was to answer does not any more.
     pub(crate) fn put_again(mut self) {
         if let Some(session) = std::mem::take(&mut self.session).upgrade() {

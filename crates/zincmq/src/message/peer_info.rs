@@ -10,7 +10,8 @@ use crate::SocketType;
 #[non_exhaustive]
 pub struct PeerInfo {
     /// Its address as ZeroMQ's `Peer-Address` has it: over tcp the numeric
-    /// address without port, which is a SOCKS5 proxy's if one is between; over
+    /// address without port, which is a SOCKS5 proxy's if one is between, and for who came over
+    /// IPv4 `::ffff:192.0.2.7` where the socket takes both IPv4 and IPv6; over
     /// ipc `localhost:uid:gid:pid`, over inproc nothing. The port is in the event
     /// [`Accepted`](crate::monitor::EventKind::Accepted).
     pub address: String,

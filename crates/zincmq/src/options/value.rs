@@ -8,8 +8,9 @@ use zmtp::SecretKey;
 use super::{Kind, OptionError, Row};
 use crate::transport::ListeningFd;
 
-/// The value of an option, of the kind its [`Row`] tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The value of an option, of the kind its [`Row`] tells. `Debug` leaves out bytes and
+/// text, which may be a key or a password; `Display` shows them.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OptionValue {
     /// C's `int`: numbers, switches (0 and 1), milliseconds, descriptors.
@@ -225,6 +226,20 @@ impl fmt::Display for OptionValue {
             Self::Bytes(value) => write!(f, "\"{}\"", value.escape_ascii()),
             Self::Text(value) => write!(f, "`{value}`"),
             Self::Fd(value) => write!(f, "descriptor {}", value.number()),
+        }
+    }
+}
+
+impl fmt::Debug for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => f.debug_tuple("Int").field(value).finish(),
+            Self::I64(value) => f.debug_tuple("I64").field(value).finish(),
+            Self::U64(value) => f.debug_tuple("U64").field(value).finish(),
+            Self::Bool(value) => f.debug_tuple("Bool").field(value).finish(),
+            Self::Bytes(value) => write!(f, "Bytes({} bytes)", value.len()),
+            Self::Text(value) => write!(f, "Text({} bytes)", value.len()),
+            Self::Fd(value) => f.debug_tuple("Fd").field(value).finish(),
         }
     }
 }

@@ -27,8 +27,9 @@ use super::{AddressList, AuthRequest, Authenticator, Reviewer};
 ///
 /// ```
 /// use zincmq::Context;
-/// use zincmq::security::{AccessRules, AddressList, AuthRequest, Credentials, Denial, Verdict};
+/// use zincmq::security::{AccessRules, AddressList, AuthRequest, Credentials, Denial, Password, Verdict};
 ///
+/// let secret = Password::from("open sesame");
 /// let banned = AddressList::new();
 /// let office = AddressList::parse(["192.0.2.0/24", "ipc"])?;
 /// let ctx = Context::new();
@@ -36,8 +37,10 @@ use super::{AddressList, AuthRequest, Authenticator, Reviewer};
 ///     AccessRules::new()
 ///         .deny(&banned)
 ///         .allow_only(&office)
-///         .plain(|request: &AuthRequest| match request.credentials() {
-///             Credentials::Plain { username, password: b"open sesame" } => Verdict::accept(username),
+///         .plain(move |request: &AuthRequest| match request.credentials() {
+///             Credentials::Plain { username: b"ali", password } if secret.matches(password) => {
+///                 Verdict::accept("ali")
+///             }
 ///             _ => Verdict::deny(Denial::Refused, "no such user, or another password"),
 ///         }),
 /// );

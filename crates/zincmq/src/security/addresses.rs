@@ -10,7 +10,7 @@ use zmtp::{Denial, Verdict};
 
 use super::audience::Audience;
 use super::{AuthRequest, Authenticator, Network, Reviewer};
-use crate::sync::Mutex;
+use crate::fork_mutex::ForkMutex;
 
 /// Where clients come from: a network such as `192.0.2.0/24` or
 /// `2001:db8::/32`, a single address, or `ipc`, which is every client over that
@@ -40,14 +40,21 @@ impl AddressRange {
     /// Whether it has the address, as in [`AuthRequest::address`].
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {
-        // A link-local address comes with the interface it was seen on.
-        let (host, _) = address.split_once('%').unwrap_or((address, ""));
-        match (self.0, host.parse::<IpAddr>()) {
-            (Range::Network(network), Ok(address)) => network.contains(address),
-            (Range::Ipc, Err(_)) => address.starts_with(IPC_PEER),
+        match (self.0, ip(address)) {
+            (Range::Network(network), Some(address)) => network.contains(address),
+            (Range::Ipc, None) => address.starts_with(IPC_PEER),
             _ => false,
         }
     }
+}
+
+/// The address that [`AuthRequest::address`] tells of, of IPv4 if the client came over that.
+pub(super) fn ip(address: &str) -> Option<IpAddr> {
+    // A link-local address comes with the interface it was seen on.
+    let (host, _) = address.split_once('%').unwrap_or((address, ""));
+    host.parse()
+        .ok()
+        .map(|address: IpAddr| address.to_canonical())
 }
 
 /// How the addresses of peers over ipc begin.
@@ -114,7 +121,7 @@ pub struct AddressList(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    ranges: Mutex<Vec<AddressRange>>,
+    ranges: ForkMutex<Vec<AddressRange>>,
     audience: Audience,
 }
 
@@ -138,8 +145,9 @@ impl AddressList {
     /// Whether the address, as in [`AuthRequest::address`], is on it.
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {
-        let ranges = self.0.ranges.lock();
-        ranges.iter().any(|range| range.contains(address))
+        self.0
+            .ranges
+            .with(|ranges| ranges.iter().any(|range| range.contains(address)))
     }
 
     /// Puts `range` on it; false if it was there.
@@ -176,12 +184,12 @@ impl AddressList {
     /// What is on it.
     #[must_use]
     pub fn ranges(&self) -> Vec<AddressRange> {
-        self.0.ranges.lock().clone()
+        self.0.ranges.with(|ranges| ranges.clone())
     }
 
     /// `work` says whether it changed something.
     fn change(&self, work: impl FnOnce(&mut Vec<AddressRange>) -> bool) -> bool {
-        let changed = work(&mut self.0.ranges.lock());
+        let changed = self.0.ranges.with(work);
         if changed {
             self.0.audience.review();
         }
@@ -192,7 +200,7 @@ impl AddressList {
 impl FromIterator<AddressRange> for AddressList {
     fn from_iter<I: IntoIterator<Item = AddressRange>>(ranges: I) -> Self {
         Self(Arc::new(Inner {
-            ranges: Mutex::new(ranges.into_iter().collect()),
+            ranges: ForkMutex::new(ranges.into_iter().collect()),
             audience: Audience::default(),
         }))
     }
@@ -256,6 +264,21 @@ mod tests {
         let range: AddressRange = "fe80::/10".parse().unwrap();
         assert!(range.contains("fe80::1%eth0"));
         assert!(!range.contains("2001:db8::1%eth0"));
+    }
+
+    #[test]
+    fn who_came_over_ipv4_has_an_address_of_ipv4() {
+        for (address, wanted) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("localhost:1000:1000:42", None),
+            ("", None),
+        ] {
+            let wanted = wanted.map(|wanted| wanted.parse().unwrap());
+            assert_eq!(ip(address), wanted, "{address}");
+        }
     }
 
     #[test]

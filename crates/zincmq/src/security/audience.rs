@@ -1,22 +1,23 @@
 //! Whose peers an authenticator's change may concern.
 
 use super::Reviewer;
-use crate::sync::Mutex;
+use crate::fork_mutex::ForkMutex;
 
 /// The contexts an authenticator serves.
 #[derive(Debug, Default)]
-pub(super) struct Audience(Mutex<Vec<Reviewer>>);
+pub(super) struct Audience(ForkMutex<Vec<Reviewer>>);
 
 impl Audience {
     pub(super) fn join(&self, reviewer: &Reviewer) {
-        let mut reviewers = self.0.lock();
-        reviewers.retain(|known| !known.is_idle() && !known.is_same_as(reviewer));
-        reviewers.push(reviewer.clone());
+        self.0.with(|reviewers| {
+            reviewers.retain(|known| !known.is_idle() && !known.is_same_as(reviewer));
+            reviewers.push(reviewer.clone());
+        });
     }
 
     /// Something may have been withdrawn from somebody.
     pub(super) fn review(&self) {
-        let reviewers = self.0.lock().clone();
+        let reviewers = self.0.with(|reviewers| reviewers.clone());
         for reviewer in reviewers {
             reviewer.review();
         }

@@ -1,6 +1,7 @@
 //! The question whether a peer may come in, and who answers it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -15,6 +16,13 @@ use zmtp::{Claim, Credentials, Verdict};
 /// address and mechanism, so that a crowd from one address does not hold up the others.
 /// Reviews come first, but leave a fifth of the time to who would come in.
 /// Closures are authenticators.
+///
+/// If peers are reviewed while a client is judged, it may have been judged by what held
+/// before. So where it was accepted it is reviewed, too, before it is let in; what else was
+/// found is thrown away, and it is judged anew. Where that happens four times in
+/// a row, as reviews are asked for faster than they are answered, the fourth verdict
+/// holds, and whom it lets in is reviewed at once as all who are in. So an authenticator that
+/// is slow, and has peers reviewed often, had better answer [`review`](Self::review) quickly.
 pub trait Authenticator: Send + Sync {
     /// Whether the client may come in.
     fn authenticate(&self, request: &AuthRequest) -> Verdict;
@@ -22,6 +30,12 @@ pub trait Authenticator: Send + Sync {
     /// Whether a client that was let in may stay: asked about each of them when
     /// peers are reviewed ([`Context::review_peers`], [`Reviewer::review`]). Who
     /// is not accepted is disconnected. `request` is what it was let in with.
+    ///
+    /// Who is accepted stays as what it was let in as: the user id and the metadata of
+    /// that verdict count for nothing here, as messages that have come say what they
+    /// said. Whoever is to be known as something else has to come again: deny it with
+    /// [`Denial::Temporary`](super::Denial::Temporary), and it is back in a moment and
+    /// judged anew.
     ///
     /// By default it is judged as if it asked now. To do less is worth while
     /// where that is slow: many clients are reviewed at once.
@@ -65,7 +79,9 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 pub struct AuthRequest {
     /// The domain of the socket it asks at (ZAP_DOMAIN).
     pub domain: String,
-    /// Where it comes from, as in [`PeerInfo::address`](crate::PeerInfo::address).
+    /// Where it comes from, as in [`PeerInfo::address`](crate::PeerInfo::address). The same
+    /// client may be `192.0.2.7` here, or `::ffff:192.0.2.7` where the socket takes both
+    /// IPv4 and IPv6: to compare, use [`ip`](Self::ip).
     pub address: String,
     /// The routing id of the socket it asks at.
     pub routing_id: Bytes,
@@ -75,6 +91,15 @@ pub struct AuthRequest {
 }
 
 impl AuthRequest {
+    /// The address of a client over tcp: one of IPv4 if it came over that, also where the
+    /// system shows it as `::ffff:192.0.2.7`. None over ipc.
+    ///
+    /// [`AddressList`](super::AddressList) compares whole networks with it.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        super::addresses::ip(&self.address)
+    }
+
     /// What it has to show for itself.
     #[must_use]
     pub fn credentials(&self) -> Credentials<'_> {

@@ -92,6 +92,11 @@ impl Certificate {
     /// A secret key that others on this machine may read is read all the same,
     /// for that is how pyzmq leaves it: ask [`is_exposed`](Self::is_exposed).
     ///
+    /// One that everybody may write to (mode & 0002), or put another in the place of, is
+    /// refused, with a secret key or without: it may be anybody's by now. On a file system
+    /// mounted read-only that counts for nothing. Its owner and group, and folders further up,
+    /// are taken as they are.
+    ///
     /// # Errors
     /// [`CertificateError`], with the path, if it cannot be read, is longer
     /// than 64 KiB, has a line that is not as it must be or a name twice, or

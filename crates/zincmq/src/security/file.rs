@@ -6,13 +6,13 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 #[cfg(feature = "password-file")]
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 #[cfg(feature = "password-file")]
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
 #[cfg(feature = "password-file")]
 use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{OFlags, StatVfsMountFlags, statvfs};
 #[cfg(feature = "password-file")]
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
@@ -32,8 +32,16 @@ pub(super) enum ReadFault {
     NotAFile,
     /// It has more bytes than this.
     TooLarge(usize),
+    /// Anybody could have written it.
+    Writable(Writable),
     /// The system refused.
     System(io::Error),
+}
+
+impl From<Writable> for ReadFault {
+    fn from(writable: Writable) -> Self {
+        Self::Writable(writable)
+    }
 }
 
 impl From<io::Error> for ReadFault {
@@ -42,8 +50,60 @@ impl From<io::Error> for ReadFault {
     }
 }
 
-/// Reads a regular file of at most `limit` bytes.
+/// Something that anybody on this machine may write to.
+#[derive(Debug)]
+pub(super) struct Writable {
+    /// The file, or the folder it is in.
+    pub(super) path: PathBuf,
+    /// Its permission bits.
+    pub(super) mode: u32,
+}
+
+/// Others than the owner and its group: what they write is nobody's word.
+const OTHERS_WRITE: u32 = 0o002;
+/// In such a folder files can be replaced by their owners only.
+const STICKY: u32 = 0o1000;
+
+impl Writable {
+    fn check(path: &Path, mode: u32) -> Result<(), Self> {
+        // So Kubernetes mounts secrets.
+        let is_read_only =
+            || statvfs(path).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY));
+        if mode & OTHERS_WRITE == 0 || is_read_only() {
+            return Ok(());
+        }
+        let path = path.to_owned();
+        Err(Self { path, mode })
+    }
+}
+
+/// Refuses a folder that anybody may put files into, or another in the place of.
+pub(super) fn check_folder(path: &Path) -> Result<(), Writable> {
+    check_place(path)?;
+    Writable::check(path, path.metadata().map_or(0, |folder| mode(&folder)))
+}
+
+/// Refuses a path, and what it leads to, if anybody may put something else there.
+fn check_place(path: &Path) -> Result<(), Writable> {
+    let target = path.canonicalize();
+    for path in [path].into_iter().chain(target.as_deref().ok()) {
+        let folder = folder(path);
+        // One that is not there is found out by who opens what is in it.
+        let mode = folder.metadata().map_or(0, |folder| mode(&folder));
+        if mode & STICKY == 0 {
+            Writable::check(folder, mode)?;
+        }
+    }
+    Ok(())
+}
+
+fn mode(metadata: &fs::Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
+}
+
+/// Reads a regular file of at most `limit` bytes that not anybody may have written.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
+    check_place(path)?;
     // Nobody may make this wait by putting a pipe there.
     let mut file = OpenOptions::new()
         .read(true)
@@ -53,6 +113,8 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
     if !metadata.is_file() {
         return Err(ReadFault::NotAFile);
     }
+    let mode = mode(&metadata);
+    Writable::check(path, mode)?;
     // All of the memory at once: what growing leaves behind could not be wiped.
     let mut bytes = Zeroizing::new(vec![0; limit + 1]);
     let mut len = 0;
@@ -70,7 +132,7 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Content, ReadFault> {
     bytes.truncate(len);
     Ok(Content {
         bytes,
-        mode: metadata.permissions().mode() & 0o777,
+        mode: mode & 0o777,
     })
 }
 

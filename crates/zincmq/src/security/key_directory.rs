@@ -5,7 +5,6 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +12,9 @@ use std::time::Instant;
 use thiserror::Error;
 use zmtp::{Credentials, Denial, Grant, PublicKey, Verdict};
 
-use super::audience::Audience;
+use super::file::{Writable, check_folder};
+use super::source::{Content, Source};
 use super::{AuthRequest, Authenticator, Certificate, CertificateError, Reviewer};
-use crate::sync::Mutex;
-use crate::watch::Watch;
 
 /// Lets in clients of CURVE whose public keys are in certificates in a
 /// directory, as CZMQ (zcertstore(3)) and pyzmq (`zmq.auth.load_certificates`)
@@ -48,6 +46,11 @@ use crate::watch::Watch;
 /// on, also if it is gone: it may be on the point of being replaced by another, or its disk
 /// is not there. Either is an error that names the file, of which the first keeps a
 /// directory from being opened. To shut out everybody, empty the directory and leave it there.
+///
+/// Whoever can write to the directory lets in whom they like. So one that everybody on this
+/// machine may write to, or may put another in the place of, is an error and not read, as is
+/// a file in it that everybody may write to (mode & 0002); on a file system mounted read-only
+/// that counts for nothing. Owners, groups and folders further up are taken as they are.
 ///
 /// ```
 /// use zincmq::Context;
@@ -83,7 +86,7 @@ use crate::watch::Watch;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct KeyDirectory(Arc<Inner>);
+pub struct KeyDirectory(Arc<Source<Keys>>);
 
 /// Why a directory of keys was not read, or not all of it.
 #[derive(Debug, Error)]
@@ -97,27 +100,23 @@ pub enum KeyDirectoryError {
         /// What the system says.
         error: io::Error,
     },
+    /// Anybody on this machine may write to it, and so let themselves in.
+    #[error("{}: anybody on this machine can write to it (mode {mode:04o}): it is not used until that is taken away (chmod o-w)", path.display())]
+    Writable {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// These files in it let nobody in.
     #[error("{}", listed(.0))]
     Certificates(Vec<CertificateError>),
-}
-
-struct Inner {
-    path: PathBuf,
-    keys: Mutex<Keys>,
-    /// So that what is read first is not put in place last; and why the directory could not
-    /// be read the last time, so that it is told once.
-    reloading: Mutex<Option<String>>,
-    audience: Audience,
-    watch: Mutex<Option<Watch>>,
 }
 
 /// What the directory says.
 #[derive(Default)]
 struct Keys {
     known: HashMap<PublicKey, Known>,
-    /// The files that say nothing, in words, so that they are told once.
-    faults: Vec<String>,
 }
 
 struct Known {
@@ -126,22 +125,31 @@ struct Known {
     since: Option<Instant>,
 }
 
-impl Keys {
-    /// Takes over from `former` since when what is the same has held; whether anything is
-    /// not the same.
+impl Content for Keys {
+    type Error = KeyDirectoryError;
+
+    fn read(path: &Path) -> Result<(Self, Option<KeyDirectoryError>), KeyDirectoryError> {
+        let (keys, faults) = read(path)?;
+        let error = match faults.is_empty() {
+            true => None,
+            false => Some(KeyDirectoryError::Certificates(faults)),
+        };
+        Ok((keys, error))
+    }
+
     fn succeed(&mut self, former: &Self) -> bool {
-        let mut is_news = self.known.len() != former.known.len() || self.faults != former.faults;
         let now = Instant::now();
+        let mut changed = self.known.len() != former.known.len();
         for (key, known) in &mut self.known {
             match former.known.get(key) {
                 Some(same) if same.metadata == known.metadata => known.since = same.since,
                 _ => {
                     known.since = Some(now);
-                    is_news = true;
+                    changed = true;
                 }
             }
         }
-        is_news
+        changed
     }
 }
 
@@ -155,18 +163,7 @@ impl KeyDirectory {
     ///
     /// [`KeyDirectoryError`], with all files that are no certificates.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyDirectoryError> {
-        let path = path.into();
-        let (keys, faults) = read(&path)?;
-        if !faults.is_empty() {
-            return Err(KeyDirectoryError::Certificates(faults));
-        }
-        Ok(Self(Arc::new(Inner {
-            path,
-            keys: Mutex::new(keys),
-            reloading: Mutex::default(),
-            audience: Audience::default(),
-            watch: Mutex::default(),
-        })))
+        Source::open(path.into()).map(Self)
     }
 
     /// Reads the directory again. Clients whose key is gone from it are
@@ -177,82 +174,34 @@ impl KeyDirectory {
     /// [`KeyDirectoryError::Read`]: what was read before holds on.
     /// [`KeyDirectoryError::Certificates`]: the other files hold from now on.
     pub fn reload(&self) -> Result<(), KeyDirectoryError> {
-        self.0.reload().outcome
+        self.0.reload()
     }
 
     /// Reloads the directory by itself whenever it has changed, from now on,
     /// and tells `report` how that went: after each change, on a thread of its own
     /// that sleeps until then. Ends with the last clone. A second call takes the place of the first.
     ///
+    /// What links in the directory lead to is watched as well. Where the system cannot
+    /// watch all of it (more than 256 links, no watches left, a failure later on), it is read
+    /// every second instead. Changes that another machine makes on a network file system are
+    /// nothing the system tells of: call [`reload`](Self::reload) for those.
+    ///
+    /// A process that is forked does not go on watching: call it there anew.
+    ///
     /// # Errors
     ///
-    /// The system's, if it cannot watch the directory (inotify(7)).
+    /// The system's, if it cannot watch the directory's folder (inotify(7)) or start the thread.
     pub fn watch(
         &self,
         report: impl Fn(Result<(), KeyDirectoryError>) + Send + 'static,
     ) -> io::Result<()> {
-        let directory = Arc::downgrade(&self.0);
-        let watch = Watch::start(&self.0.path, move || {
-            let Some(directory) = directory.upgrade() else {
-                return false;
-            };
-            let Reloaded { is_news, outcome } = directory.reload();
-            if is_news {
-                // Should it panic, the next change is still looked at.
-                let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
-            }
-            true
-        })?;
-        let former = self.0.watch.lock().replace(watch);
-        drop(former);
-        Ok(())
+        self.0.watch(report)
     }
 
     /// Whether `key` is in it.
     #[must_use]
     pub fn contains(&self, key: &PublicKey) -> bool {
-        self.0.keys.lock().known.contains_key(key)
-    }
-}
-
-/// What reloading came to.
-struct Reloaded {
-    /// Something is different from before.
-    is_news: bool,
-    outcome: Result<(), KeyDirectoryError>,
-}
-
-impl Inner {
-    fn reload(&self) -> Reloaded {
-        let mut unread = self.reloading.lock();
-        let (mut new, faults) = match read(&self.path) {
-            Ok(read) => read,
-            Err(error) => {
-                let told = unread.replace(error.to_string());
-                return Reloaded {
-                    is_news: told != *unread,
-                    outcome: Err(error),
-                };
-            }
-        };
-        let was_unread = unread.take().is_some();
-        let is_news = {
-            let mut keys = self.keys.lock();
-            // With the lock held: who asks later is judged by these.
-            let is_news = new.succeed(&keys);
-            *keys = new;
-            is_news
-        };
-        if is_news {
-            self.audience.review();
-        }
-        Reloaded {
-            is_news: is_news || was_unread,
-            outcome: match faults.is_empty() {
-                true => Ok(()),
-                false => Err(KeyDirectoryError::Certificates(faults)),
-            },
-        }
+        self.0.look(|keys| keys.known.contains_key(key))
     }
 }
 
@@ -261,10 +210,11 @@ impl Authenticator for KeyDirectory {
         let Credentials::Curve { public_key } = request.credentials() else {
             return Verdict::deny(Denial::Refused, "only clients of CURVE have keys");
         };
-        match self.0.keys.lock().known.get(public_key) {
-            Some(known) => Verdict::Accept(Grant {
+        let noted = |keys: &Keys| Some(keys.known.get(public_key)?.metadata.clone());
+        match self.0.look(noted) {
+            Some(metadata) => Verdict::Accept(Grant {
                 user_id: public_key.to_string().into_bytes(),
-                metadata: known.metadata.clone(),
+                metadata,
             }),
             None => Verdict::deny(
                 Denial::Refused,
@@ -275,9 +225,9 @@ impl Authenticator for KeyDirectory {
 
     /// What was noted about the key when the client came in is what it goes by.
     fn review(&self, request: &AuthRequest) -> Verdict {
+        let since = |key| self.0.look(|keys| keys.known.get(key)?.since);
         if let Credentials::Curve { public_key } = request.credentials()
-            && let Some(known) = self.0.keys.lock().known.get(public_key)
-            && known.since.is_some_and(|since| since > request.asked)
+            && since(public_key).is_some_and(|since| since > request.asked)
         {
             let reason = format!("something else is noted about the key {public_key} now");
             return Verdict::deny(Denial::Temporary, reason);
@@ -286,15 +236,15 @@ impl Authenticator for KeyDirectory {
     }
 
     fn installed(&self, reviewer: &Reviewer) {
-        self.0.audience.join(reviewer);
+        self.0.join(reviewer);
     }
 }
 
 impl fmt::Debug for KeyDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyDirectory")
-            .field("path", &self.0.path)
-            .field("keys", &self.0.keys.lock().known.len())
+            .field("path", &self.0.path())
+            .field("keys", &self.0.look(|keys| keys.known.len()))
             .finish_non_exhaustive()
     }
 }
@@ -305,6 +255,9 @@ fn read(path: &Path) -> Result<(Keys, Vec<CertificateError>), KeyDirectoryError>
         path: path.to_owned(),
         error,
     };
+    if let Err(Writable { path, mode }) = check_folder(path) {
+        return Err(KeyDirectoryError::Writable { path, mode });
+    }
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
@@ -329,10 +282,7 @@ fn read(path: &Path) -> Result<(Keys, Vec<CertificateError>), KeyDirectoryError>
                     });
             }
             Err(fault) if is_gone(&fault) => {}
-            Err(fault) => {
-                keys.faults.push(fault.to_string());
-                faults.push(fault);
-            }
+            Err(fault) => faults.push(fault),
         }
     }
     Ok((keys, faults))

@@ -86,6 +86,7 @@ mod password;
 #[cfg(feature = "password-file")]
 mod password_file;
 mod settings;
+mod source;
 
 pub use zmtp::z85;
 pub use zmtp::{

@@ -16,11 +16,19 @@ impl Password {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether these bytes, such as those of
+    /// [`Credentials::Plain`](super::Credentials::Plain), are the password. For bytes of its
+    /// length that takes the same time wherever they differ.
+    #[must_use]
+    pub fn matches(&self, given: impl AsRef<[u8]>) -> bool {
+        self.0.as_bytes().ct_eq(given.as_ref()).into()
+    }
 }
 
 impl PartialEq for Password {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        self.matches(other.reveal())
     }
 }
 
@@ -60,6 +68,8 @@ mod tests {
             "open sesamE",
         ] {
             assert_ne!(secret, Password::from(other));
+            assert!(!secret.matches(other));
         }
+        assert!(secret.matches(b"open sesame"));
     }
 }

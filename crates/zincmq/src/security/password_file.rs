@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +11,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use zmtp::{Credentials, Denial, Verdict};
 
-use super::audience::Audience;
 use super::file::{ReadFault, Staged, Turn};
+use super::source::{Content, Source};
 use super::{AuthRequest, Authenticator, Reviewer, file};
-use crate::sync::Mutex;
-use crate::watch::Watch;
 
 mod error;
 mod lines;
@@ -41,6 +38,10 @@ const NEW_MODE: u32 = 0o600;
 /// last colon, spaces included; it may stand there once. [`set`](Self::set)
 /// writes such lines, with names that nobody takes for others.
 ///
+/// A hash may cost as much as [`MAX_MEMORY`](Self::MAX_MEMORY) and
+/// [`MAX_WORK`](Self::MAX_WORK) say, some 25 times what those of `set` cost: whoever
+/// connects has it computed. A line with a dearer one is not as it must be.
+///
 /// # Who is let in
 ///
 /// Who shows a name and its password, as the user with that name
@@ -58,6 +59,12 @@ const NEW_MODE: u32 = 0o600;
 /// the others hold; a file that cannot be read, or is gone, changes nothing: it may be on the
 /// point of being replaced. Either is an error, of which the first keeps a file from being
 /// opened. To shut out everybody, empty the file and leave it there.
+///
+/// Whoever can write to the file lets in whom they like. So one that everybody on this machine
+/// may write to (mode & 0002), or may put another in the place of, is an error and not read;
+/// on a file system mounted read-only that counts for nothing. Its owner and group, and folders
+/// further up, are taken as they are. It should be for its owner alone to read, too: guessing
+/// passwords is easier with the hashes. That is how `set` makes it, and not required.
 ///
 /// ```
 /// use zincmq::Context;
@@ -90,27 +97,15 @@ const NEW_MODE: u32 = 0o600;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct PasswordFile(Arc<Inner>);
-
-struct Inner {
-    path: PathBuf,
-    opened: Instant,
-    users: Mutex<Users>,
-    /// So that what is read first is not put in place last; and why the file could not
-    /// be read the last time, so that it is told once.
-    reloading: Mutex<Option<String>>,
-    audience: Audience,
-    watch: Mutex<Option<Watch>>,
-}
+pub struct PasswordFile(Arc<Source<Users>>);
 
 /// What the file says.
-#[derive(Default)]
 struct Users {
+    /// When it was first read.
+    opened: Instant,
     by_name: HashMap<Vec<u8>, User>,
     /// What the password of a name that is not there is compared with.
     decoy: Option<Arc<PasswordHash>>,
-    /// The lines that say nothing, so that they are told once.
-    faults: lines::Faults,
 }
 
 struct User {
@@ -120,26 +115,20 @@ struct User {
 }
 
 impl PasswordFile {
+    /// The most memory that a hash in a file may take (argon2id's `m`), in KiB: 256 MiB.
+    pub const MAX_MEMORY: u32 = 256 * 1024;
+    /// The most work that a hash in a file may take: its memory in KiB times how often
+    /// that is gone over (`m × t`). 1 GiB, which is about a second.
+    pub const MAX_WORK: u64 = 1024 * 1024;
+
     /// Reads the file at `path`.
     ///
     /// # Errors
     ///
-    /// [`PasswordFileError::Read`], or [`PasswordFileError::Malformed`] with all
-    /// lines that are not as they must be.
+    /// [`PasswordFileError::Read`], [`PasswordFileError::Writable`], or
+    /// [`PasswordFileError::Malformed`] with all lines that are not as they must be.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, PasswordFileError> {
-        let path = path.into();
-        let users = Users::new(lines::parse(&read(&path)?.bytes), &Users::default());
-        if !users.faults.is_empty() {
-            return Err(PasswordFileError::malformed(&path, users.faults));
-        }
-        Ok(Self(Arc::new(Inner {
-            path,
-            opened: Instant::now(),
-            users: Mutex::new(users),
-            reloading: Mutex::default(),
-            audience: Audience::default(),
-            watch: Mutex::default(),
-        })))
+        Source::open(path.into()).map(Self)
     }
 
     /// Reads the file again. Clients whose name is gone from it or has got
@@ -150,35 +139,28 @@ impl PasswordFile {
     /// [`PasswordFileError::Read`]: what was read before holds on.
     /// [`PasswordFileError::Malformed`]: the other lines hold from now on.
     pub fn reload(&self) -> Result<(), PasswordFileError> {
-        self.0.reload().outcome
+        self.0.reload()
     }
 
     /// Reloads the file by itself whenever it has changed, from now on, and
     /// tells `report` how that went: after each change, on a thread of its own that
     /// sleeps until then. Ends with the last clone. A second call takes the place of the first.
     ///
+    /// Where the system cannot watch all of the way to it (no watches left, folders that may not
+    /// be read, a failure later on), the file is read every second instead. Changes that another
+    /// machine makes on a network file system are nothing the system tells of: call
+    /// [`reload`](Self::reload) for those.
+    ///
+    /// A process that is forked does not go on watching: call it there anew.
+    ///
     /// # Errors
     ///
-    /// The system's, if it cannot watch the file's directory (inotify(7)).
+    /// The system's, if it cannot watch the file's folder (inotify(7)) or start the thread.
     pub fn watch(
         &self,
         report: impl Fn(Result<(), PasswordFileError>) + Send + 'static,
     ) -> io::Result<()> {
-        let file = Arc::downgrade(&self.0);
-        let watch = Watch::start(&self.0.path, move || {
-            let Some(file) = file.upgrade() else {
-                return false;
-            };
-            let Reloaded { is_news, outcome } = file.reload();
-            if is_news {
-                // Should it panic, the next change is still looked at.
-                let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
-            }
-            true
-        })?;
-        let former = self.0.watch.lock().replace(watch);
-        drop(former);
-        Ok(())
+        self.0.watch(report)
     }
 
     /// The hash of `password` with a new salt, as a PHC string: argon2id with
@@ -262,87 +244,59 @@ impl PasswordFile {
     }
 }
 
-/// What reloading came to.
-struct Reloaded {
-    /// Something is different from before.
-    is_news: bool,
-    outcome: Result<(), PasswordFileError>,
-}
+impl Content for Users {
+    type Error = PasswordFileError;
 
-impl Inner {
-    fn reload(&self) -> Reloaded {
-        let mut unread = self.reloading.lock();
-        let text = match read(&self.path) {
-            Ok(text) => text,
-            Err(error) => {
-                let told = unread.replace(error.to_string());
-                return Reloaded {
-                    is_news: told != *unread,
-                    outcome: Err(error),
-                };
+    fn read(path: &Path) -> Result<(Self, Option<PasswordFileError>), PasswordFileError> {
+        let lines::Lines { entries, faults } = lines::parse(&read(path)?.bytes);
+        let error = match faults.is_empty() {
+            true => None,
+            false => Some(PasswordFileError::malformed(path, faults)),
+        };
+        Ok((Self::new(entries), error))
+    }
+
+    fn succeed(&mut self, former: &Self) -> bool {
+        self.opened = former.opened;
+        let now = Instant::now();
+        let mut changed = self.by_name.len() != former.by_name.len();
+        for (name, user) in &mut self.by_name {
+            match former.by_name.get(name) {
+                Some(same) if same.hash == user.hash => user.since = same.since,
+                _ => {
+                    user.since = now;
+                    changed = true;
+                }
             }
-        };
-        let was_unread = unread.take().is_some();
-        let lines = lines::parse(&text.bytes);
-        let faults = lines.faults.clone();
-        let (changed, was_told) = {
-            let mut users = self.users.lock();
-            // With the lock held: who asks later is judged by these.
-            let new = Users::new(lines, &users);
-            let changed = new.differs(&users);
-            let was_told = new.faults == users.faults;
-            *users = new;
-            (changed, was_told)
-        };
-        if changed {
-            self.audience.review();
         }
-        Reloaded {
-            is_news: changed || !was_told || was_unread,
-            outcome: match faults.is_empty() {
-                true => Ok(()),
-                false => Err(PasswordFileError::malformed(&self.path, faults)),
-            },
-        }
+        changed
     }
 }
 
 impl Users {
-    fn new(lines: lines::Lines, former: &Self) -> Self {
-        let lines::Lines { entries, faults } = lines;
-        let now = Instant::now();
+    fn new(entries: Vec<(Vec<u8>, PasswordHash)>) -> Self {
+        let opened = Instant::now();
         let mut uses: HashMap<String, (usize, Arc<PasswordHash>)> = HashMap::new();
         let mut by_name = HashMap::with_capacity(entries.len());
         for (name, hash) in entries {
-            let user = match former.by_name.get(&name) {
-                Some(user) if *user.hash == hash => User {
-                    hash: Arc::clone(&user.hash),
-                    since: user.since,
-                },
-                _ => User {
-                    hash: Arc::new(hash),
-                    since: now,
-                },
-            };
-            let costs = user.hash.params.to_string();
-            let (count, _) = uses.entry(costs).or_insert((0, Arc::clone(&user.hash)));
+            let hash = Arc::new(hash);
+            let costs = hash.params.to_string();
+            let (count, _) = uses.entry(costs).or_insert((0, Arc::clone(&hash)));
             *count += 1;
-            by_name.insert(name, user);
+            by_name.insert(
+                name,
+                User {
+                    hash,
+                    since: opened,
+                },
+            );
         }
         let most_usual = uses.into_values().max_by_key(|(count, _)| *count);
         Self {
+            opened,
             by_name,
             decoy: most_usual.map(|(_, hash)| hash),
-            faults,
         }
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self.by_name.len() != other.by_name.len()
-            || self.by_name.iter().any(|(name, user)| {
-                let known = other.by_name.get(name);
-                known.is_none_or(|known| known.since != user.since)
-            })
     }
 }
 
@@ -351,13 +305,10 @@ impl Authenticator for PasswordFile {
         let Credentials::Plain { username, password } = request.credentials() else {
             return no_password();
         };
-        let (is_there, hash) = {
-            let users = self.0.users.lock();
-            match users.by_name.get(username) {
-                Some(user) => (true, Some(Arc::clone(&user.hash))),
-                None => (false, users.decoy.clone()),
-            }
-        };
+        let (is_there, hash) = self.0.look(|users| match users.by_name.get(username) {
+            Some(user) => (true, Some(Arc::clone(&user.hash))),
+            None => (false, users.decoy.clone()),
+        });
         let found = hash.map(|hash| Argon2::default().verify_password(password, &*hash));
         match found {
             Some(Ok(())) if is_there => Verdict::accept(username),
@@ -374,13 +325,13 @@ impl Authenticator for PasswordFile {
         let Credentials::Plain { username, .. } = request.credentials() else {
             return no_password();
         };
-        if request.asked < self.0.opened {
+        if request.asked < self.0.look(|users| users.opened) {
             // Something else let it in.
             return self.authenticate(request);
         }
-        let users = self.0.users.lock();
-        let what = match users.by_name.get(username) {
-            Some(user) if user.since <= request.asked => return Verdict::accept(username),
+        let since = |users: &Users| users.by_name.get(username).map(|user| user.since);
+        let what = match self.0.look(since) {
+            Some(since) if since <= request.asked => return Verdict::accept(username),
             Some(_) => "has another password",
             None => "is no user any more",
         };
@@ -389,7 +340,7 @@ impl Authenticator for PasswordFile {
     }
 
     fn installed(&self, reviewer: &Reviewer) {
-        self.0.audience.join(reviewer);
+        self.0.join(reviewer);
     }
 }
 
@@ -400,8 +351,8 @@ fn no_password() -> Verdict {
 impl fmt::Debug for PasswordFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordFile")
-            .field("path", &self.0.path)
-            .field("users", &self.0.users.lock().by_name.len())
+            .field("path", &self.0.path())
+            .field("users", &self.0.look(|users| users.by_name.len()))
             .finish_non_exhaustive()
     }
 }
@@ -496,13 +447,11 @@ mod tests {
         // Without the hashing it would be some thousands of times less; a busy
         // machine makes neither so much longer.
         assert!(unknown * 100 > wrong, "{unknown:?} and {wrong:?}");
-        let users = passwords.0.users.lock();
-        let decoy = users.decoy.as_ref().map(|decoy| decoy.params.clone());
-        assert_eq!(
-            decoy.as_ref(),
-            Some(&users.by_name[&b"anna"[..]].hash.params)
-        );
-        drop(users);
+        let (decoy, anna) = passwords.0.look(|users| {
+            let anna = users.by_name[&b"anna"[..]].hash.params.clone();
+            (users.decoy.as_ref().map(|decoy| decoy.params.clone()), anna)
+        });
+        assert_eq!(decoy, Some(anna));
         let right = passwords.authenticate(&request(b"anna", b"secret"));
         assert_eq!(right, Verdict::accept("anna"));
     }

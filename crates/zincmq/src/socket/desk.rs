@@ -194,13 +194,27 @@ impl Case {
         survives(|| {
             verdict = match is_review {
                 true => authenticator.review(&request),
-                false => authenticator.authenticate(&request),
+                false => admit(&*authenticator, &request, &reply),
             };
             // It may be its end, which may throw as well.
             drop(authenticator);
         });
         reply.give(verdict);
     }
+}
+
+/// A change that comes while a peer is judged may concern it as it does those
+/// who are in: to review it is quick, as a rule, where to judge it anew is not.
+fn admit(authenticator: &dyn Authenticator, request: &AuthRequest, reply: &Reply) -> Verdict {
+    let verdict = authenticator.authenticate(request);
+    while matches!(verdict, Verdict::Accept(_)) && reply.look_again() {
+        let reviewed = authenticator.review(request);
+        if !matches!(reviewed, Verdict::Accept(_)) {
+            reply.overtake();
+            return reviewed;
+        }
+    }
+    verdict
 }
 
 impl Crowd {

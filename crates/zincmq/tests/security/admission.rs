@@ -168,6 +168,56 @@ fn the_authenticator_sees_the_domain_and_the_socket() {
 }
 
 #[test]
+fn where_a_client_comes_from_is_the_same_on_sockets_of_both_families() {
+    let _deadline = deadline();
+    let server = Server::new(Plain, SocketType::Pull, Some(let_in));
+    server.socket.set(opt::Ipv6(true)).unwrap();
+    let endpoint = server.socket.bind("tcp://[::]:*").unwrap();
+    let (_, port) = endpoint.rsplit_once(':').unwrap();
+    for endpoint in [&server.endpoint, &format!("tcp://127.0.0.1:{port}")] {
+        let client = Context::new().socket(SocketType::Push).unwrap();
+        Plain.call(&client);
+        client.connect(endpoint).unwrap();
+        client.send("hello").unwrap();
+        server.socket.recv_timeout(PATIENCE).unwrap();
+    }
+    let asked = server.asked.lock().unwrap();
+    assert_eq!(asked[0].address, "127.0.0.1");
+    assert_eq!(asked[1].address, "::ffff:127.0.0.1");
+    for request in &*asked {
+        assert_eq!(request.ip(), Some("127.0.0.1".parse().unwrap()));
+    }
+}
+
+#[test]
+fn an_authenticator_that_holds_its_context_is_let_go_with_it() {
+    let _deadline = deadline();
+    for (name, end) in [
+        ("term", (|context| context.term().unwrap()) as fn(&Context)),
+        ("remove", Context::remove_authenticator),
+    ] {
+        let server = Server::new(Plain, SocketType::Pull, None);
+        let held = Arc::new(());
+        let (inner, kept) = (server.context.clone(), Arc::clone(&held));
+        server.context.set_authenticator(move |_: &AuthRequest| {
+            assert_eq!(Arc::strong_count(&kept), 2);
+            inner.review_peers();
+            Verdict::accept("guest")
+        });
+        let (client, _monitor) = server.client(Plain, SocketType::Push);
+        client.send("hello").unwrap();
+        assert_eq!(server.socket.recv_timeout(PATIENCE).unwrap()[0], "hello");
+        let Server {
+            socket, context, ..
+        } = server;
+        drop(socket);
+        assert_eq!(Arc::strong_count(&held), 2);
+        end(&context);
+        eventually(name, || Arc::strong_count(&held) == 1);
+    }
+}
+
+#[test]
 fn row_12_a_slow_authenticator_holds_up_only_who_waits_for_it() {
     let _deadline = deadline();
     let (release, wait) = channel::<()>();

@@ -1,6 +1,7 @@
 //! Keys of clients in a directory.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::mpsc::channel;
 
@@ -184,6 +185,77 @@ fn changes_are_noticed_by_themselves() {
     assert!(error.contains("carl.key"), "{error}");
     bert.send("still here").unwrap();
     assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "still here");
+}
+
+#[test]
+fn a_file_elsewhere_that_is_linked_to_is_watched_as_well() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let [path, elsewhere] = ["keys", "elsewhere"].map(|name| folder.path().join(name));
+    for folder in [&path, &elsewhere] {
+        fs::create_dir(folder).unwrap();
+    }
+    save(&elsewhere, "anna.key", 10);
+    std::os::unix::fs::symlink("../elsewhere/anna.key", path.join("anna.key")).unwrap();
+    let directory = KeyDirectory::open(&path).unwrap();
+    directory.watch(|_| {}).unwrap();
+    let (_context, socket, mut monitor, endpoint) = server(&directory);
+    let (anna, _monitor) = client(10, &endpoint);
+    anna.send("before").unwrap();
+    assert_eq!(socket.recv_timeout(PATIENCE).unwrap()[0], "before");
+    // Only the target is another.
+    save(&elsewhere, "bert.key", 11);
+    fs::rename(elsewhere.join("bert.key"), elsewhere.join("anna.key")).unwrap();
+    let reason = await_revocation(&mut monitor);
+    assert!(reason.contains(&keys(10).public().to_string()), "{reason}");
+    assert!(directory.contains(keys(11).public()));
+}
+
+#[test]
+fn what_everybody_may_write_to_lets_nobody_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let outer = folder.path().join("outer");
+    let path = outer.join("keys");
+    fs::create_dir_all(&path).unwrap();
+    let set_mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let is_in = |directory: &KeyDirectory, byte| directory.contains(keys(byte).public());
+    save(&path, "anna.key", 10);
+    save(&path, "bert.key", 11);
+    let directory = KeyDirectory::open(&path).unwrap();
+    // A file: the others hold.
+    set_mode(&path.join("anna.key"), 0o666);
+    let error = directory.reload().unwrap_err().to_string();
+    assert!(
+        error.contains("anna.key: ") && error.contains("0666"),
+        "{error}"
+    );
+    assert!(!is_in(&directory, 10) && is_in(&directory, 11));
+    set_mode(&path.join("anna.key"), 0o664);
+    directory.reload().unwrap();
+    assert!(is_in(&directory, 10));
+    // The directory, in which the sticky bit keeps nobody from adding: what was read holds.
+    save(&path, "carl.key", 12);
+    for (culprit, mode) in [(&path, 0o777), (&path, 0o1777), (&outer, 0o777)] {
+        set_mode(culprit, mode);
+        let error = directory.reload().unwrap_err();
+        assert!(
+            matches!(error, KeyDirectoryError::Writable { .. }),
+            "{error}"
+        );
+        let told = error.to_string();
+        assert!(
+            told.starts_with(&format!("{}: ", culprit.display())),
+            "{told}"
+        );
+        assert!(told.contains(&format!("{mode:04o}")), "{told}");
+        assert!(is_in(&directory, 10) && !is_in(&directory, 12));
+        KeyDirectory::open(&path).unwrap_err();
+        set_mode(culprit, 0o775);
+    }
+    set_mode(&outer, 0o1777);
+    directory.reload().unwrap();
+    assert!(is_in(&directory, 12));
 }
 
 #[test]

@@ -138,13 +138,13 @@ fn a_password_that_is_set_is_the_one() {
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // More than a file that is made gets with any usual umask.
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     PasswordFile::set(&link, "bert", "two").unwrap();
     PasswordFile::set(&link, "anna", "three").unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o666);
+    assert_eq!(mode & 0o777, 0o660);
     assert!(link.is_symlink());
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
@@ -208,6 +208,88 @@ fn malformed_lines_are_named() {
     );
     let error = PasswordFile::open(folder.path().join("none")).unwrap_err();
     assert!(error.to_string().contains("none"), "{error}");
+}
+
+#[test]
+fn hashes_that_would_take_too_long_are_named_and_let_nobody_in() {
+    let _deadline = deadline();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("passwords");
+    let dear = SECRET.replace("t=1,", "t=100000,");
+    write(&path, &[("anna", SECRET), ("bert", &dear)]);
+    let error = PasswordFile::open(&path).unwrap_err().to_string();
+    for part in ["passwords", "line 2", "t=100000"] {
+        assert!(error.contains(part), "{error}");
+    }
+    write(&path, &[("anna", SECRET), ("bert", SECRET)]);
+    let passwords = PasswordFile::open(&path).unwrap();
+    write(&path, &[("anna", SECRET), ("bert", &dear)]);
+    let again = passwords.reload().unwrap_err().to_string();
+    assert_eq!(again, error);
+    let (_context, socket, mut monitor, endpoint) = server(&passwords);
+    let (_bert, _monitor) = client("bert", "secret", &endpoint);
+    assert_eq!(await_denial(&mut monitor), 400);
+    let (anna, _monitor) = client("anna", "secret", &endpoint);
+    expect_in(&socket, &anna, "anna");
+}
+
+#[test]
+fn what_everybody_may_write_to_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let path = inner.join("passwords");
+    write(&path, &[("anna", SECRET)]);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let set_mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let passwords = PasswordFile::open(&path).unwrap();
+    let expect = |culprit: &Path, mode: u32| {
+        let errors = [
+            PasswordFile::open(&path).unwrap_err(),
+            PasswordFile::set(&path, "bert", "secret").unwrap_err(),
+            PasswordFile::check(&path, "bert").unwrap_err(),
+            passwords.reload().unwrap_err(),
+        ];
+        let linked = PasswordFile::open(&link).unwrap_err();
+        assert!(
+            matches!(linked, PasswordFileError::Writable { .. }),
+            "{linked}"
+        );
+        for error in errors {
+            let told = error.to_string();
+            assert!(
+                matches!(error, PasswordFileError::Writable { .. }),
+                "{told}"
+            );
+            let start = format!("{}: ", culprit.display());
+            assert!(told.starts_with(&start), "{told}");
+            assert!(told.contains(&format!("(mode {mode:04o})")), "{told}");
+        }
+    };
+    for mode in [0o602, 0o666, 0o777] {
+        set_mode(&path, mode);
+        expect(&path, mode);
+    }
+    // What was read before holds.
+    assert!(format!("{passwords:?}").contains("users: 1"));
+    set_mode(&path, 0o664);
+    passwords.reload().unwrap();
+    set_mode(&inner, 0o777);
+    expect(&inner, 0o777);
+    // There nobody replaces a file of others, as in /tmp.
+    set_mode(&inner, 0o1777);
+    passwords.reload().unwrap();
+    PasswordFile::open(&link).unwrap();
+    // A new one is not made where it could not be used.
+    set_mode(&inner, 0o777);
+    let error = PasswordFile::set(inner.join("new"), "anna", "secret").unwrap_err();
+    assert!(
+        matches!(error, PasswordFileError::Writable { .. }),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(&inner).unwrap().count(), 1);
 }
 
 #[test]

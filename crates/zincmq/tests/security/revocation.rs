@@ -1,13 +1,13 @@
 //! Peers that were let in and may not stay.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use super::*;
 use testkit::eventually;
 use zincmq::Multipart;
-use zincmq::security::{Authenticator, Denial, Reviewer};
+use zincmq::security::{Authenticator, Denial, Grant, Reviewer};
 
 /// The reason with which a monitor tells that a peer had to go.
 #[track_caller]
@@ -270,13 +270,16 @@ fn a_verdict_that_was_being_found_during_a_review_does_not_count() {
         });
         server.context.review_peers();
         answer.send(Verdict::accept("too early")).unwrap();
-        eventually("the second", || slow.asked.lock().unwrap().len() == 2);
-        assert!(server.socket.try_recv().is_err());
-        answer
-            .send(Verdict::deny(Denial::Refused, "no longer"))
-            .unwrap();
+        // Whether it may stay, and as it may not, whether it may come in by what holds now.
+        for asked in [2, 3] {
+            eventually("the next", || slow.asked.lock().unwrap().len() == asked);
+            assert!(server.socket.try_recv().is_err());
+            answer
+                .send(Verdict::deny(Denial::Refused, "no longer"))
+                .unwrap();
+        }
         assert_eq!(await_denial(&mut server.monitor), 400);
-        assert_eq!(*slow.asked.lock().unwrap(), ["in", "in"]);
+        assert_eq!(*slow.asked.lock().unwrap(), ["in", "stay", "in"]);
     }
 }
 
@@ -315,6 +318,141 @@ fn who_waits_for_an_authenticator_that_is_taken_away_is_not_let_in_by_it() {
         }
         assert!(server.socket.try_recv().is_err());
     }
+}
+
+/// Has its context's peers reviewed in the midst of each judgement, so that every
+/// verdict is overtaken.
+#[derive(Default)]
+struct Restless {
+    reviewer: Mutex<Option<Reviewer>>,
+    judged: AtomicUsize,
+    reviewed: AtomicUsize,
+    /// What reviews say, too, takes so long that it is overtaken.
+    reviews_slowly: bool,
+    banned: AtomicBool,
+}
+
+impl Restless {
+    fn verdict(&self) -> Verdict {
+        match self.banned.load(Ordering::SeqCst) {
+            false => Verdict::accept("guest"),
+            true => Verdict::deny(Denial::Refused, "banned"),
+        }
+    }
+
+    fn review_peers(&self) {
+        self.reviewer.lock().unwrap().as_ref().unwrap().review();
+    }
+}
+
+impl Authenticator for Restless {
+    fn authenticate(&self, _: &AuthRequest) -> Verdict {
+        let verdict = self.verdict();
+        self.judged.fetch_add(1, Ordering::SeqCst);
+        self.review_peers();
+        verdict
+    }
+    fn review(&self, _: &AuthRequest) -> Verdict {
+        let verdict = self.verdict();
+        let before = self.reviewed.fetch_add(1, Ordering::SeqCst);
+        // Not for ever: who is in is reviewed again by that.
+        if self.reviews_slowly && before < 10 {
+            self.review_peers();
+        }
+        verdict
+    }
+    fn installed(&self, reviewer: &Reviewer) {
+        *self.reviewer.lock().unwrap() = Some(reviewer.clone());
+    }
+}
+
+#[test]
+fn reviews_that_keep_coming_keep_nobody_out() {
+    let _deadline = deadline();
+    for reviews_slowly in [false, true] {
+        let server = scene(Plain, SocketType::Pull);
+        let restless = Arc::new(Restless {
+            reviews_slowly,
+            ..Restless::default()
+        });
+        server.context.set_authenticator(Arc::clone(&restless));
+        let (guest, _monitor) = client(Plain, SocketType::Push, &server.endpoint);
+        guest.send("hello").unwrap();
+        let message = server.socket.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(
+            message.peer().unwrap().user_id.as_deref(),
+            Some(&b"guest"[..])
+        );
+        // It was let in by a review that nothing has overtaken, or is reviewed once more.
+        assert_eq!(restless.judged.load(Ordering::SeqCst), 1);
+        eventually("it was reviewed", || {
+            let reviewed = restless.reviewed.load(Ordering::SeqCst);
+            reviewed >= if reviews_slowly { 4 } else { 1 }
+        });
+    }
+}
+
+#[test]
+fn who_is_banned_while_it_is_judged_does_not_get_in_however_often_peers_are_reviewed() {
+    let _deadline = deadline();
+    /// Bans everybody once the first verdict is found.
+    struct Banning(Restless);
+    impl Authenticator for Banning {
+        fn authenticate(&self, request: &AuthRequest) -> Verdict {
+            let verdict = self.0.verdict();
+            self.0.banned.store(true, Ordering::SeqCst);
+            self.0.authenticate(request);
+            verdict
+        }
+        fn review(&self, request: &AuthRequest) -> Verdict {
+            self.0.review(request)
+        }
+        fn installed(&self, reviewer: &Reviewer) {
+            self.0.installed(reviewer);
+        }
+    }
+    for reviews_slowly in [false, true] {
+        let mut server = scene(Plain, SocketType::Pull);
+        server.context.set_authenticator(Banning(Restless {
+            reviews_slowly,
+            ..Restless::default()
+        }));
+        let (guest, mut guest_monitor) = client(Plain, SocketType::Push, &server.endpoint);
+        let _ = guest.try_send("let me in");
+        assert_eq!(await_denial(&mut guest_monitor), 400);
+        assert_eq!(await_denial(&mut server.monitor), 400);
+        assert!(server.socket.try_recv().is_err());
+        assert!(server.socket.counters().peers.is_empty());
+    }
+}
+
+#[test]
+fn a_slow_authenticator_gets_done_though_peers_are_reviewed_all_the_time() {
+    let _deadline = deadline();
+    let server = scene(Curve, SocketType::Pull);
+    // Its reviews take as long.
+    server.context.set_authenticator(|_: &AuthRequest| {
+        thread::sleep(Duration::from_millis(40));
+        Verdict::accept("guest")
+    });
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                server.context.review_peers();
+                thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let clients = [(); 3].map(|()| client(Curve, SocketType::Push, &server.endpoint));
+        for (client, _) in &clients {
+            client.send("hello").unwrap();
+        }
+        let received = [(); 3].map(|()| server.socket.recv_timeout(PATIENCE));
+        over.store(true, Ordering::SeqCst);
+        for received in received {
+            assert_eq!(received.unwrap()[0], "hello");
+        }
+    });
 }
 
 #[test]
@@ -402,6 +540,61 @@ fn an_authenticator_can_have_peers_reviewed_by_itself() {
     drop((client, server));
     eventually("the context is gone", || reviewer.is_idle());
     reviewer.review();
+}
+
+#[test]
+fn who_may_stay_stays_as_what_it_was_let_in_as() {
+    let _deadline = deadline();
+    /// Gives everybody another name each time.
+    #[derive(Default)]
+    struct Names {
+        given: Mutex<Vec<String>>,
+        renamed: AtomicBool,
+    }
+    impl Authenticator for Names {
+        fn authenticate(&self, _: &AuthRequest) -> Verdict {
+            let mut given = self.given.lock().unwrap();
+            let name = format!("name {}", given.len());
+            given.push(name.clone());
+            Verdict::Accept(Grant {
+                user_id: name.clone().into_bytes(),
+                metadata: vec![("Called".to_owned(), name.into_bytes())],
+            })
+        }
+        fn review(&self, request: &AuthRequest) -> Verdict {
+            match self.renamed.load(Ordering::SeqCst) {
+                false => self.authenticate(request),
+                true => Verdict::deny(Denial::Temporary, "called something else"),
+            }
+        }
+    }
+    let names = Arc::new(Names::default());
+    let given = || names.given.lock().unwrap().len();
+    let mut server = scene(Curve, SocketType::Pull);
+    server.context.set_authenticator(Arc::clone(&names));
+    let (client, _monitor) = client(Curve, SocketType::Push, &server.endpoint);
+    let expect = |name: &str| {
+        let message = server.socket.recv_timeout(PATIENCE).unwrap();
+        let peer = message.peer().unwrap();
+        assert_eq!(peer.user_id.as_deref(), Some(name.as_bytes()));
+        let called = peer.granted_property("Called").map(|called| &called[..]);
+        assert_eq!(called, Some(name.as_bytes()));
+    };
+    client.send("before").unwrap();
+    expect("name 0");
+    server.context.review_peers();
+    eventually("it is judged again", || given() == 2);
+    client.send("after").unwrap();
+    expect("name 0");
+    // Who is to be called otherwise comes again.
+    names.renamed.store(true, Ordering::SeqCst);
+    server.context.review_peers();
+    await_revocation(&mut server.monitor);
+    await_event(&mut server.monitor, |kind| {
+        matches!(kind, EventKind::HandshakeSucceeded)
+    });
+    client.send("again").unwrap();
+    expect("name 2");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use zmtp::{Claim, Verdict};
 
 use super::standing::Landed;
 use super::{Inner, REVOKE, Session, VERDICT, WRITE};
-use crate::connection::{Application, Reply};
+use crate::connection::{Application, Link as _, Reply};
 use crate::reactor::Driver;
 
 impl Session {
@@ -45,6 +45,10 @@ impl Session {
             Landed::Stands => {
                 self.drive(VERDICT | WRITE, Driver::Application);
             }
+            Landed::StandsForNow => {
+                self.drive(VERDICT | WRITE, Driver::Application);
+                self.review();
+            }
             Landed::AskAgain(application) => self.have_judged(connection, application),
             Landed::Late => {}
         }
@@ -56,6 +60,17 @@ impl Session {
             return None;
         }
         self.standing.lock().begin(connection)
+    }
+
+    /// Whether the peer of that connection, about which a verdict has been found,
+    /// is to be looked at once more.
+    pub(in crate::connection) fn look_again(&self, connection: u64) -> bool {
+        self.standing.lock().look_again(connection)
+    }
+
+    /// That look found otherwise.
+    pub(in crate::connection) fn overtake(&self, connection: u64) {
+        self.standing.lock().overtake(connection);
     }
 
     /// Asks once more about the peer of that connection, if it waits.

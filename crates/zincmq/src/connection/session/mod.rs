@@ -293,7 +293,7 @@ impl Link for Session {
     }
 
     fn outdate(&self) {
-        self.standing.lock().outdate();
+        self.standing.lock().replace_judge();
     }
 
     fn set_recv_hwm(&self, high_water_mark: usize) {

@@ -19,6 +19,10 @@ pub(super) struct Standing {
     revoked: Option<(u64, String)>,
 }
 
+/// So many verdicts on a peer are thrown away, at most, as what it was judged by
+/// may have changed meanwhile.
+const MOST_OVERTAKEN: u32 = 3;
+
 /// A peer that asked to be let in.
 struct Case {
     connection: u64,
@@ -26,6 +30,10 @@ struct Case {
     admitted: bool,
     /// What it is judged by may have changed since that began.
     stale: bool,
+    /// Someone else judges now.
+    replaced: bool,
+    /// How many verdicts did not count because of changes.
+    overtaken: u32,
     /// The number of its last review.
     review: u64,
     /// That review has not begun.
@@ -36,6 +44,8 @@ struct Case {
 pub(super) enum Landed {
     /// It goes to the engine.
     Stands,
+    /// It goes to the engine, and the peer is to be reviewed at once.
+    StandsForNow,
     /// The question has to be put again.
     AskAgain(Application),
     /// Nobody waits for it.
@@ -50,24 +60,55 @@ impl Standing {
             application,
             admitted: false,
             stale: false,
+            replaced: false,
+            overtaken: 0,
             review: 0,
             review_in_line: false,
         });
     }
 
     /// A verdict on the peer of the connection. One that is older than the last
-    /// review does not count.
+    /// review does not count; but where reviews come faster than verdicts that
+    /// has an end, and who is let in then is reviewed as those who are in.
     pub(super) fn land(&mut self, connection: u64, verdict: Verdict) -> Landed {
         let Some(case) = self.case_of(connection) else {
             return Landed::Late;
         };
-        if std::mem::take(&mut case.stale) {
+        let stale = std::mem::take(&mut case.stale);
+        if std::mem::take(&mut case.replaced) || (stale && case.overtaken < MOST_OVERTAKEN) {
+            case.overtaken += 1;
             case.application.asked = Instant::now();
             return Landed::AskAgain(case.application.clone());
         }
         case.admitted = matches!(verdict, Verdict::Accept(_));
+        let for_now = stale && case.admitted;
         self.verdict = Some((connection, verdict));
-        Landed::Stands
+        match for_now {
+            true => Landed::StandsForNow,
+            false => Landed::Stands,
+        }
+    }
+
+    /// Whether the peer of the connection, about which a verdict has been found,
+    /// is to be looked at once more before it lands, as a change has overtaken it.
+    pub(super) fn look_again(&mut self, connection: u64) -> bool {
+        let overtaken = |case: &&mut Case| {
+            let may = case.stale && !case.replaced && case.overtaken < MOST_OVERTAKEN;
+            may && !case.admitted
+        };
+        let Some(case) = self.case_of(connection).filter(overtaken) else {
+            return false;
+        };
+        case.stale = false;
+        case.overtaken += 1;
+        true
+    }
+
+    /// That look found otherwise than the verdict.
+    pub(super) fn overtake(&mut self, connection: u64) {
+        if let Some(case) = self.case_of(connection) {
+            case.stale = !case.admitted;
+        }
     }
 
     /// Takes the verdict for the engine of the connection.
@@ -80,6 +121,7 @@ impl Standing {
     /// asked, if that was before a review, or else did; `None` if it waits no more.
     pub(super) fn begin(&mut self, connection: u64) -> Option<Instant> {
         let case = self.case_of(connection).filter(|case| !case.admitted)?;
+        case.replaced = false;
         if std::mem::take(&mut case.stale) {
             case.application.asked = Instant::now();
         }
@@ -126,9 +168,17 @@ impl Standing {
     }
 
     /// Who still waits for a verdict is judged by what holds now.
-    pub(super) fn outdate(&mut self) {
+    fn outdate(&mut self) {
         if let Some(case) = &mut self.case {
             case.stale = !case.admitted;
+        }
+    }
+
+    /// Who still waits for a verdict is judged by someone else.
+    pub(super) fn replace_judge(&mut self) {
+        self.outdate();
+        if let Some(case) = &mut self.case {
+            case.replaced = case.stale;
         }
     }
 
@@ -187,6 +237,71 @@ mod tests {
         assert!(matches!(standing.land(1, denied.clone()), Landed::Stands));
         assert_eq!(standing.take_verdict(1), Some(denied));
         assert!(!standing.awaits_review(1, 0));
+    }
+
+    #[test]
+    fn reviews_that_keep_coming_do_not_keep_a_peer_waiting_for_ever() {
+        let mut standing = Standing::default();
+        standing.asks(1, application());
+        for _ in 0..MOST_OVERTAKEN {
+            assert!(standing.review().is_none());
+            let landed = standing.land(1, Verdict::accept("anna"));
+            assert!(matches!(landed, Landed::AskAgain(_)));
+            assert_eq!(standing.take_verdict(1), None);
+        }
+        assert!(standing.review().is_none());
+        let landed = standing.land(1, Verdict::accept("anna"));
+        assert!(matches!(landed, Landed::StandsForNow));
+        assert_eq!(standing.take_verdict(1), Some(Verdict::accept("anna")));
+        assert!(matches!(standing.review(), Some((1, 1, _))));
+    }
+
+    #[test]
+    fn of_who_is_judged_by_another_now_no_former_verdict_counts() {
+        let mut standing = Standing::default();
+        standing.asks(1, application());
+        for _ in 0..=2 * MOST_OVERTAKEN {
+            standing.replace_judge();
+            assert!(!standing.look_again(1));
+            let landed = standing.land(1, Verdict::accept("anna"));
+            assert!(matches!(landed, Landed::AskAgain(_)));
+        }
+        standing.replace_judge();
+        assert!(standing.begin(1).is_some());
+        let landed = standing.land(1, Verdict::accept("anna"));
+        assert!(matches!(landed, Landed::Stands));
+    }
+
+    #[test]
+    fn a_verdict_that_a_change_has_overtaken_is_looked_at_again() {
+        let mut standing = Standing::default();
+        standing.asks(1, application());
+        let asked = standing.begin(1);
+        assert!(!standing.look_again(1));
+        standing.review();
+        assert!(standing.look_again(1) && !standing.look_again(1));
+        assert_eq!(standing.begin(1), asked);
+        // It holds still.
+        let landed = standing.land(1, Verdict::accept("anna"));
+        assert!(matches!(landed, Landed::Stands));
+
+        standing.asks(2, application());
+        standing.review();
+        assert!(standing.look_again(2));
+        // It does not.
+        standing.overtake(2);
+        let denied = Verdict::deny(Denial::Refused, "no longer");
+        assert!(matches!(
+            standing.land(2, denied.clone()),
+            Landed::AskAgain(_)
+        ));
+        for _ in 2..MOST_OVERTAKEN {
+            standing.review();
+            assert!(standing.look_again(2));
+        }
+        standing.review();
+        assert!(!standing.look_again(2));
+        assert!(matches!(standing.land(2, denied), Landed::Stands));
     }
 
     #[test]

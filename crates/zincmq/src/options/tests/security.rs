@@ -316,4 +316,26 @@ fn no_error_and_no_debug_shows_a_secret() {
         assert!(!shown.contains(SECRET) && !shown.contains(bytes), "{shown}");
     }
     assert!(format!("{config:?}").contains("admin"));
+
+    // As they are given and as they are read.
+    for (name, secret, debug) in [
+        (
+            "PLAIN_PASSWORD",
+            OptionValue::from("hunter2"),
+            "Text(7 bytes)",
+        ),
+        ("SOCKS_PASSWORD", "hunter2".into(), "Text(7 bytes)"),
+        (
+            "CURVE_SECRETKEY",
+            secret.as_bytes()[..].into(),
+            "Bytes(32 bytes)",
+        ),
+    ] {
+        let read = value(&store, name).unwrap();
+        assert_eq!(read, secret);
+        for value in [read, secret] {
+            assert_eq!(format!("{value:?}"), debug);
+        }
+    }
+    assert_eq!(format!("{:?}", OptionValue::Int(7)), "Int(7)");
 }

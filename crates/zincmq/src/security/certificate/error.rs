@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zmtp::Z85Error;
 
-use crate::security::file::ReadFault;
+use crate::security::file::{ReadFault, Writable};
 
 /// Why a certificate was not loaded or saved.
 #[derive(Debug, Error)]
@@ -20,6 +20,14 @@ pub enum CertificateError {
         path: PathBuf,
         /// What the system says.
         error: io::Error,
+    },
+    /// Anybody on this machine may write to it.
+    #[error("{}: anybody on this machine can write to it (mode {mode:04o}): it is not used until that is taken away (chmod o-w)", path.display())]
+    Writable {
+        /// The file, or the folder it is in.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// It is a directory, pipe or device.
     #[error("{}: not a file", path.display())]
@@ -82,6 +90,7 @@ impl CertificateError {
         match fault {
             ReadFault::NotAFile => Self::NotAFile { path },
             ReadFault::TooLarge(limit) => Self::TooLarge { path, limit },
+            ReadFault::Writable(Writable { path, mode }) => Self::Writable { path, mode },
             ReadFault::System(error) => Self::Read { path, error },
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::lines::Faults;
-use crate::security::file::ReadFault;
+use crate::security::file::{ReadFault, Writable};
 
 /// Why a file of passwords was not read or written.
 #[derive(Debug, Error)]
@@ -20,6 +20,14 @@ pub enum PasswordFileError {
         path: PathBuf,
         /// What the system says.
         error: io::Error,
+    },
+    /// Anybody on this machine may write to it.
+    #[error("{}: anybody on this machine can write to it (mode {mode:04o}): it is not used until that is taken away (chmod o-w)", path.display())]
+    Writable {
+        /// The file, or the folder it is in.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// It is a directory, pipe or device.
     #[error("{}: not a file", path.display())]
@@ -86,6 +94,22 @@ pub enum PasswordFault {
     /// The hash is of another function.
     #[error("the hash is of {0}, not argon2id")]
     Function(String),
+    /// To compare a password with the hash would take more than is spent on strangers:
+    /// [`PasswordFile::MAX_MEMORY`], [`PasswordFile::MAX_WORK`].
+    ///
+    /// [`PasswordFile::MAX_MEMORY`]: super::PasswordFile::MAX_MEMORY
+    /// [`PasswordFile::MAX_WORK`]: super::PasswordFile::MAX_WORK
+    #[error(
+        "the hash costs m={memory} (KiB) and t={passes} (passes), and at most m={} and m × t = {} are taken",
+        super::PasswordFile::MAX_MEMORY,
+        super::PasswordFile::MAX_WORK
+    )]
+    TooCostly {
+        /// In KiB.
+        memory: u32,
+        /// How often it is gone over.
+        passes: u32,
+    },
 }
 
 impl PasswordFileError {
@@ -94,6 +118,7 @@ impl PasswordFileError {
         match fault {
             ReadFault::NotAFile => Self::NotAFile { path },
             ReadFault::TooLarge(limit) => Self::TooLarge { path, limit },
+            ReadFault::Writable(Writable { path, mode }) => Self::Writable { path, mode },
             ReadFault::System(error) => Self::Read { path, error },
         }
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Params, Version};
 
-use super::LONGEST;
 use super::error::{PasswordFault, PasswordFileError};
+use super::{LONGEST, PasswordFile};
 
 /// What a file says.
 pub(super) struct Lines {
@@ -163,11 +163,22 @@ fn hash(text: &[u8]) -> Result<PasswordHash, PasswordFault> {
     if hash.salt.is_none() || hash.hash.is_none() {
         return Err(wrong(&"salt or hash are missing"));
     }
-    Params::try_from(&hash).map_err(|error| wrong(&error))?;
+    let params = Params::try_from(&hash).map_err(|error| wrong(&error))?;
+    check_costs(&params)?;
     if let Some(version) = hash.version {
         Version::try_from(version).map_err(|error| wrong(&error))?;
     }
     Ok(hash)
+}
+
+/// Whoever asks to be let in has the hash computed, and all others wait meanwhile.
+fn check_costs(params: &Params) -> Result<(), PasswordFault> {
+    let (memory, passes) = (params.m_cost(), params.t_cost());
+    let work = u64::from(memory) * u64::from(passes);
+    match memory <= PasswordFile::MAX_MEMORY && work <= PasswordFile::MAX_WORK {
+        true => Ok(()),
+        false => Err(PasswordFault::TooCostly { memory, passes }),
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +235,39 @@ mod tests {
             assert!(faults[0].1.contains(told), "{line}: {}", faults[0].1);
             assert!(!faults[0].1.contains("hunter2"));
             assert_eq!(parse(text.as_bytes()).entries.len(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn hashes_may_cost_only_so_much() {
+        let fault = |costs: &str| {
+            let hash = HASH.replace("m=64,t=1,p=1", costs);
+            let text = format!("ok:{HASH}\nanna:{hash}\n");
+            assert!(hash.contains(costs) && parse(text.as_bytes()).entries[0].0 == b"ok");
+            faults(&text).pop()
+        };
+        for costs in [
+            "m=262144,t=4,p=1",
+            "m=64,t=16384,p=8",
+            "m=8,t=131072,p=1",
+            "m=262144,t=1,p=32768",
+        ] {
+            assert_eq!(fault(costs), None);
+        }
+        for costs in [
+            "m=262145,t=1,p=1",
+            "m=262144,t=5,p=1",
+            "m=64,t=100000,p=1",
+            "m=8,t=131073,p=1",
+            "m=4294967295,t=4294967295,p=1",
+        ] {
+            let (line, told) = fault(costs).unwrap();
+            assert_eq!(line, 2);
+            let (memory, passes) = costs.split_once(',').unwrap();
+            let passes = passes.split_once(',').unwrap().0;
+            for part in [memory, passes, "m=262144", "1048576"] {
+                assert!(told.contains(part), "{costs}: {told}");
+            }
         }
     }
 
