@@ -20,6 +20,8 @@ pub(crate) struct Waiting {
     epoch: AtomicU64,
     /// Threads that sleep, or are about to, on the poll set or the condition.
     sleepers: AtomicU32,
+    /// Those of them on the condition. To wake nobody there is a system call, too.
+    on_condition: AtomicU32,
     /// One of them has the poll set.
     poll_taken: AtomicBool,
     gate: StdMutex<()>,
@@ -215,7 +217,9 @@ impl Waiting {
                 interrupted
             }
             None => {
+                self.on_condition.fetch_add(1, Ordering::SeqCst);
                 self.sleep(seen, deadline);
+                self.on_condition.fetch_sub(1, Ordering::SeqCst);
                 false
             }
         };
@@ -224,8 +228,8 @@ impl Waiting {
     }
 
     fn leave(&self) {
-        let others = self.sleepers.fetch_sub(1, Ordering::SeqCst) - 1;
-        if others > 0 {
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        if self.on_condition.load(Ordering::SeqCst) > 0 {
             // Whoever sleeps without the poll set may have it now.
             drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
             self.changed.notify_one();
@@ -320,8 +324,10 @@ impl Waiting {
         if let Some(set) = self.set.get() {
             set.ring();
         }
-        drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
+        if self.on_condition.load(Ordering::SeqCst) > 0 {
+            drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+            self.changed.notify_all();
+        }
     }
 
     #[cold]
