@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::SocketType;
 use crate::builder::Builder;
-use crate::connection::Resolve;
+use crate::connection::{Resolve, Stock};
 use crate::error::{SocketError, TermError};
 use crate::options::context::ContextOptions;
 use crate::options::{OptionError, OptionValue, SocketOptions};
@@ -52,6 +52,7 @@ pub(crate) struct Shared {
     reactors: Mutex<Vec<Reactor>>,
     inproc: Inproc,
     admission: Admission,
+    stock: Arc<Stock>,
     sockets: Mutex<HashMap<u64, Arc<Core>>>,
     /// For who waits until there are none.
     socket_gone: Waiting,
@@ -83,6 +84,7 @@ impl Context {
                 reactors: Mutex::default(),
                 inproc: Inproc::default(),
                 admission: Admission::default(),
+                stock: Stock::new(),
                 sockets: Mutex::default(),
                 socket_gone: Waiting::default(),
                 next_id: AtomicU64::new(1),
@@ -304,6 +306,11 @@ impl Shared {
         &self.admission
     }
 
+    /// Memory that its connections keep.
+    pub(crate) fn stock(&self) -> &Arc<Stock> {
+        &self.stock
+    }
+
     /// A thread of this library's name and so much more.
     pub(crate) fn start_thread(&self, name: &str, job: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         let name = format!("{}/{name}", self.threads().name);
@@ -387,6 +394,7 @@ impl Shared {
         let mut reactors = self.reactors.lock();
         while reactors.len() < wanted {
             let reactor = Reactor::start(reactors.len(), &threads)?;
+            self.stock.set_reactor(reactor.handle());
             reactors.push(reactor);
         }
         let allowed = |index: usize| affinity == 0 || (index < 64 && affinity >> index & 1 == 1);
@@ -430,6 +438,7 @@ impl Shared {
                 drop(reactors);
                 // It may hold the context itself, which would keep both.
                 self.admission.set_authenticator(None);
+                self.stock.close();
                 return Ok(());
             }
             match self.socket_gone.wait(seen, deadline, signals) {

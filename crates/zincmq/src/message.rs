@@ -3,6 +3,7 @@
 
 mod block;
 mod c_texts;
+mod long;
 mod multipart;
 mod origin;
 mod peer_info;
@@ -13,10 +14,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::str::Utf8Error;
+use std::sync::Weak;
 
 use bytes::Bytes;
 
 use self::block::Block;
+pub(crate) use self::block::LONGEST as LONGEST_BLOCK;
+pub(crate) use self::long::Home;
+use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
@@ -48,6 +53,7 @@ pub struct Message {
 enum Repr {
     Inline(Inline),
     Block(Block),
+    Long(Long),
     Shared(Bytes),
 }
 
@@ -111,6 +117,7 @@ impl Message {
         match self.repr {
             Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Block(block) => Bytes::from_owner(block),
+            Repr::Long(long) => long.into_vec().map_or_else(Bytes::from_owner, Bytes::from),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -153,12 +160,21 @@ impl Message {
         }
     }
 
+    /// A long payload, whose memory goes `home` with the last share of it.
+    pub(crate) fn long(payload: Vec<u8>, home: Weak<dyn Home>) -> Self {
+        Self {
+            repr: Repr::Long(Long::new(payload, home)),
+            peer: None,
+        }
+    }
+
     /// Where the payload is.
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {
         match &mut self.repr {
             Repr::Inline(inline) => inline.bytes.as_mut_ptr(),
             Repr::Block(block) => block.data(),
+            Repr::Long(long) => long.data(),
             Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),
         }
     }
@@ -182,7 +198,7 @@ impl Message {
         match &mut self.repr {
             Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
             Repr::Block(block) => block.unique(),
-            Repr::Shared(_) => None,
+            Repr::Long(_) | Repr::Shared(_) => None,
         }
     }
 
@@ -191,6 +207,7 @@ impl Message {
         match &self.repr {
             Repr::Inline(_) => false,
             Repr::Block(block) => block.is_shared(),
+            Repr::Long(long) => long.is_shared(),
             Repr::Shared(bytes) => !bytes.is_unique(),
         }
     }
@@ -215,6 +232,7 @@ impl Deref for Message {
         match &self.repr {
             Repr::Inline(inline) => inline.bytes(),
             Repr::Block(block) => block,
+            Repr::Long(long) => long,
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -370,6 +388,7 @@ impl From<Message> for Vec<u8> {
     fn from(message: Message) -> Self {
         match message.repr {
             Repr::Shared(bytes) => bytes.into(),
+            Repr::Long(long) => long.into_vec().unwrap_or_else(|long| long.to_vec()),
             _ => message.to_vec(),
         }
     }

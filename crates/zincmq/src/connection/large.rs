@@ -1,9 +1,11 @@
 //! A long payload on its way in, read straight into its own memory.
 
 use std::io;
+use std::sync::Weak;
 
 use super::Ending;
-use crate::message::Message;
+use super::stock::Stock;
+use crate::message::{Home, LONGEST_BLOCK, Message};
 use crate::transport::ByteStream;
 
 /// First allocation for a payload. It grows as bytes come, never by what the
@@ -22,6 +24,7 @@ pub(super) struct Large {
     /// Bytes of the payload that are there.
     filled: usize,
     len: usize,
+    home: Weak<dyn Home>,
 }
 
 enum Kind {
@@ -49,38 +52,42 @@ pub(super) enum Parts<'a> {
 }
 
 enum Payload {
-    Whole(Message),
+    /// A short one.
+    Block(Message),
     Growing(Vec<u8>),
+    /// Of the whole length already.
+    Reused(Vec<u8>),
 }
 
 impl Large {
-    pub(super) fn new(len: u64, more: bool) -> Result<Self, Ending> {
-        Self::with(Kind::Plain { more }, len)
+    pub(super) fn new(len: u64, more: bool, stock: &Stock) -> Result<Self, Ending> {
+        Self::with(Kind::Plain { more }, len, stock)
     }
 
     /// A sealed frame, of `head` bytes and a payload of `len`.
-    pub(super) fn sealed(head: usize, len: u64) -> Result<Self, Ending> {
+    pub(super) fn sealed(head: usize, len: u64, stock: &Stock) -> Result<Self, Ending> {
         let head = Head {
             bytes: [0; 64],
             filled: 0,
             len: head.min(64),
         };
-        Self::with(Kind::Sealed { head }, len)
+        Self::with(Kind::Sealed { head }, len, stock)
     }
 
-    fn with(kind: Kind, len: u64) -> Result<Self, Ending> {
+    fn with(kind: Kind, len: u64, stock: &Stock) -> Result<Self, Ending> {
         let whole = usize::try_from(len).map_err(|_| Ending::OutOfMemory(len))?;
-        let payload = if whole <= FIRST_CHUNK {
-            // Fresh memory comes zeroed, for less than filling it costs.
-            Payload::Whole(Message::with_len(whole).ok_or(Ending::OutOfMemory(len))?)
+        let payload = if whole <= LONGEST_BLOCK {
+            Payload::Block(Message::with_len(whole).ok_or(Ending::OutOfMemory(len))?)
         } else {
-            Payload::Growing(Vec::new())
+            let reused = stock.take(whole).map(Payload::Reused);
+            reused.unwrap_or(Payload::Growing(Vec::new()))
         };
         Ok(Self {
             kind,
             payload,
             filled: 0,
             len: whole,
+            home: stock.home(),
         })
     }
 
@@ -113,8 +120,10 @@ impl Large {
 
     pub(super) fn into_message(self) -> Message {
         match self.payload {
-            Payload::Whole(message) => message,
-            Payload::Growing(payload) => payload.into(),
+            Payload::Block(message) => message,
+            Payload::Growing(payload) | Payload::Reused(payload) => {
+                Message::long(payload, self.home)
+            }
         }
     }
 
@@ -173,10 +182,10 @@ impl Payload {
 
     fn bytes(&mut self) -> &mut [u8] {
         match self {
-            Self::Whole(message) => message
+            Self::Block(message) => message
                 .unique()
                 .expect("nobody else has it before it is whole"),
-            Self::Growing(payload) => payload,
+            Self::Growing(payload) | Self::Reused(payload) => payload,
         }
     }
 }

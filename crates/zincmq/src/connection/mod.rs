@@ -10,6 +10,7 @@ mod gate;
 mod large;
 mod listener;
 mod session;
+mod stock;
 mod wire;
 
 use std::io;
@@ -26,6 +27,7 @@ pub(crate) use dialer::{Dialer, Resolve};
 pub(crate) use gate::{Application, Gate, Reply};
 pub(crate) use listener::Acceptor;
 pub(crate) use session::Session;
+pub(crate) use stock::Stock;
 
 use crate::message::{Message, PeerInfo};
 use crate::monitor::{EventKind, Place};
@@ -60,6 +62,7 @@ pub(crate) struct LinkOptions {
     /// Peers of the NULL mechanism ask, too.
     pub(crate) authenticate_null: bool,
     pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) stock: Arc<Stock>,
     pub(crate) notices: Notices,
     /// The most to read at once, bytes; `None` for what is usual.
     pub(crate) in_batch: Option<usize>,

@@ -25,7 +25,7 @@ const SMALLEST: usize = 64;
 const CLASSES: usize = 13;
 
 /// The longest payload that fits into a block of a class: 256 KiB.
-pub(super) const LONGEST: usize = SMALLEST << (CLASSES - 1);
+pub(crate) const LONGEST: usize = SMALLEST << (CLASSES - 1);
 
 /// Blocks in one magazine of the shortest class, and bytes in one of a longer.
 const MAGAZINE_BLOCKS: usize = 64;

@@ -28,6 +28,9 @@ const PATIENCE: u32 = 3;
 /// So often before it stays away for as long as a lease holds.
 const LONG_WORK: u32 = 6;
 
+/// Sleeps on the set that end at once, as somebody else is at work on what is ready.
+const CROWDED: u32 = 2;
+
 const BELL: u64 = 0;
 
 pub(crate) struct PollSet {
@@ -49,6 +52,10 @@ pub(crate) struct PollSet {
     parked: AtomicBool,
     /// Connections in a row that the reactor found others at work on.
     found_busy: AtomicU32,
+    /// So did the thread of the application that came last.
+    met_other: AtomicBool,
+    /// Sleeps in a row that ended so.
+    crowded_sleeps: AtomicU32,
 }
 
 #[derive(Default)]
@@ -96,6 +103,8 @@ impl PollSet {
             armed: AtomicBool::new(true),
             parked: AtomicBool::new(false),
             found_busy: AtomicU32::new(0),
+            met_other: AtomicBool::new(false),
+            crowded_sleeps: AtomicU32::new(0),
         });
         let watcher = Arc::new(Watcher(Arc::downgrade(&set)));
         let watch = reactor.watch(set.epoll.as_fd(), Interest::READ, watcher)?;
@@ -161,7 +170,16 @@ impl PollSet {
             }
             let interrupted = self.epoll.wait(events, deadline);
             self.stop_polling();
+            self.met_other.store(false, Ordering::Relaxed);
             self.dispatch(events, Driver::Application, true);
+            let sleeps = match self.met_other.load(Ordering::Relaxed) {
+                true => self
+                    .crowded_sleeps
+                    .load(Ordering::Relaxed)
+                    .saturating_add(1),
+                false => 0,
+            };
+            self.crowded_sleeps.store(sleeps, Ordering::Relaxed);
             interrupted
         })
     }
@@ -214,13 +232,27 @@ impl PollSet {
         }
     }
 
-    /// The reactor has come to a member, and found nobody or somebody at work on it.
-    pub(crate) fn found(&self, idle: bool) {
-        let busy = match idle {
-            true => 0,
-            false => self.found_busy.load(Ordering::Relaxed).saturating_add(1),
-        };
-        self.found_busy.store(busy, Ordering::Relaxed);
+    /// Somebody has come to a member, and found nobody or somebody else at work on it.
+    #[inline]
+    pub(crate) fn found(&self, idle: bool, by: Driver) {
+        match by {
+            Driver::Application if self.met_other.load(Ordering::Relaxed) != idle => {}
+            Driver::Application => self.met_other.store(!idle, Ordering::Relaxed),
+            Driver::Reactor => {
+                let busy = match idle {
+                    true => 0,
+                    false => self.found_busy.load(Ordering::Relaxed).saturating_add(1),
+                };
+                self.found_busy.store(busy, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether somebody else is at work on a member, for so long that nobody gets to
+    /// sleep on the set.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded_sleeps.load(Ordering::Relaxed) >= CROWDED
+            && self.met_other.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reactor(&self) -> &Handle {

@@ -9,17 +9,22 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex as StdMutex, OnceLock, PoisonError};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::spin::Spin;
 use super::{Bell, Lookout, PollSet, Readiness, Signals, Ticket, Wakers, Watched, Woken};
 use crate::sync::Mutex;
+
+/// How long a thread that waits leaves connections to those at work on them.
+const DOZE: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 pub(crate) struct Waiting {
     epoch: AtomicU64,
     /// Threads that sleep, or are about to, on the poll set or the condition.
     sleepers: AtomicU32,
+    /// Those of them on the condition. To wake nobody there is a system call, too.
+    on_condition: AtomicU32,
     /// One of them has the poll set.
     poll_taken: AtomicBool,
     gate: StdMutex<()>,
@@ -201,6 +206,12 @@ impl Waiting {
         }
         let set = self.set.get();
         let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
+        if set.is_some_and(|set| set.is_crowded()) {
+            let woken = self.doze(seen, deadline, signals);
+            self.poll_taken.store(false, Ordering::SeqCst);
+            self.pass_on();
+            return woken;
+        }
         if set.is_none()
             && signals.end_waits()
             && let Some(woken) = self.sleep_lightly(seen, deadline)
@@ -224,8 +235,12 @@ impl Waiting {
     }
 
     fn leave(&self) {
-        let others = self.sleepers.fetch_sub(1, Ordering::SeqCst) - 1;
-        if others > 0 {
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        self.pass_on();
+    }
+
+    fn pass_on(&self) {
+        if self.on_condition.load(Ordering::SeqCst) > 0 {
             // Whoever sleeps without the poll set may have it now.
             drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
             self.changed.notify_one();
@@ -286,7 +301,33 @@ impl Waiting {
         }
     }
 
+    /// Sleeps a little, off the set, whose poller would not let it sleep: what
+    /// is ready there is what somebody else is at work on.
+    fn doze(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
+        let until = Instant::now() + DOZE;
+        let until = deadline.map_or(until, |at| at.min(until));
+        if signals.end_waits()
+            && let Some(Woken::Interrupted) = self.sleep_lightly(seen, Some(until))
+        {
+            return Woken::Interrupted;
+        }
+        if !signals.end_waits() {
+            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            self.sleep(seen, Some(until));
+            self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        }
+        // Whatever there is, the caller looks for it.
+        Woken::News
+    }
+
+    /// Sleeps on the condition.
     fn sleep(&self, seen: u64, deadline: Option<Instant>) {
+        self.on_condition.fetch_add(1, Ordering::SeqCst);
+        self.sleep_counted(seen, deadline);
+        self.on_condition.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn sleep_counted(&self, seen: u64, deadline: Option<Instant>) {
         let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let free = self.set.get().is_some() && !self.poll_taken.load(Ordering::SeqCst);
         if self.epoch() != seen || free {
@@ -320,8 +361,10 @@ impl Waiting {
         if let Some(set) = self.set.get() {
             set.ring();
         }
-        drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
+        if self.on_condition.load(Ordering::SeqCst) > 0 {
+            drop(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+            self.changed.notify_all();
+        }
     }
 
     #[cold]

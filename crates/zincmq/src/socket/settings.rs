@@ -200,6 +200,7 @@ pub(super) fn link_options(
             .collect(),
         security: options.security().security(),
         authenticate_null: !options.security().zap_domain.is_empty(),
+        stock: Arc::clone(context.stock()),
         gate: Arc::new(SocketGate::new(context, options)),
         notices: notices(options, socket_type, accepting),
         in_batch: options.in_batch(),

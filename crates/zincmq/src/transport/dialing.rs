@@ -49,7 +49,7 @@ pub(crate) fn dial(target: &Target, options: &TransportOptions) -> Result<Dialin
         Socket::new(domain, Type::STREAM, None).map_err(|error| Undialled { error, fd: None })?;
     match start(&socket, domain, target, options) {
         Ok(under_way) => Ok(Dialing {
-            stream: SocketStream::new(socket),
+            stream: SocketStream::new(socket, options),
             endpoint: target.endpoint.clone(),
             under_way,
             proxy: target

@@ -83,7 +83,7 @@ impl Listener {
             local_endpoint: socket
                 .local_addr()
                 .map_or_else(|_| self.endpoint.clone(), |local| endpoint_of(&local)),
-            stream: SocketStream::boxed(socket),
+            stream: Box::new(SocketStream::new(socket, &self.options)),
         }))
     }
 

@@ -9,6 +9,14 @@ use rustix::io::retry_on_intr;
 use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
 use socket2::{SockAddr, Socket};
 
+use super::TransportOptions;
+
+/// From here on a write is a long one, bytes.
+const LONG: usize = 1024 * 1024;
+/// What the system may hold of what goes to a peer on the same host, bytes. With
+/// the usual megabytes, bytes have left the caches before the peer reads them.
+const NEAR_BUFFER: usize = 384 * 1024;
+
 /// A connected, non-blocking stream. Nothing here raises SIGPIPE.
 pub(crate) trait ByteStream: Send {
     /// Reads what is there, up to `buf`; 0 is the end. `WouldBlock` when
@@ -57,15 +65,38 @@ impl Accepted {
 }
 
 /// A stream socket of any family.
-pub(super) struct SocketStream(OwnedFd);
+pub(super) struct SocketStream {
+    fd: OwnedFd,
+    /// Nobody has said how large the send buffer is to be.
+    is_unsized: bool,
+}
 
 impl SocketStream {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self(socket.into())
+    pub(super) fn new(socket: Socket, options: &TransportOptions) -> Self {
+        Self {
+            fd: socket.into(),
+            is_unsized: options.send_buffer.is_none(),
+        }
     }
 
-    pub(super) fn boxed(socket: Socket) -> Box<dyn ByteStream> {
-        Box::new(Self::new(socket))
+    /// Sizes the send buffer for long writes.
+    #[cold]
+    fn size_buffer(&mut self) {
+        self.is_unsized = false;
+        if self.is_near() {
+            // It works either way.
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(&self.fd, NEAR_BUFFER);
+        }
+    }
+
+    /// Whether the peer is on this host, by tcp.
+    fn is_near(&self) -> bool {
+        let ip = |address| SocketAddr::try_from(address).map(|address| address.ip());
+        let local = rustix::net::getsockname(&self.fd).map(ip);
+        match (local, rustix::net::getpeername(&self.fd)) {
+            (Ok(Ok(local)), Ok(Some(peer))) => ip(peer) == Ok(local),
+            _ => false,
+        }
     }
 }
 
@@ -78,7 +109,7 @@ const NO_SIGNAL: SendFlags = SendFlags::empty();
 impl ByteStream for SocketStream {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        Ok(retry_on_intr(|| rustix::io::read(&self.0, &mut *buf))?)
+        Ok(retry_on_intr(|| rustix::io::read(&self.fd, &mut *buf))?)
     }
 
     fn read_onto(&mut self, payload: &mut Vec<u8>, most: usize) -> io::Result<usize> {
@@ -91,22 +122,25 @@ impl ByteStream for SocketStream {
             return read;
         }
         Ok(retry_on_intr(|| {
-            rustix::io::read(&self.0, spare_capacity(payload))
+            rustix::io::read(&self.fd, spare_capacity(payload))
         })?)
     }
 
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(retry_on_intr(|| {
-            rustix::net::send(&self.0, bytes, NO_SIGNAL)
+            rustix::net::send(&self.fd, bytes, NO_SIGNAL)
         })?)
     }
 
     #[inline]
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.is_unsized && slices.iter().any(|slice| slice.len() >= LONG) {
+            self.size_buffer();
+        }
         Ok(retry_on_intr(|| {
             rustix::net::sendmsg(
-                &self.0,
+                &self.fd,
                 slices,
                 &mut SendAncillaryBuffer::default(),
                 NO_SIGNAL,
@@ -115,12 +149,12 @@ impl ByteStream for SocketStream {
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 
     fn shutdown(&mut self) {
         // Fails only if the peer has gone already.
-        let _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.fd, Shutdown::Both);
     }
 }
 
@@ -190,4 +224,41 @@ pub(super) fn check_not_self(local: &SockAddr, peer: &SockAddr) -> io::Result<()
 
 fn display((ip, port): (IpAddr, u16)) -> SocketAddr {
     SocketAddr::new(ip, port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    /// What the system holds, after a short write and after a long one.
+    fn buffers(options: &TransportOptions) -> (usize, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let socket = Socket::from(TcpStream::connect(address).expect("somebody listens"));
+        let _peer = listener.accept().expect("somebody connects");
+        socket.set_nonblocking(true).expect("it is open");
+        let mut stream = SocketStream::new(socket, options);
+        let mut size_after = |len| {
+            let payload = vec![0; len];
+            // The system takes some of it.
+            let _ = stream.write_vectored(&[IoSlice::new(&payload)]);
+            rustix::net::sockopt::socket_send_buffer_size(&stream.fd).expect("it is open")
+        };
+        (size_after(LONG - 1), size_after(LONG))
+    }
+
+    #[test]
+    fn a_long_write_to_a_peer_on_this_host_sizes_the_buffer() {
+        let (before, after) = buffers(&TransportOptions::default());
+        assert_ne!(before, after);
+        // Linux counts its own needs in.
+        assert!(after == NEAR_BUFFER || after == 2 * NEAR_BUFFER, "{after}");
+        let options = TransportOptions {
+            send_buffer: Some(100_000),
+            ..TransportOptions::default()
+        };
+        let (before, after) = buffers(&options);
+        assert_eq!(before, after);
+    }
 }

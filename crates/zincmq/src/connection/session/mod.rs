@@ -257,9 +257,7 @@ impl Source for Session {
             work |= WRITE;
         }
         let found_idle = self.drive(work, by);
-        if by == Driver::Reactor {
-            self.set.found(found_idle);
-        }
+        self.set.found(found_idle, by);
     }
 
     fn timeout(&self) {

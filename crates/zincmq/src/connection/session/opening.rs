@@ -55,7 +55,8 @@ impl Session {
             config.heartbeat = self.options.heartbeat;
             Engine::new(config, Instant::now())
         });
-        let mut wire = Wire::new(accepted.stream, engine, place, accepted.peer);
+        let stock = Arc::clone(&self.options.stock);
+        let mut wire = Wire::new(accepted.stream, engine, place, accepted.peer, stock);
         wire.set_batches(self.options.in_batch, self.options.out_batch);
         let mut inner = self.inner.lock();
         if inner.ended {

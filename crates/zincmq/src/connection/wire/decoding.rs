@@ -95,8 +95,12 @@ impl Wire {
                         self.items += u64::from(assemble(&mut self.partial, message, more, sink));
                     }
                 }
-                Event::LargeFrame { more, len } => self.large = Some(Large::new(len, more)?),
-                Event::SealedFrame { head, len } => self.large = Some(Large::sealed(head, len)?),
+                Event::LargeFrame { more, len } => {
+                    self.large = Some(Large::new(len, more, &self.stock)?)
+                }
+                Event::SealedFrame { head, len } => {
+                    self.large = Some(Large::sealed(head, len, &self.stock)?)
+                }
                 event @ (Event::Subscribe(_)
                 | Event::Cancel(_)
                 | Event::Join(_)

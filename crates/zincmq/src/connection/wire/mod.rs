@@ -15,6 +15,7 @@ use self::encoding::BATCH;
 use super::Ending;
 use super::buffer::{Input, Output};
 use super::large::Large;
+use super::stock::Stock;
 use crate::message::{Multipart, PeerInfo};
 use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
@@ -42,6 +43,8 @@ pub(super) struct Wire {
     partial: Option<Multipart>,
     /// The payload that is being read in place.
     large: Option<Large>,
+    /// Where its memory comes from.
+    stock: Arc<Stock>,
     /// Items put into the pipe to the socket so far.
     items: u64,
     /// Why nothing more can be written; what came before can still be read.
@@ -68,6 +71,7 @@ impl Wire {
         engine: Option<Engine>,
         place: Place,
         peer_address: String,
+        stock: Arc<Stock>,
     ) -> Self {
         Self {
             stream,
@@ -81,6 +85,7 @@ impl Wire {
             hint: 1,
             partial: None,
             large: None,
+            stock,
             items: 0,
             broken: None,
             peer_address,
@@ -292,7 +297,8 @@ mod tests {
     }
 
     fn raw() -> Wire {
-        Wire::new(Box::new(Generous), None, Place::default(), String::new())
+        let (place, stock) = (Place::default(), Stock::new());
+        Wire::new(Box::new(Generous), None, place, String::new(), stock)
     }
 
     #[test]
