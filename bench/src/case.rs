@@ -5,6 +5,9 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::figures::Figures;
+use crate::quantity::Quantity;
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Case {
@@ -32,12 +35,16 @@ pub enum Style {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// PUSH to PULL; messages a second at the receiver, from the first to the last.
     Throughput,
     /// REQ and REP; half a round trip.
     Latency,
+    /// The same by libzmq's own programs, which know the mean only.
+    MeanLatency,
+    /// Two XPUBs through a proxy to a SUB.
+    Proxy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -48,7 +55,13 @@ pub enum Transport {
     Inproc,
 }
 
-const QUICK: &[(Pattern, Transport, &[usize])] = &[
+/// Of messages, in throughput.
+pub const SIZES: &[usize] = &[16, 64, 256, 1 << 10, 16 << 10, 128 << 10];
+
+/// Of messages, by pattern and transport.
+pub type Table = &'static [(Pattern, Transport, &'static [usize])];
+
+const QUICK: Table = &[
     (
         Pattern::Throughput,
         Transport::Tcp,
@@ -62,8 +75,7 @@ const QUICK: &[(Pattern, Transport, &[usize])] = &[
     (Pattern::Latency, Transport::Tcp, &[64]),
 ];
 
-const SIZES: &[usize] = &[16, 64, 256, 1 << 10, 16 << 10, 128 << 10];
-const FULL: &[(Pattern, Transport, &[usize])] = &[
+const FULL: Table = &[
     (Pattern::Throughput, Transport::Tcp, SIZES),
     (Pattern::Throughput, Transport::Ipc, SIZES),
     (Pattern::Throughput, Transport::Inproc, SIZES),
@@ -72,18 +84,78 @@ const FULL: &[(Pattern, Transport, &[usize])] = &[
     (Pattern::Latency, Transport::Inproc, &[64]),
 ];
 
-/// The cases of a quick or of a full run, in the order they are measured.
+/// The Rust library's cases of a quick or of a full run, in the order they are measured.
 pub fn cases(quick: bool) -> impl Iterator<Item = Case> {
-    let table = if quick { QUICK } else { FULL };
+    all(if quick { QUICK } else { FULL })
+}
+
+/// The cases of a table.
+pub fn all(table: Table) -> impl Iterator<Item = Case> {
     table.iter().flat_map(|&(pattern, transport, sizes)| {
-        sizes.iter().map(move |&size| Case {
+        sizes
+            .iter()
+            .map(move |&size| Case::new(pattern, transport, size))
+    })
+}
+
+impl Case {
+    /// In the clear, and not from Python.
+    pub const fn new(pattern: Pattern, transport: Transport, size: usize) -> Self {
+        Self {
             pattern,
             transport,
             size,
             curve: false,
             python: None,
+        }
+    }
+
+    /// Whether the name contains `part`; without one, always.
+    pub fn is_called(&self, part: Option<&str>) -> bool {
+        part.is_none_or(|part| self.to_string().contains(part))
+    }
+
+    /// Of the shortest run that is worth a look.
+    pub fn smallest_count(&self) -> u64 {
+        match self.pattern {
+            Pattern::Throughput | Pattern::Proxy if self.size >= 1 << 20 => 10,
+            Pattern::Throughput | Pattern::Proxy => {
+                ((16 << 20) / self.size).clamp(1000, 20_000) as u64
+            }
+            Pattern::Latency | Pattern::MeanLatency => 500,
+        }
+    }
+}
+
+impl Pattern {
+    /// What the table shows; the first decides.
+    pub fn quantities(self) -> &'static [Quantity] {
+        use Quantity::*;
+        match self {
+            Self::Throughput | Self::Proxy => &[PerSecond, CpuSecondsPerMillion],
+            Self::Latency => &[Median, P99, CpuSecondsPerMillion],
+            Self::MeanLatency => &[Mean, CpuSecondsPerMillion],
+        }
+    }
+
+    /// Messages or round trips a second.
+    pub fn rate(self, figures: &Figures) -> Option<f64> {
+        let deciding = *self.quantities().first()?;
+        let value = figures.value(deciding)?;
+        Some(match deciding {
+            Quantity::PerSecond => value,
+            _ => 1e6 / (2.0 * value),
         })
-    })
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Throughput => "push-pull",
+            Self::Latency => "req-rep",
+            Self::MeanLatency => "mean req-rep",
+            Self::Proxy => "proxy",
+        }
+    }
 }
 
 impl Style {
@@ -97,21 +169,24 @@ impl Style {
     }
 }
 
+impl Transport {
+    /// As an endpoint begins.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Ipc => "ipc",
+            Self::Inproc => "inproc",
+        }
+    }
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let transport = match self.transport {
-            Transport::Tcp => "tcp",
-            Transport::Ipc => "ipc",
-            Transport::Inproc => "inproc",
-        };
-        let pattern = match self.pattern {
-            Pattern::Throughput => "push-pull",
-            Pattern::Latency => "req-rep",
-        };
         if let Some(style) = self.python {
             write!(f, "{} ", style.text())?;
         }
         let curve = if self.curve { " curve" } else { "" };
+        let (transport, pattern) = (self.transport.text(), self.pattern.text());
         write!(f, "{transport}{curve} {pattern} ")?;
         match self.size {
             size if size >= 1 << 20 => write!(f, "{} MiB", size >> 20),

@@ -7,14 +7,19 @@
 #[cfg(feature = "zincmq")]
 mod capi;
 mod case;
+mod figures;
 mod library;
 mod machine;
 mod measure;
 mod plain;
+mod process;
 mod python;
+mod quantity;
 mod report;
 mod role;
+mod row;
 mod sockets;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -78,10 +83,7 @@ fn run(cli: Cli) -> Result<()> {
         Some(Other::Perf(arguments)) => return capi::perf::run(&arguments),
         None => {}
     }
-    let wanted = |case: &Case| match &cli.name {
-        Some(part) => case.to_string().contains(part.as_str()),
-        None => true,
-    };
+    let wanted = |case: &Case| case.is_called(cli.name.as_deref());
     let cases: Vec<Case> = case::cases(cli.quick).filter(wanted).collect();
     if cases.is_empty() {
         bail!("no case is called {}", cli.name.unwrap_or_default());
