@@ -1,19 +1,25 @@
 //! ZincMQ through its C library, beside its Rust API and beside libzmq.
 //!
-//! The C library and libzmq run the very same programs, libzmq's own perf programs; which library
-//! is loaded is all that differs. For the Rust API there are programs of the same shape.
+//! The C library and libzmq run the very same programs; which library is loaded is all that
+//! differs. Some are libzmq's own perf programs, others ours. For the Rust API there are programs
+//! of the same shape.
 
+mod cases;
 mod face;
+mod in_c;
 pub mod perf;
 mod tools;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use self::face::{Face, faces};
-use crate::case::{self, Case, Pattern, SIZES, Table, Transport};
+use self::in_c::InC;
+use crate::busy::Busy;
+use crate::case::{Case, Pattern, Transport};
+use crate::figures::Figures;
 use crate::library::{self, Name};
 use crate::measure::{self, Runner};
 use crate::report::Report;
@@ -21,9 +27,15 @@ use crate::report::Report;
 /// Where things are, and how much is wanted.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// What is measured
+    #[arg(long, value_enum, default_value_t = Kind::Capi)]
+    kind: Kind,
     /// The folder of libzmq's perf programs
     #[arg(long)]
     programs: PathBuf,
+    /// The folder of our programs in C
+    #[arg(long)]
+    c_programs: PathBuf,
     /// The folder of our libzmq.so.5
     #[arg(long)]
     ours: PathBuf,
@@ -33,7 +45,7 @@ pub struct Arguments {
     /// How often each runs each case: 5, or 3 if it is to be quick
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pairs: Option<u32>,
-    /// Only some sizes, in less than five minutes
+    /// Only some cases, in less than five minutes
     #[arg(long)]
     quick: bool,
     /// A few messages for each case, not timed
@@ -43,51 +55,30 @@ pub struct Arguments {
     name: Option<String>,
 }
 
-const FULL: Table = &[
-    (Pattern::Throughput, Transport::Tcp, SIZES),
-    (Pattern::Throughput, Transport::Ipc, SIZES),
-    (Pattern::Throughput, Transport::Inproc, SIZES),
-    (Pattern::MeanLatency, Transport::Tcp, &[64, 1 << 10]),
-    (Pattern::MeanLatency, Transport::Ipc, &[64]),
-    (Pattern::MeanLatency, Transport::Inproc, SIZES),
-    (Pattern::Proxy, Transport::Inproc, &[64, 1 << 10]),
-];
-
-const QUICK: Table = &[
-    (
-        Pattern::Throughput,
-        Transport::Tcp,
-        &[64, 1 << 10, 16 << 10],
-    ),
-    (Pattern::Throughput, Transport::Ipc, &[64, 16 << 10]),
-    (Pattern::Throughput, Transport::Inproc, &[64, 1 << 10]),
-    (Pattern::MeanLatency, Transport::Tcp, &[64]),
-    (Pattern::MeanLatency, Transport::Ipc, &[64]),
-    (Pattern::MeanLatency, Transport::Inproc, &[64]),
-    (Pattern::Proxy, Transport::Inproc, &[64]),
-];
-
-/// Throughput of these is measured with CURVE.
-const CURVE_SIZES: &[usize] = &[64, 1 << 10, 16 << 10, 128 << 10];
-const QUICK_CURVE_SIZES: &[usize] = &[64, 16 << 10];
+/// Cases that are measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// By libzmq's perf programs
+    Capi,
+    /// Each round trip, also while the machine is busy
+    Latency,
+    /// Many subscribers, subscriptions and connections; rest
+    Scale,
+}
 
 /// Messages, or round trips, of a run that is not timed.
 const FEW: u64 = 50;
 
 /// Measures all cases, or tries them.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (kind, table, curve, pairs) = match arguments.quick {
-        true => ("capi-quick", QUICK, QUICK_CURVE_SIZES, 3),
-        false => ("capi", FULL, CURVE_SIZES, 5),
+    let pairs = if arguments.quick { 3 } else { 5 };
+    let pairs = arguments.pairs.unwrap_or(pairs);
+    let cases = match arguments.smoke {
+        true => cases::smoke(arguments.kind),
+        false => cases::cases(arguments.kind, arguments.quick),
     };
-    let curve = curve.iter().map(|&size| Case {
-        curve: true,
-        ..Case::new(Pattern::Throughput, Transport::Tcp, size)
-    });
-    let cases: Vec<Case> = case::all(table)
-        .chain(curve)
-        .filter(|case| case.is_called(arguments.name.as_deref()))
-        .collect();
+    let wanted = |case: &Case| case.is_called(arguments.name.as_deref());
+    let cases: Vec<Case> = cases.into_iter().filter(wanted).collect();
     if cases.is_empty() {
         bail!("no case to measure is called {:?}", arguments.name);
     }
@@ -95,28 +86,88 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.smoke {
         let mut runs = 0;
         for &case in &cases {
-            runs += measure::try_out(case, &contenders(case, &faces), FEW)?;
+            runs += measure::try_out(case, &contenders(case, &faces), few(case))?;
         }
         println!("smoke: {runs} of {runs} ok");
         return Ok(());
     }
-    let pairs = arguments.pairs.unwrap_or(pairs);
+    let kind = arguments.kind.text(arguments.quick);
     Report::new(kind, pairs).complete(&cases, |case| {
         measure::compare(case, &contenders(case, &faces), pairs)
     })
+}
+
+fn few(case: Case) -> u64 {
+    match case.pattern {
+        // Seconds.
+        Pattern::Idle | Pattern::Blocked => 1,
+        _ => FEW,
+    }
+}
+
+impl Kind {
+    fn text(self, quick: bool) -> &'static str {
+        match (self, quick) {
+            (Self::Capi, false) => "capi",
+            (Self::Capi, true) => "capi-quick",
+            (Self::Latency, false) => "latency",
+            (Self::Latency, true) => "latency-quick",
+            (Self::Scale, false) => "scale",
+            (Self::Scale, true) => "scale-quick",
+        }
+    }
 }
 
 /// The faces, and what the system itself can do.
 fn contenders(case: Case, faces: &[Face]) -> Vec<Box<dyn Runner + '_>> {
     let mut list: Vec<Box<dyn Runner + '_>> = Vec::new();
     for face in faces {
-        list.push(Box::new(face));
+        match (maker(case), face.is_native()) {
+            (Maker::Libzmq, _) => list.push(Box::new(face)),
+            (Maker::Us, false) => list.push(Box::new(InC(face))),
+            (Maker::Us, true) => list.push(Box::new(Native)),
+            (Maker::UsInC, false) => list.push(Box::new(InC(face))),
+            (Maker::UsInC, true) => {}
+        }
     }
-    let plain = library::plain(case);
-    list.extend(
-        plain
-            .iter()
-            .map(|&name: &Name| Box::new(name) as Box<dyn Runner>),
-    );
+    for &name in library::plain(case) {
+        list.push(Box::new(name));
+    }
+    if case.pattern == Pattern::BusyLatency {
+        let busy = |runner| Box::new(Busy(runner)) as Box<dyn Runner>;
+        list = list.into_iter().map(busy).collect();
+    }
     list
+}
+
+/// Whose programs run a case.
+enum Maker {
+    /// libzmq's in C, and their likes in Rust.
+    Libzmq,
+    /// Ours in C and in Rust.
+    Us,
+    UsInC,
+}
+
+fn maker(case: Case) -> Maker {
+    match (case.pattern, case.transport) {
+        // Over ipc libzmq loses messages when the sender ends first, as its programs do.
+        (Pattern::Throughput, Transport::Ipc) => Maker::Us,
+        (Pattern::Throughput | Pattern::MeanLatency | Pattern::Proxy, _) => Maker::Libzmq,
+        (Pattern::Latency | Pattern::BusyLatency | Pattern::Fanout, _) => Maker::Us,
+        _ => Maker::UsInC,
+    }
+}
+
+/// The Rust API, in our programs.
+struct Native;
+
+impl Runner for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn run(&self, case: Case, count: u64) -> Result<Figures> {
+        Name::Zincmq.run(case, count)
+    }
 }

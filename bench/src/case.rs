@@ -17,6 +17,9 @@ pub struct Case {
     pub size: usize,
     /// Encrypted.
     pub curve: bool,
+    /// Subscribers, topics or connections, where the pattern is about many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub many: Option<u32>,
     /// From Python, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub python: Option<Style>,
@@ -45,6 +48,18 @@ pub enum Pattern {
     MeanLatency,
     /// Two XPUBs through a proxy to a SUB.
     Proxy,
+    /// As [`Self::Latency`], while other processes keep all processors busy.
+    BusyLatency,
+    /// PUB to many SUBs; messages published a second, each of which all get.
+    Fanout,
+    /// What it costs to publish when there are many subscriptions.
+    Subscriptions,
+    /// Many DEALERs to a ROUTER that sends back; round trips a second.
+    Connections,
+    /// Many connections on which nothing happens.
+    Idle,
+    /// A socket that waits in a receive.
+    Blocked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -53,6 +68,15 @@ pub enum Transport {
     Tcp,
     Ipc,
     Inproc,
+}
+
+/// What the programs of a run are told to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Roles {
+    /// Both sides are in one process.
+    Alone(&'static str),
+    /// Who binds, and who connects.
+    Two(&'static str, &'static str),
 }
 
 /// Of messages, in throughput.
@@ -106,6 +130,7 @@ impl Case {
             transport,
             size,
             curve: false,
+            many: None,
             python: None,
         }
     }
@@ -115,6 +140,18 @@ impl Case {
         part.is_none_or(|part| self.to_string().contains(part))
     }
 
+    pub fn roles(&self) -> Roles {
+        use Pattern::{Fanout, Subscriptions, Throughput};
+        match (self.pattern, self.transport) {
+            (Subscriptions, _) => Roles::Alone("alone"),
+            (Fanout, _) => Roles::Two("publish", "subscribe"),
+            (Throughput, Transport::Inproc) => Roles::Alone("stream-inproc"),
+            (Throughput, _) => Roles::Two("receive", "send"),
+            (_, Transport::Inproc) => Roles::Alone("ask-inproc"),
+            _ => Roles::Two("echo", "ask"),
+        }
+    }
+
     /// Of the shortest run that is worth a look.
     pub fn smallest_count(&self) -> u64 {
         match self.pattern {
@@ -122,7 +159,18 @@ impl Case {
             Pattern::Throughput | Pattern::Proxy => {
                 ((16 << 20) / self.size).clamp(1000, 20_000) as u64
             }
-            Pattern::Latency | Pattern::MeanLatency => 500,
+            Pattern::Fanout => 2000,
+            Pattern::Connections => 5000,
+            _ => 500,
+        }
+    }
+
+    /// What a run counts, where that is not found out by trying: messages, or seconds.
+    pub fn fixed_count(&self) -> Option<u64> {
+        match self.pattern {
+            Pattern::Subscriptions => Some(200_000),
+            Pattern::Idle | Pattern::Blocked => Some(3),
+            _ => None,
         }
     }
 }
@@ -135,6 +183,11 @@ impl Pattern {
             Self::Throughput | Self::Proxy => &[PerSecond, CpuSecondsPerMillion],
             Self::Latency => &[Median, P99, CpuSecondsPerMillion],
             Self::MeanLatency => &[Mean, CpuSecondsPerMillion],
+            Self::BusyLatency => &[Median, P99, OthersLoss],
+            Self::Fanout => &[PerSecond, CpuSecondsPerMillion],
+            Self::Subscriptions => &[PublishNanos, PublishNanosUnmatched, BytesPerSubscription],
+            Self::Connections => &[PerSecond, KibPerConnection, CpuSecondsPerMillion],
+            Self::Idle | Self::Blocked => &[WakeUpsPerSecond, CpuMicrosPerSecond],
         }
     }
 
@@ -154,6 +207,12 @@ impl Pattern {
             Self::Latency => "req-rep",
             Self::MeanLatency => "mean req-rep",
             Self::Proxy => "proxy",
+            Self::BusyLatency => "busy req-rep",
+            Self::Fanout => "pub-sub",
+            Self::Subscriptions => "subscriptions",
+            Self::Connections => "connections",
+            Self::Idle => "idle",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -188,6 +247,13 @@ impl fmt::Display for Case {
         let curve = if self.curve { " curve" } else { "" };
         let (transport, pattern) = (self.transport.text(), self.pattern.text());
         write!(f, "{transport}{curve} {pattern} ")?;
+        match (self.pattern, self.many) {
+            (Pattern::Blocked, _) => return write!(f, "in a receive"),
+            (Pattern::Idle, Some(many)) => return write!(f, "{many} connections"),
+            (Pattern::Fanout, Some(many)) => write!(f, "to {many}, ")?,
+            (_, Some(many)) => write!(f, "{many}, ")?,
+            (_, None) => {}
+        }
         match self.size {
             size if size >= 1 << 20 => write!(f, "{} MiB", size >> 20),
             size if size >= 1 << 10 => write!(f, "{} KiB", size >> 10),

@@ -71,8 +71,10 @@ pub fn plain(case: Case) -> &'static [Name] {
         (Transport::Inproc, _) => &[],
         _ if case.curve => &[],
         (_, Pattern::Throughput) => &[Name::Raw],
-        (_, Pattern::Latency | Pattern::MeanLatency) => &[Name::Raw, Name::RawSpin],
-        (_, Pattern::Proxy) => &[],
+        (_, Pattern::Latency | Pattern::MeanLatency | Pattern::BusyLatency) => {
+            &[Name::Raw, Name::RawSpin]
+        }
+        _ => &[],
     }
 }
 

@@ -4,9 +4,12 @@
 //! processes (this program again, in the role its arguments give it), over inproc two threads of
 //! one.
 
+mod busy;
 #[cfg(feature = "zincmq")]
 mod capi;
 mod case;
+#[cfg(feature = "zincmq")]
+mod fanout;
 mod figures;
 mod library;
 mod machine;
@@ -20,6 +23,7 @@ mod role;
 mod row;
 mod sockets;
 mod usage;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -57,6 +61,9 @@ enum Other {
     Capi(capi::Arguments),
     /// The Python package beside pyzmq and pyomq
     Python(python::Arguments),
+    /// Keeps a processor busy
+    #[command(hide = true)]
+    Burn,
     /// What one of libzmq's perf programs does, in Rust
     #[cfg(feature = "zincmq")]
     #[command(hide = true)]
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.other {
         Some(Other::Role(arguments)) => return role::play(&arguments),
+        Some(Other::Burn) => return busy::burn(),
         Some(Other::Python(arguments)) => return python::run(&arguments),
         #[cfg(feature = "zincmq")]
         Some(Other::Capi(arguments)) => return capi::run(&arguments),

@@ -1,12 +1,13 @@
 //! Runs, and rounds of runs.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use crate::case::{Case, Pattern, Transport};
+use crate::case::{Case, Roles, Transport};
 use crate::figures::Figures;
 use crate::library::Name;
 use crate::process::Programs;
@@ -113,6 +114,9 @@ pub fn smoke(case: Case, library: Name) -> Result<()> {
 
 /// How many messages make a run of about a second: from a small run to a tenth of a second to it.
 fn calibrate<R: Runner>(case: Case, runner: &R) -> Result<u64> {
+    if let Some(count) = case.fixed_count() {
+        return Ok(count);
+    }
     let smallest = case.smallest_count();
     let mut count = smallest;
     for aim in [RUN_SECONDS / 10.0, RUN_SECONDS] {
@@ -127,19 +131,25 @@ fn calibrate<R: Runner>(case: Case, runner: &R) -> Result<u64> {
 /// One run.
 fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Figures> {
     let folder = TempDir::new()?;
-    let endpoint = match case.transport {
-        Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
-        Transport::Ipc => format!("ipc://{}", folder.path().join("socket").display()),
-        Transport::Inproc => "inproc://bench".to_owned(),
-    };
+    let endpoint = endpoint(case.transport, folder.path());
     play(case, count, &endpoint, |role, endpoint| {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["role", library.text(), role, endpoint])
             .args([case.size.to_string(), count.to_string()])
+            .args(case.many.map(|many| format!("--many={many}")))
             .args(verify.then_some("--verify"));
         Ok((format!("{} {role}", library.text()), command))
     })
+}
+
+/// Where to bind; a path is in `folder`.
+pub fn endpoint(transport: Transport, folder: &Path) -> String {
+    match transport {
+        Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
+        Transport::Ipc => format!("ipc://{}", folder.join("socket").display()),
+        Transport::Inproc => "inproc://bench".to_owned(),
+    }
 }
 
 /// One run of programs that play roles as [`crate::role`] does. `program` names and makes the one
@@ -152,26 +162,26 @@ pub fn play(
 ) -> Result<Figures> {
     let usage = Usage::start()?;
     let mut programs = Programs::until(Instant::now() + DEADLINE);
-    let is_throughput = case.pattern == Pattern::Throughput;
-    if case.transport == Transport::Inproc {
-        let role = if is_throughput {
-            "stream-inproc"
-        } else {
-            "ask-inproc"
-        };
-        let (name, command) = program(role, endpoint)?;
-        programs.start(name, command)?;
-    } else {
-        let (binder, connecter) = match is_throughput {
-            true => ("receive", "send"),
-            false => ("echo", "ask"),
-        };
-        let (name, command) = program(binder, endpoint)?;
-        let binder = programs.start(name, command)?;
-        let real = programs.line(binder, "ENDPOINT ")?;
-        let (name, command) = program(connecter, &real)?;
-        programs.start(name, command)?;
+    match case.roles() {
+        Roles::Alone(role) => {
+            let (name, command) = program(role, endpoint)?;
+            programs.start(name, command)?;
+        }
+        Roles::Two(binder, connecter) => {
+            let (name, command) = program(binder, endpoint)?;
+            let binder = programs.start(name, command)?;
+            let real = programs.line(binder, "ENDPOINT ")?;
+            let (name, command) = program(connecter, &real)?;
+            programs.start(name, command)?;
+        }
     }
+    let mut figures = finish(programs, count)?;
+    usage.complete(&mut figures, count)?;
+    Ok(figures)
+}
+
+/// What programs find that exchange `count` messages.
+pub fn finish(programs: Programs, count: u64) -> Result<Figures> {
     let mut figures = Figures::default();
     for ended in programs.finish()? {
         figures.merge(ended.finding()?);
@@ -181,6 +191,5 @@ pub fn play(
         let per_second = count.saturating_sub(1) as f64 / seconds.max(1e-9);
         figures.set(Quantity::PerSecond, per_second);
     }
-    usage.complete(&mut figures, count)?;
     Ok(figures)
 }

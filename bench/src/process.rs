@@ -1,6 +1,6 @@
 //! Programs that run together, and what they print.
 
-use std::io::{BufRead as _, BufReader, PipeReader, pipe};
+use std::io::{BufRead as _, BufReader, PipeReader, Write as _, pipe};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -30,6 +30,8 @@ struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
     said: Vec<String>,
+    /// So many lines were looked at.
+    heard: usize,
     has_ended: bool,
 }
 
@@ -72,6 +74,7 @@ impl Programs {
             stdin: child.stdin.take(),
             child,
             said: Vec::new(),
+            heard: 0,
             has_ended: false,
         });
         let sender = self.sender.clone();
@@ -79,17 +82,17 @@ impl Programs {
         Ok(id)
     }
 
-    /// Waits until the program prints a line that starts with `prefix`, and returns the rest.
+    /// Waits until the program prints a line that starts with `prefix`, after those that were
+    /// waited for before, and returns the rest.
     pub fn line(&mut self, id: Id, prefix: &str) -> Result<String> {
-        let mut seen = 0;
         loop {
-            let program = &self.list[id.0];
-            for line in &program.said[seen..] {
+            let program = &mut self.list[id.0];
+            while let Some(line) = program.said.get(program.heard) {
+                program.heard += 1;
                 if let Some(rest) = line.strip_prefix(prefix) {
                     return Ok(rest.to_owned());
                 }
             }
-            seen = program.said.len();
             if program.has_ended {
                 bail!(
                     "{}: it did not say {prefix}{}",
@@ -99,6 +102,19 @@ impl Programs {
             }
             self.take_in_one()?;
         }
+    }
+
+    /// Sends the program an empty line.
+    pub fn prod(&mut self, id: Id) -> Result<()> {
+        let program = &mut self.list[id.0];
+        let stdin = program.stdin.as_mut().context("stdin is open")?;
+        let written = stdin.write_all(b"\n").and_then(|()| stdin.flush());
+        written.with_context(|| program.name.clone())
+    }
+
+    /// The number the system knows the program by.
+    pub fn pid(&self, id: Id) -> u32 {
+        self.list[id.0].child.id()
     }
 
     /// Fails if a program has failed, or has no more time.
@@ -252,10 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_heard() {
-        let scripts = ["echo READY 5; echo 'FINDING {\"seconds\": 2}'"];
+    fn a_program_is_heard_and_told() {
+        let scripts = ["echo READY 5; read line; echo 'FINDING {\"seconds\": 2}'"];
         let mut programs = programs(&scripts, 30);
         assert_eq!(programs.line(Id(0), "READY ").unwrap(), "5");
+        programs.prod(Id(0)).unwrap();
         let ended = programs.finish().unwrap();
         let seconds = ended[0].finding().unwrap();
         assert_eq!(seconds.value(crate::quantity::Quantity::Seconds), Some(2.0));

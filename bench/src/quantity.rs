@@ -24,6 +24,20 @@ pub enum Quantity {
     VoluntarySwitches,
     /// How often one was made to give way.
     InvoluntarySwitches,
+    /// Part of their work that processes did not do which wanted all processors.
+    OthersLoss,
+    /// To publish a message that a subscriber gets, in nanoseconds.
+    PublishNanos,
+    /// To publish one that nobody gets.
+    PublishNanosUnmatched,
+    /// Resident, of publisher and subscriber together.
+    BytesPerSubscription,
+    /// Resident, of the process that binds.
+    KibPerConnection,
+    /// How often any thread woke up, of both processes.
+    WakeUpsPerSecond,
+    /// Processor time of both.
+    CpuMicrosPerSecond,
     /// Part of the machine that processes outside the run used meanwhile.
     OthersShare,
 }
@@ -47,12 +61,17 @@ impl Quantity {
     pub fn show(self, value: f64) -> String {
         match self {
             Self::PerSecond => format!("{}/s", short(value)),
+            Self::PublishNanos | Self::PublishNanosUnmatched => format!("{value:.0} ns"),
+            Self::BytesPerSubscription => format!("{value:.0} B"),
+            Self::KibPerConnection => format!("{value:.1} KiB"),
+            Self::WakeUpsPerSecond => format!("{}/s", digits(value)),
+            Self::CpuMicrosPerSecond => format!("{} µs/s", digits(value)),
             Self::Median | Self::P99 | Self::Max | Self::Mean => format!("{value:.1} µs"),
             Self::CpuSecondsPerMillion | Self::CpuSeconds | Self::Seconds => {
                 format!("{} s", digits(value))
             }
             Self::VoluntarySwitches | Self::InvoluntarySwitches => digits(value),
-            Self::OthersShare => format!("{:.0} %", value * 100.0),
+            Self::OthersShare | Self::OthersLoss => format!("{:.0} %", value * 100.0),
         }
     }
 }

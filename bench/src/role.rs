@@ -7,6 +7,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 
+#[cfg(feature = "zincmq")]
+use crate::fanout;
 use crate::figures::Figures;
 use crate::library::{self, Job, Name};
 use crate::machine;
@@ -21,6 +23,11 @@ pub enum Role {
     Ask,
     StreamInproc,
     AskInproc,
+    /// ZincMQ only.
+    #[cfg(feature = "zincmq")]
+    Publish,
+    #[cfg(feature = "zincmq")]
+    Subscribe,
 }
 
 /// A role and its parameters.
@@ -33,6 +40,9 @@ pub struct Arguments {
     pub count: u64,
     #[arg(long)]
     pub verify: bool,
+    /// Subscribers
+    #[arg(long, default_value_t = 1)]
+    pub many: u32,
 }
 
 /// Plays the role and prints `ENDPOINT …`, where it binds, and `FINDING …`.
@@ -54,6 +64,10 @@ pub fn play(arguments: &Arguments) -> Result<()> {
         Role::Ask => summary(&library.ask(&job)?),
         Role::StreamInproc => seconds(library.stream_inproc(&job)?),
         Role::AskInproc => summary(&library.ask_inproc(&job)?),
+        #[cfg(feature = "zincmq")]
+        Role::Publish => fanout::publish(&job, &mut announce).map(|()| Figures::default())?,
+        #[cfg(feature = "zincmq")]
+        Role::Subscribe => seconds(fanout::subscribe(&job, arguments.many)?),
     };
     // Whatever is still queued goes out here, and counts.
     drop(library);

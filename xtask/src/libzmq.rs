@@ -93,6 +93,19 @@ impl Libzmq {
         Ok(folder)
     }
 
+    /// Compiles a C program for whichever `libzmq.so.5` the loader finds.
+    pub fn compile_c(&self, source: &Path, program: &Path) -> Result<()> {
+        Command::new("gcc")
+            .arguments(&["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+            .arguments(&[program, source])
+            .arguments(&["-I"])
+            .arguments(&[self.sources.join("include")])
+            .arguments(&["-L"])
+            .arguments(&[self.library_folder()])
+            .arguments(&["-l:libzmq.so.5", "-lpthread"])
+            .run_visible(MINUTES)
+    }
+
     /// One line for each part.
     pub fn print(&self) {
         println!("sources {}", self.sources.display());

@@ -12,6 +12,8 @@ pub struct Face {
     pub name: &'static str,
     /// Of the perf programs' files, or this one.
     programs: PathBuf,
+    /// Of our programs in C.
+    ours: PathBuf,
     /// What the perf programs load; none for the ones in Rust.
     library: Option<PathBuf>,
 }
@@ -23,6 +25,7 @@ pub fn faces(arguments: &Arguments) -> Result<Vec<Face>> {
         let face = Face {
             name,
             programs: arguments.programs.clone(),
+            ours: arguments.c_programs.clone(),
             library: Some(library.with_context(|| name.to_owned())?),
         };
         face.check()?;
@@ -33,6 +36,7 @@ pub fn faces(arguments: &Arguments) -> Result<Vec<Face>> {
         Face {
             name: "native",
             programs: std::env::current_exe()?,
+            ours: PathBuf::new(),
             library: None,
         },
         c("libzmq", &arguments.libzmq)?,
@@ -59,6 +63,15 @@ impl Face {
                 command
             }
         }
+    }
+
+    /// The program of ours in C called `name`, likewise; not for the native face.
+    pub fn ours(&self, name: &str) -> Command {
+        let mut command = Command::new(self.ours.join(name));
+        if let Some(library) = &self.library {
+            command.env("LD_LIBRARY_PATH", library);
+        }
+        command
     }
 
     /// Whether the loader takes the library that is meant (ld.so(8)).
