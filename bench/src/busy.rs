@@ -37,8 +37,12 @@ impl<R: Runner> Runner for Busy<R> {
         };
         let mut figures = self.0.run(case, count)?;
         let end = burners.mark()?;
+        thread::sleep(ALONE);
+        let last = burners.mark()?;
         burners.programs.finish()?;
-        let loss = 1.0 - alone.rate_until(&end) / begin.rate_until(&alone);
+        // Before and after.
+        let undisturbed = (begin.rate_until(&alone) + end.rate_until(&last)) / 2.0;
+        let loss = 1.0 - alone.rate_until(&end) / undisturbed;
         figures.set(Quantity::OthersLoss, loss);
         Ok(figures)
     }

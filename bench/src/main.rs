@@ -5,6 +5,7 @@
 //! one.
 
 mod busy;
+mod calls;
 #[cfg(feature = "zincmq")]
 mod capi;
 mod case;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
+use crate::calls;
 use crate::case::{Case, Roles, Transport};
 use crate::figures::Figures;
 use crate::library::Name;
@@ -82,6 +83,16 @@ pub fn compare<R: Runner>(case: Case, runners: &[R], pairs: u32) -> Result<Row> 
                 Err(error) if turn == 0 => return Err(error),
                 Err(error) => contender.failures.push(format!("{error:#}")),
             }
+        }
+    }
+    for (contender, runner) in contenders.iter_mut().zip(runners) {
+        if contender.count > 0 && case.fixed_count().is_none() {
+            // One that fails now has shown above that it can do it.
+            let calls = calls::count(|| runner.run(case, contender.count).map(|_| ()));
+            contender.system_calls = calls
+                .ok()
+                .flatten()
+                .map(|all| all as f64 / contender.count as f64);
         }
     }
     Ok(Row { case, contenders })

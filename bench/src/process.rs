@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::calls;
 use crate::figures::Figures;
 
 /// How much longer the others may take when one has ended: what it sent is almost there.
@@ -28,6 +30,8 @@ pub struct Id(usize);
 struct Program {
     name: String,
     child: Child,
+    /// Whether it has children of its own, which end with it.
+    is_group: bool,
     stdin: Option<ChildStdin>,
     said: Vec<String>,
     /// So many lines were looked at.
@@ -58,7 +62,8 @@ impl Programs {
         }
     }
 
-    pub fn start(&mut self, name: String, mut command: Command) -> Result<Id> {
+    pub fn start(&mut self, name: String, command: Command) -> Result<Id> {
+        let mut command = calls::counted(command)?;
         let (reader, writer) = pipe()?;
         let mut child = command
             .stdin(Stdio::piped())
@@ -71,6 +76,7 @@ impl Programs {
         let id = Id(self.list.len());
         self.list.push(Program {
             name,
+            is_group: calls::are_counted(),
             stdin: child.stdin.take(),
             child,
             said: Vec::new(),
@@ -186,7 +192,10 @@ impl Programs {
 impl Drop for Programs {
     fn drop(&mut self) {
         for program in &mut self.list {
-            // Both fail only if it is gone already.
+            // All fail only if it is gone already.
+            if program.is_group && !program.has_ended {
+                let _ = kill_process_group(Pid::from_child(&program.child), Signal::KILL);
+            }
             let _ = program.child.kill();
             let _ = program.child.wait();
         }

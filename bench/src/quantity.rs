@@ -24,6 +24,8 @@ pub enum Quantity {
     VoluntarySwitches,
     /// How often one was made to give way.
     InvoluntarySwitches,
+    /// For each message or round trip, of all processes.
+    SystemCalls,
     /// Part of their work that processes did not do which wanted all processors.
     OthersLoss,
     /// To publish a message that a subscriber gets, in nanoseconds.
@@ -47,31 +49,76 @@ pub enum Quantity {
 pub enum Better {
     More,
     Less,
+    /// It tells how a run went.
+    Neither,
 }
 
 impl Quantity {
+    /// What it is, without its unit.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::PerSecond => "rate",
+            Self::Seconds => "time",
+            Self::Median => "median",
+            Self::P99 => "99 of 100",
+            Self::Max => "longest",
+            Self::Mean => "mean",
+            Self::CpuSeconds => "processor time",
+            Self::CpuSecondsPerMillion => "processor time a million",
+            Self::VoluntarySwitches => "sleeps each",
+            Self::InvoluntarySwitches => "preemptions each",
+            Self::SystemCalls => "system calls each",
+            Self::OthersLoss => "lost by busy processes",
+            Self::PublishNanos => "a message that is wanted",
+            Self::PublishNanosUnmatched => "one that is not",
+            Self::BytesPerSubscription => "memory each",
+            Self::KibPerConnection => "memory each",
+            Self::WakeUpsPerSecond => "wake-ups",
+            Self::CpuMicrosPerSecond => "processor time",
+            Self::OthersShare => "used by others",
+        }
+    }
+
     pub fn better(self) -> Better {
         match self {
             Self::PerSecond => Better::More,
+            // It is about nothing, more or less.
+            Self::OthersLoss | Self::OthersShare => Better::Neither,
             _ => Better::Less,
         }
     }
 
     /// A value with its unit.
     pub fn show(self, value: f64) -> String {
+        self.number(value) + self.unit()
+    }
+
+    /// A value without its unit.
+    pub fn number(self, value: f64) -> String {
         match self {
-            Self::PerSecond => format!("{}/s", short(value)),
-            Self::PublishNanos | Self::PublishNanosUnmatched => format!("{value:.0} ns"),
-            Self::BytesPerSubscription => format!("{value:.0} B"),
-            Self::KibPerConnection => format!("{value:.1} KiB"),
-            Self::WakeUpsPerSecond => format!("{}/s", digits(value)),
-            Self::CpuMicrosPerSecond => format!("{} µs/s", digits(value)),
-            Self::Median | Self::P99 | Self::Max | Self::Mean => format!("{value:.1} µs"),
-            Self::CpuSecondsPerMillion | Self::CpuSeconds | Self::Seconds => {
-                format!("{} s", digits(value))
+            Self::PerSecond => short(value),
+            Self::Median | Self::P99 | Self::Max | Self::Mean | Self::KibPerConnection => {
+                format!("{value:.1}")
             }
-            Self::VoluntarySwitches | Self::InvoluntarySwitches => digits(value),
-            Self::OthersShare | Self::OthersLoss => format!("{:.0} %", value * 100.0),
+            Self::PublishNanos | Self::PublishNanosUnmatched | Self::BytesPerSubscription => {
+                format!("{value:.0}")
+            }
+            Self::OthersShare | Self::OthersLoss => format!("{:.0}", value * 100.0),
+            _ => digits(value),
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::PerSecond | Self::WakeUpsPerSecond => "/s",
+            Self::Seconds | Self::CpuSeconds | Self::CpuSecondsPerMillion => " s",
+            Self::Median | Self::P99 | Self::Max | Self::Mean => " µs",
+            Self::CpuMicrosPerSecond => " µs/s",
+            Self::PublishNanos | Self::PublishNanosUnmatched => " ns",
+            Self::BytesPerSubscription => " B",
+            Self::KibPerConnection => " KiB",
+            Self::OthersShare | Self::OthersLoss => " %",
+            Self::VoluntarySwitches | Self::InvoluntarySwitches | Self::SystemCalls => "",
         }
     }
 }

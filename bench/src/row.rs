@@ -24,12 +24,25 @@ pub struct Contender {
     /// Messages, or round trips, in each run.
     pub count: u64,
     pub samples: Vec<Figures>,
+    /// For each message or round trip, in a run of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_calls: Option<f64>,
     /// Why runs have no sample.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<String>,
 }
 
 impl Row {
+    /// What there is to show.
+    fn quantities(&self) -> impl Iterator<Item = Quantity> {
+        let usual = self.case.pattern.quantities().iter().copied();
+        let also = [Quantity::VoluntarySwitches, Quantity::SystemCalls];
+        usual.chain(also.into_iter().filter(|&quantity| {
+            let mut contenders = self.contenders.iter();
+            contenders.any(|contender| contender.median(quantity).is_some())
+        }))
+    }
+
     /// By the quantity that decides, how many times better the subject is than each other.
     pub fn ratios(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let deciding = self.case.pattern.quantities().iter().take(1);
@@ -44,17 +57,20 @@ impl Row {
         self.contenders.iter().skip(1).filter_map(move |other| {
             let (ours, theirs) = (ours?, other.median(quantity)?);
             let ratio = match quantity.better() {
+                // Both may be nothing at all.
+                _ if ours == theirs => 1.0,
                 Better::More => ours / theirs,
                 Better::Less => theirs / ours,
+                Better::Neither => return None,
             };
             Some((other.library, ratio))
         })
     }
 
     pub fn json(&self) -> serde_json::Value {
-        let quantities = self.case.pattern.quantities().iter();
+        let quantities = self.quantities();
         let ratios: BTreeMap<Quantity, BTreeMap<_, _>> = quantities
-            .map(|&quantity| (quantity, self.ratios_of(quantity).collect()))
+            .map(|quantity| (quantity, self.ratios_of(quantity).collect()))
             .collect();
         json!({
             "name": self.case.to_string(),
@@ -72,11 +88,15 @@ impl Contender {
             library,
             count: 0,
             samples: Vec::new(),
+            system_calls: None,
             failures: Vec::new(),
         }
     }
 
     pub fn median(&self, quantity: Quantity) -> Option<f64> {
+        if quantity == Quantity::SystemCalls {
+            return self.system_calls;
+        }
         let mut values = self.values(quantity).peekable();
         values.peek()?;
         Some(median(values))
@@ -90,19 +110,28 @@ impl Contender {
     /// The median, and in parentheses the least and the most.
     fn show(&self, quantity: Quantity) -> Option<String> {
         let median = quantity.show(self.median(quantity)?);
+        if self.values(quantity).next().is_none() {
+            return Some(median);
+        }
         let low = self.values(quantity).fold(f64::INFINITY, f64::min);
         let high = self.values(quantity).fold(f64::NEG_INFINITY, f64::max);
-        let (low, high) = (quantity.show(low), quantity.show(high));
-        Some(format!("{median} ({low} – {high})"))
+        let (low, high) = (quantity.number(low), quantity.number(high));
+        Some(match low == high {
+            true => median,
+            false => format!("{median} ({low}–{high})"),
+        })
     }
 }
 
 /// A line for each quantity: what each contender has, and how many times better the first is.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut title = self.case.to_string();
-        for &quantity in self.case.pattern.quantities() {
-            write!(f, "{title:<26}")?;
+        for (i, quantity) in self.quantities().enumerate() {
+            let title = match i {
+                0 => self.case.to_string(),
+                _ => format!("  {}", quantity.text()),
+            };
+            write!(f, "{title:<28}")?;
             for contender in &self.contenders {
                 if let Some(text) = contender.show(quantity) {
                     write!(f, "  {} {text}", contender.library)?;
@@ -112,12 +141,11 @@ impl fmt::Display for Row {
                 write!(f, "  {ratio:.2} x {name}")?;
             }
             writeln!(f)?;
-            title.clear();
         }
         for contender in &self.contenders {
             if let Some(why) = contender.failures.last() {
                 let (name, times) = (contender.library, contender.failures.len());
-                writeln!(f, "{title:<26}  {name} failed in {times} runs: {why}")?;
+                writeln!(f, "  {name} failed in {times} runs: {why}")?;
             }
         }
         Ok(())
@@ -163,8 +191,7 @@ mod tests {
         let first = text.lines().next().unwrap();
         assert_eq!(
             first,
-            "tcp push-pull 64 B          libzmq 2.00 M/s (1.00 M/s – 3.00 M/s)  \
-             raw 4.00 M/s (4.00 M/s – 4.00 M/s)  0.50 x raw"
+            "tcp push-pull 64 B            libzmq 2.00 M/s (1.00 M–3.00 M)  raw 4.00 M/s  0.50 x raw"
         );
     }
 }
