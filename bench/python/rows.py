@@ -53,11 +53,9 @@ def latency(nanoseconds):
     half = sorted(value / 2000 for value in nanoseconds)
     last = len(half) - 1
     return {
-        "latency": {
-            "median": half[last // 2],
-            "p99": half[last * 99 // 100],
-            "max": half[last],
-        }
+        "median": half[last // 2],
+        "p99": half[last * 99 // 100],
+        "max": half[last],
     }
 
 

@@ -61,12 +61,21 @@ pub fn for_case(case: Case) -> Vec<Name> {
     #[cfg(feature = "zincmq")]
     names.push(Name::Zincmq);
     names.push(Name::Libzmq);
-    match (case.transport, case.pattern) {
-        (Transport::Inproc, _) => {}
-        (_, Pattern::Throughput) => names.push(Name::Raw),
-        (_, Pattern::Latency) => names.extend([Name::Raw, Name::RawSpin]),
-    }
+    names.extend(plain(case));
     names
+}
+
+/// Plain sockets, where they can do the case.
+pub fn plain(case: Case) -> &'static [Name] {
+    match (case.transport, case.pattern) {
+        (Transport::Inproc, _) => &[],
+        _ if case.curve => &[],
+        (_, Pattern::Throughput) => &[Name::Raw],
+        (_, Pattern::Latency | Pattern::MeanLatency | Pattern::BusyLatency) => {
+            &[Name::Raw, Name::RawSpin]
+        }
+        _ => &[],
+    }
 }
 
 /// The contender called `name`.

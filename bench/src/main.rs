@@ -4,17 +4,27 @@
 //! processes (this program again, in the role its arguments give it), over inproc two threads of
 //! one.
 
+mod busy;
+mod calls;
 #[cfg(feature = "zincmq")]
 mod capi;
 mod case;
+#[cfg(feature = "zincmq")]
+mod fanout;
+mod figures;
 mod library;
 mod machine;
 mod measure;
 mod plain;
+mod process;
 mod python;
+mod quantity;
 mod report;
 mod role;
+mod row;
 mod sockets;
+mod usage;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -52,6 +62,9 @@ enum Other {
     Capi(capi::Arguments),
     /// The Python package beside pyzmq and pyomq
     Python(python::Arguments),
+    /// Keeps a processor busy
+    #[command(hide = true)]
+    Burn,
     /// What one of libzmq's perf programs does, in Rust
     #[cfg(feature = "zincmq")]
     #[command(hide = true)]
@@ -71,6 +84,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.other {
         Some(Other::Role(arguments)) => return role::play(&arguments),
+        Some(Other::Burn) => return busy::burn(),
         Some(Other::Python(arguments)) => return python::run(&arguments),
         #[cfg(feature = "zincmq")]
         Some(Other::Capi(arguments)) => return capi::run(&arguments),
@@ -78,10 +92,7 @@ fn run(cli: Cli) -> Result<()> {
         Some(Other::Perf(arguments)) => return capi::perf::run(&arguments),
         None => {}
     }
-    let wanted = |case: &Case| match &cli.name {
-        Some(part) => case.to_string().contains(part.as_str()),
-        None => true,
-    };
+    let wanted = |case: &Case| case.is_called(cli.name.as_deref());
     let cases: Vec<Case> = case::cases(cli.quick).filter(wanted).collect();
     if cases.is_empty() {
         bail!("no case is called {}", cli.name.unwrap_or_default());

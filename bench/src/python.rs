@@ -11,8 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::case::{Case, Pattern, Style, Transport};
+use crate::figures::Figures;
 use crate::measure::{self, Runner};
-use crate::report::{Report, Sample};
+use crate::report::Report;
 
 /// Where things are, and how much is wanted.
 #[derive(Debug, Args)]
@@ -67,16 +68,11 @@ print(json.dumps(found))";
 pub fn run(arguments: &Arguments) -> Result<()> {
     let wanted = |case: &Case| {
         let quick = case.size == 64 || case.python == Some(Style::Array);
-        let named = arguments.name.as_ref();
-        (quick || !arguments.quick)
-            && named.is_none_or(|part| case.to_string().contains(part.as_str()))
+        (quick || !arguments.quick) && case.is_called(arguments.name.as_deref())
     };
     let cases = CASES.iter().map(|&(style, pattern, size)| Case {
-        pattern,
-        transport: Transport::Tcp,
-        size,
-        curve: false,
         python: Some(style),
+        ..Case::new(pattern, Transport::Tcp, size)
     });
     let cases: Vec<Case> = cases.filter(wanted).collect();
     if cases.is_empty() {
@@ -138,13 +134,13 @@ impl Runner for Library<'_> {
         self.name
     }
 
-    fn run(&self, case: Case, count: u64) -> Result<Sample> {
+    fn run(&self, case: Case, count: u64) -> Result<Figures> {
         self.play(case, count, false)
     }
 }
 
 impl Library<'_> {
-    fn play(&self, case: Case, count: u64, verify: bool) -> Result<Sample> {
+    fn play(&self, case: Case, count: u64, verify: bool) -> Result<Figures> {
         let style = case.python.context("the case is one of Python's")?.text();
         measure::play(case, count, "tcp://127.0.0.1:*", |role, endpoint| {
             let mut command = Command::new(&self.arguments.python);

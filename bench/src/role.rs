@@ -6,10 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "zincmq")]
+use crate::fanout;
+use crate::figures::Figures;
 use crate::library::{self, Job, Name};
 use crate::machine;
+use crate::quantity::Quantity;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +23,11 @@ pub enum Role {
     Ask,
     StreamInproc,
     AskInproc,
+    /// ZincMQ only.
+    #[cfg(feature = "zincmq")]
+    Publish,
+    #[cfg(feature = "zincmq")]
+    Subscribe,
 }
 
 /// A role and its parameters.
@@ -32,25 +40,9 @@ pub struct Arguments {
     pub count: u64,
     #[arg(long)]
     pub verify: bool,
-}
-
-/// What a process found out; printed as its last line.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Finding {
-    /// From the first message to the last.
-    pub seconds: Option<f64>,
-    /// One way, in microseconds.
-    pub latency: Option<Latency>,
-    /// Processor time of the process, user and system.
-    pub cpu_seconds: f64,
-}
-
-/// Of one run, one way, in microseconds.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Latency {
-    pub median: f64,
-    pub p99: f64,
-    pub max: f64,
+    /// Subscribers
+    #[arg(long, default_value_t = 1)]
+    pub many: u32,
 }
 
 /// Plays the role and prints `ENDPOINT …`, where it binds, and `FINDING …`.
@@ -63,18 +55,23 @@ pub fn play(arguments: &Arguments) -> Result<()> {
     };
     let library = library::open(arguments.library)?;
     let mut announce = |endpoint: &str| say(&format!("ENDPOINT {endpoint}"));
-    let mut finding = Finding::default();
-    match arguments.role {
-        Role::Receive => finding.seconds = Some(seconds(library.receive(&job, &mut announce)?)),
-        Role::Send => library.send(&job)?,
-        Role::Echo => library.echo(&job, &mut announce)?,
-        Role::Ask => finding.latency = Some(summary(&library.ask(&job)?)),
-        Role::StreamInproc => finding.seconds = Some(seconds(library.stream_inproc(&job)?)),
-        Role::AskInproc => finding.latency = Some(summary(&library.ask_inproc(&job)?)),
-    }
+    let mut finding = match arguments.role {
+        Role::Receive => seconds(library.receive(&job, &mut announce)?),
+        Role::Send => library.send(&job).map(|()| Figures::default())?,
+        Role::Echo => library
+            .echo(&job, &mut announce)
+            .map(|()| Figures::default())?,
+        Role::Ask => summary(&library.ask(&job)?),
+        Role::StreamInproc => seconds(library.stream_inproc(&job)?),
+        Role::AskInproc => summary(&library.ask_inproc(&job)?),
+        #[cfg(feature = "zincmq")]
+        Role::Publish => fanout::publish(&job, &mut announce).map(|()| Figures::default())?,
+        #[cfg(feature = "zincmq")]
+        Role::Subscribe => seconds(fanout::subscribe(&job, arguments.many)?),
+    };
     // Whatever is still queued goes out here, and counts.
     drop(library);
-    finding.cpu_seconds = machine::cpu_seconds("self")?;
+    finding.set(Quantity::CpuSeconds, machine::cpu_seconds("self")?);
     say(&format!("FINDING {}", serde_json::to_string(&finding)?))
 }
 
@@ -84,15 +81,15 @@ fn say(line: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn seconds(elapsed: Duration) -> f64 {
-    elapsed.as_secs_f64()
+fn seconds(elapsed: Duration) -> Figures {
+    Figures::default().with(Quantity::Seconds, elapsed.as_secs_f64())
 }
 
-fn summary(nanos: &Histogram<u64>) -> Latency {
+fn summary(nanos: &Histogram<u64>) -> Figures {
     let micros = |nanos: u64| nanos as f64 / 1000.0;
-    Latency {
-        median: micros(nanos.value_at_quantile(0.5)),
-        p99: micros(nanos.value_at_quantile(0.99)),
-        max: micros(nanos.max()),
-    }
+    Figures::default()
+        .with(Quantity::Median, micros(nanos.value_at_quantile(0.5)))
+        .with(Quantity::P99, micros(nanos.value_at_quantile(0.99)))
+        .with(Quantity::Max, micros(nanos.max()))
+        .with(Quantity::Mean, nanos.mean() / 1000.0)
 }

@@ -2,10 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::libzmq::Libzmq;
 use crate::python::{Venv, logged};
 use crate::repo::Repo;
 use crate::test::Run;
@@ -15,7 +17,9 @@ use crate::{dist, libzmq, wheel};
 pub fn run(repo: &Repo, arguments: &[String]) -> Result<()> {
     let command = repo.cargo("bench", &["run", "--release", "--quiet", "--"])?;
     let command = match arguments.split_first() {
-        Some((first, rest)) if first == "capi" => command.arguments(&capi(repo)?).arguments(rest),
+        Some((kind, rest)) if CAPI_KINDS.contains(&kind.as_str()) => {
+            command.arguments(&capi(repo, kind)?).arguments(rest)
+        }
         Some((first, rest)) if first == "python" => {
             let run = Run::new(repo, "bench-python")?;
             command.arguments(&python(&run)?).arguments(rest)
@@ -24,6 +28,9 @@ pub fn run(repo: &Repo, arguments: &[String]) -> Result<()> {
     };
     command.run_visible(Duration::from_secs(4 * 60 * 60))
 }
+
+/// What is measured through the C library; `bench/src/capi/cases.rs` has it.
+pub const CAPI_KINDS: &[&str] = &["capi", "latency", "scale"];
 
 /// What the Python package is measured with, and beside.
 const PACKAGES: &str = "numpy==2.4.6\npyzmq==27.3.0\n";
@@ -55,19 +62,44 @@ pub fn python(run: &Run) -> Result<Vec<OsString>> {
     ])
 }
 
-/// Builds the C library as it is shipped, libzmq and its perf programs, and returns the arguments
-/// that tell the bench program where they are.
-pub fn capi(repo: &Repo) -> Result<Vec<OsString>> {
+/// Builds the C library as it is shipped, libzmq, its perf programs and ours, and returns the
+/// arguments that tell the bench program where they are.
+pub fn capi(repo: &Repo, kind: &str) -> Result<Vec<OsString>> {
     let prefix = repo.target().join("bench/capi");
     dist::install(repo, &prefix)?;
     let libzmq = libzmq::build(repo)?;
     Ok(vec![
         "capi".into(),
+        "--kind".into(),
+        kind.into(),
         "--programs".into(),
         libzmq.perf_programs()?.into(),
+        "--c-programs".into(),
+        c_programs(repo, &libzmq)?.into(),
         "--ours".into(),
         prefix.join("lib").into(),
         "--libzmq".into(),
         libzmq.library_folder().into(),
     ])
+}
+
+/// Compiles each `bench/c/NAME.c` for whichever `libzmq.so.5` the loader finds, and returns the
+/// folder.
+fn c_programs(repo: &Repo, libzmq: &Libzmq) -> Result<PathBuf> {
+    let folder = repo.target().join("bench/c");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    for entry in fs::read_dir(repo.path("bench/c"))? {
+        let source = entry?.path();
+        let (Some(name), Some("c")) = (
+            source.file_stem(),
+            source.extension().and_then(OsStr::to_str),
+        ) else {
+            continue;
+        };
+        // In place of one that may be running.
+        let unfinished = folder.join("unfinished");
+        libzmq.compile_c(&source, &unfinished)?;
+        fs::rename(&unfinished, folder.join(name))?;
+    }
+    Ok(folder)
 }

@@ -12,8 +12,16 @@ use crate::repo::Repo;
 /// How long a compilation may take.
 const MINUTES: Duration = Duration::from_secs(10 * 60);
 
-/// What measures; the first two are for throughput, the others for latency.
-const PERF_PROGRAMS: &[&str] = &["local_thr", "remote_thr", "local_lat", "remote_lat"];
+/// What measures; the first two and the next two belong together.
+const PERF_PROGRAMS: &[&str] = &[
+    "local_thr",
+    "remote_thr",
+    "local_lat",
+    "remote_lat",
+    "inproc_thr",
+    "inproc_lat",
+    "proxy_thr",
+];
 
 /// Where libzmq's parts are.
 pub struct Libzmq {
@@ -53,6 +61,11 @@ impl Libzmq {
         self.shared.parent().unwrap_or(Path::new("."))
     }
 
+    /// The folder of `platform.hpp`, which the build writes.
+    fn platform_folder(&self) -> &Path {
+        self.library_folder().parent().unwrap_or(Path::new("."))
+    }
+
     /// The folder of the perf programs, compiled once for whichever `libzmq.so.5` the loader
     /// finds. It lies beside the library, whose folder is another for another build.
     pub fn perf_programs(&self) -> Result<PathBuf> {
@@ -69,6 +82,8 @@ impl Libzmq {
                 .arguments(&[&unfinished])
                 // It includes libzmq's header by its place.
                 .arguments(&[self.sources.join(format!("perf/{name}.cpp"))])
+                .arguments(&["-I"])
+                .arguments(&[self.platform_folder()])
                 .arguments(&["-L"])
                 .arguments(&[self.library_folder()])
                 .arguments(&["-l:libzmq.so.5", "-lpthread"])
@@ -76,6 +91,19 @@ impl Libzmq {
             fs::rename(&unfinished, &program)?;
         }
         Ok(folder)
+    }
+
+    /// Compiles a C program for whichever `libzmq.so.5` the loader finds.
+    pub fn compile_c(&self, source: &Path, program: &Path) -> Result<()> {
+        Command::new("gcc")
+            .arguments(&["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+            .arguments(&[program, source])
+            .arguments(&["-I"])
+            .arguments(&[self.sources.join("include")])
+            .arguments(&["-L"])
+            .arguments(&[self.library_folder()])
+            .arguments(&["-l:libzmq.so.5", "-lpthread"])
+            .run_visible(MINUTES)
     }
 
     /// One line for each part.

@@ -169,12 +169,14 @@ pub fn benches(run: &Run) -> Result<Tally> {
     tools::for_libzmq(run)?;
     let arguments = ["run", "--release", "--locked", "--", "--quick", "--smoke"];
     let mut tally = run.check(run.repo.cargo("bench", &arguments)?, 15)?;
-    let run_capi = run
-        .repo
-        .cargo("bench", &["run", "--release", "--locked", "--"])?
-        .arguments(&bench::capi(run.repo)?)
-        .arguments(&["--smoke"]);
-    tally += run.check(run_capi, 15)?;
+    for kind in bench::CAPI_KINDS {
+        let run_capi = run
+            .repo
+            .cargo("bench", &["run", "--release", "--locked", "--"])?
+            .arguments(&bench::capi(run.repo, kind)?)
+            .arguments(&["--smoke"]);
+        tally += run.check(run_capi, 15)?;
+    }
     let run_python = run
         .repo
         .cargo("bench", &["run", "--release", "--locked", "--"])?

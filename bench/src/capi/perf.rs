@@ -1,6 +1,8 @@
 //! What libzmq's perf programs do, through the Rust API: the same sockets, messages, checks and
 //! clocks, and the same lines printed.
 
+mod inproc;
+
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -19,9 +21,15 @@ pub enum Role {
     LocalLat,
     #[value(name = "remote_lat")]
     RemoteLat,
+    #[value(name = "inproc_thr")]
+    InprocThr,
+    #[value(name = "inproc_lat")]
+    InprocLat,
+    #[value(name = "proxy_thr")]
+    ProxyThr,
 }
 
-/// The programs' own arguments.
+/// The programs' own arguments; those with both sides in one process take no endpoint.
 #[derive(Debug, Args)]
 pub struct Arguments {
     role: Role,
@@ -41,6 +49,9 @@ impl Role {
             Self::RemoteThr => "remote_thr",
             Self::LocalLat => "local_lat",
             Self::RemoteLat => "remote_lat",
+            Self::InprocThr => "inproc_thr",
+            Self::InprocLat => "inproc_lat",
+            Self::ProxyThr => "proxy_thr",
         }
     }
 }
@@ -82,6 +93,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             req.connect(endpoint)?;
             remote_lat(&req, size, count)
         }
+        Role::InprocThr => inproc::thr(&context, size, count),
+        Role::InprocLat => inproc::lat(&context, size, count),
+        Role::ProxyThr => inproc::proxy(&context, size, count),
     }
 }
 
@@ -97,9 +111,13 @@ fn local_thr(pull: &Socket, size: usize, count: u64) -> Result<()> {
     for _ in 1..count {
         recv(pull, size)?;
     }
+    print_throughput(start, count);
+    Ok(())
+}
+
+fn print_throughput(start: Instant, count: u64) {
     let seconds = start.elapsed().as_secs_f64().max(1e-6);
     println!("mean throughput: {:.0} [msg/s]", count as f64 / seconds);
-    Ok(())
 }
 
 /// Each message is made anew.
