@@ -1,9 +1,10 @@
 //! Payloads from Python's memory and back into it.
 
+use std::ffi::{CStr, c_char, c_int};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use zincmq::Message;
@@ -46,17 +47,6 @@ pub fn copies() -> ((u64, u64), (u64, u64)) {
     (IN.read(), OUT.read())
 }
 
-/// A message with a copy of what `object` has in memory.
-pub fn copied(object: &Bound<'_, PyAny>) -> PyResult<Message> {
-    if let Ok(bytes) = object.cast::<PyBytes>() {
-        return Ok(copy(bytes.as_bytes()));
-    }
-    let buffer = contiguous(object)?;
-    // SAFETY: the buffer is held, and so is the GIL, for as long as the copy
-    // takes.
-    Ok(copy(unsafe { bytes_of(&buffer) }))
-}
-
 /// A message with a copy of them.
 #[inline]
 pub fn of_bytes(bytes: &Bound<'_, PyBytes>) -> Message {
@@ -74,39 +64,96 @@ pub fn to_bytes<'py>(py: Python<'py>, message: &Message) -> Bound<'py, PyBytes> 
     PyBytes::new(py, message)
 }
 
-/// The memory of `object`, in one piece.
-///
-/// # Errors
-///
-/// TypeError for what has none, BufferError for what is in several pieces.
-pub fn contiguous(object: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
-    let buffer = PyUntypedBuffer::get(object)?;
-    match buffer.is_c_contiguous() || buffer.is_fortran_contiguous() {
-        true => Ok(buffer),
-        false => Err(PyBufferError::new_err(
-            "the underlying buffer is not contiguous",
-        )),
+/// The memory of a Python object, held.
+pub struct Memory(Box<ffi::Py_buffer>);
+
+// SAFETY: what it points to is Python's, which lets any thread read it; it is
+// given back with the GIL held.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// The memory of `object`, in one piece. Whatever its type and shape are.
+    ///
+    /// # Errors
+    ///
+    /// TypeError for what has none; what the object says, BufferError as a rule,
+    /// if it is in several pieces.
+    pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::with(object, ffi::PyBUF_ANY_CONTIGUOUS)
+    }
+
+    fn with(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: the object is one, and the view there to be filled.
+        match unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *view, flags) } {
+            0 => Ok(Self(view)),
+            _ => Err(PyErr::fetch(object.py())),
+        }
+    }
+
+    /// Bytes of it.
+    pub fn len(&self) -> usize {
+        match self.0.buf.is_null() {
+            true => 0,
+            false => usize::try_from(self.0.len).unwrap_or(0),
+        }
+    }
+
+    /// A message with a copy of what is there now.
+    pub fn copied(&self, _: Python<'_>) -> Message {
+        // SAFETY: the GIL is held for as long as the copy takes.
+        copy(unsafe { self.bytes() })
+    }
+
+    /// What is there, if it is in one piece.
+    ///
+    /// # Safety
+    ///
+    /// For as long as the result is used this is held, and nobody writes to the
+    /// memory, or whoever does expects to see any of what was there sent.
+    pub unsafe fn bytes<'a>(&self) -> &'a [u8] {
+        match self.len() {
+            0 => &[],
+            // SAFETY: memory that is held has so many bytes, in one piece.
+            len => unsafe { std::slice::from_raw_parts(self.0.buf.cast(), len) },
+        }
+    }
+
+    fn is_in_one_piece(&self) -> bool {
+        // SAFETY: the view is one that Python filled.
+        1 == unsafe { ffi::PyBuffer_IsContiguous(&raw const *self.0, b'A' as c_char) }
+    }
+
+    /// Whether there are references to objects, or what is made of such.
+    fn has_objects(&self) -> bool {
+        if self.0.format.is_null() {
+            return false;
+        }
+        // SAFETY: a format that is there is a string, and stays as long as this.
+        let format = unsafe { CStr::from_ptr(self.0.format) };
+        let mut is_name = false;
+        format.to_bytes().iter().any(|&byte| {
+            is_name ^= byte == b':';
+            byte == b'O' && !is_name
+        })
     }
 }
 
-/// What is in a buffer that is in one piece.
-///
-/// # Safety
-///
-/// For as long as the result is used the buffer is held, and nobody writes to
-/// it, or whoever does expects to see any of what was there sent.
-pub unsafe fn bytes_of<'a>(buffer: &PyUntypedBuffer) -> &'a [u8] {
-    let (place, len) = (buffer.buf_ptr(), buffer.len_bytes());
-    if place.is_null() || len == 0 {
-        return &[];
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // At the end of the interpreter it is gone already.
+        let _ = Python::try_attach(|_| {
+            // SAFETY: it was filled, and is released once.
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
+        });
     }
-    // SAFETY: a buffer that is held has so many bytes there, in one piece.
-    unsafe { std::slice::from_raw_parts(place.cast(), len) }
 }
 
 /// Memory to receive into.
 pub struct Room {
-    buffer: PyUntypedBuffer,
+    memory: Memory,
     len: usize,
 }
 
@@ -115,23 +162,29 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// BufferError for what cannot be written to or is in several pieces,
-    /// ValueError if it has less.
+    /// BufferError for what cannot be written to, is in several pieces, or has
+    /// objects in it; ValueError if it has less.
     pub fn new(object: &Bound<'_, PyAny>, len: isize) -> PyResult<Self> {
         let wanted = usize::try_from(len)
             .map_err(|_| PyValueError::new_err(format!("nbytes={len} must be non-negative")))?;
-        let buffer = contiguous(object)?;
-        if buffer.readonly() {
-            return Err(PyBufferError::new_err("Cannot recv_into readonly buffer"));
+        let memory = Memory::with(object, ffi::PyBUF_FULL_RO)?;
+        let refused = match () {
+            () if memory.0.readonly != 0 => Some("Cannot recv_into readonly buffer"),
+            () if !memory.is_in_one_piece() => Some("the underlying buffer is not contiguous"),
+            () if memory.has_objects() => Some("Cannot recv_into a buffer of Python objects"),
+            () => None,
+        };
+        if let Some(refused) = refused {
+            return Err(PyBufferError::new_err(refused));
         }
-        let whole = buffer.len_bytes();
+        let whole = memory.len();
         if wanted > whole {
             return Err(PyValueError::new_err(format!(
                 "nbytes={len} too big for memoryview of {whole}B"
             )));
         }
         let len = if wanted == 0 { whole } else { wanted };
-        Ok(Self { buffer, len })
+        Ok(Self { memory, len })
     }
 
     /// Copies into it what there is room for.
@@ -144,8 +197,6 @@ impl Room {
         // SAFETY: the buffer is held, may be written to, and has as many bytes
         // in one piece, as `new` saw to. The GIL is held, so that nobody else
         // is at it.
-        unsafe {
-            std::ptr::copy_nonoverlapping(payload.as_ptr(), self.buffer.buf_ptr().cast(), len)
-        };
+        unsafe { std::ptr::copy_nonoverlapping(payload.as_ptr(), self.memory.0.buf.cast(), len) };
     }
 }

@@ -13,6 +13,7 @@ use zincmq::options::OptionValue;
 use zincmq::raw::errno::code;
 use zincmq::{SocketType, raw};
 
+use crate::arguments::number;
 use crate::errors::error;
 use crate::patience::without_end;
 use crate::registry::{self, Registry};
@@ -27,6 +28,8 @@ static CONTEXTS: Registry<Engine> = Registry::new();
 pub struct Context {
     engine: OnceLock<Arc<Engine>>,
     closed: AtomicBool,
+    /// Something ended the wait for its end.
+    interrupted: AtomicBool,
 }
 
 /// The engine's context. Dropping that would wait for what is still to be sent,
@@ -80,11 +83,17 @@ impl Context {
         Self {
             engine: OnceLock::new(),
             closed: AtomicBool::new(true),
+            interrupted: AtomicBool::new(false),
         }
     }
 
     #[pyo3(signature = (io_threads=1, shadow=0))]
-    fn __init__(&self, py: Python<'_>, io_threads: c_int, shadow: usize) -> PyResult<()> {
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = number)] io_threads: c_int,
+        shadow: usize,
+    ) -> PyResult<()> {
         let engine = match shadow {
             0 => {
                 let context = zincmq::Context::new();
@@ -121,7 +130,10 @@ impl Context {
     }
 
     /// Waits until all sockets are closed and have sent what their linger time
-    /// allows; calls on those that are not fail with ContextTerminated.
+    /// allows; calls on those that are not fail with ContextTerminated. Once Ctrl-C
+    /// or what else a signal handler raises has ended the wait, it is not waited
+    /// for again: else the end of the object would do so, where nothing is seen of
+    /// a second Ctrl-C.
     fn term(&self, py: Python<'_>) -> PyResult<()> {
         if self.closed.load(Ordering::Acquire) {
             return Ok(());
@@ -129,18 +141,27 @@ impl Context {
         let Some(engine) = self.engine.get() else {
             return Ok(());
         };
-        without_end(py, || match raw::term(&engine.context) {
-            // What a parent process has is not this one's to end.
-            Ok(()) | Err(TermError::Forked) => Ok(()),
-            Err(wrong) => Err(code(wrong)),
-        })?;
-        engine.terminated.store(true, Ordering::Release);
+        if !self.interrupted.load(Ordering::Acquire) {
+            let ended = without_end(py, || match raw::term(&engine.context) {
+                // What a parent process has is not this one's to end.
+                Ok(()) | Err(TermError::Forked) => Ok(()),
+                Err(wrong) => Err(code(wrong)),
+            });
+            self.interrupted.store(ended.is_err(), Ordering::Release);
+            ended?;
+            engine.terminated.store(true, Ordering::Release);
+        }
         self.closed.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Sets an option of the context to a number.
-    fn set(&self, py: Python<'_>, option: c_int, optval: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = number)] option: c_int,
+        optval: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let engine = self.open(py)?;
         if !optval.is_instance_of::<PyInt>() {
             let shown = optval.repr()?;
@@ -157,7 +178,7 @@ impl Context {
     }
 
     /// Reads an option of the context, a number.
-    fn get(&self, py: Python<'_>, option: c_int) -> PyResult<c_int> {
+    fn get(&self, py: Python<'_>, #[pyo3(from_py_with = number)] option: c_int) -> PyResult<c_int> {
         match self.open(py)?.context.option_by_number(option) {
             Ok(OptionValue::Int(value)) => Ok(value),
             Ok(OptionValue::Bool(value)) => Ok(c_int::from(value)),

@@ -9,13 +9,15 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple, PyType, PyWeakrefMethods,
+    IntoPyDict, PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple, PyType, PyWeakrefMethods,
     PyWeakrefReference,
 };
 use pyo3::{PyTraverseError, PyVisit, ffi};
 use zincmq::raw::label::Label;
 use zincmq::{Message, raw};
 
+use crate::arguments::{truth, truth_or_none};
+use crate::buffer::Memory;
 use crate::errors::error;
 use crate::{buffer, lease, pyzmq};
 
@@ -106,7 +108,7 @@ impl Frame {
     ) -> PyResult<Bound<'_, PyAny>> {
         let class = Self::class(py)?;
         let object = match track {
-            true => class.call((), Some(&[("track", true)].into_pyobject(py)?.cast_into()?))?,
+            true => class.call((), Some(&[("track", true)].into_py_dict(py)?))?,
             false => class.call0()?,
         };
         let frame: &Bound<'_, Self> = object.cast()?;
@@ -214,8 +216,8 @@ impl Frame {
         &self,
         py: Python<'_>,
         data: Option<&Bound<'_, PyAny>>,
-        track: bool,
-        copy: Option<bool>,
+        #[pyo3(from_py_with = truth)] track: bool,
+        #[pyo3(from_py_with = truth_or_none)] copy: Option<bool>,
         copy_threshold: Option<usize>,
         _kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
@@ -232,14 +234,14 @@ impl Frame {
                 "Str objects not allowed. Only: bytes, buffer interfaces.",
             ));
         }
-        let buffer = buffer::contiguous(data)?;
+        let buffer = Memory::of(data)?;
         let copy = match (copy, copy_threshold) {
             (Some(copy), _) => copy,
-            (None, Some(threshold)) => buffer.len_bytes() < threshold,
-            (None, None) => buffer.len_bytes() < pyzmq::copy_threshold(py)?,
+            (None, Some(threshold)) => buffer.len() < threshold,
+            (None, None) => buffer.len() < pyzmq::copy_threshold(py)?,
         };
         let payload = match copy {
-            true => Payload::own(buffer::copied(data)?),
+            true => Payload::own(buffer.copied(py)),
             false => {
                 let event = match track {
                     true => Some(py.import("threading")?.call_method0("Event")?),
@@ -266,7 +268,7 @@ impl Frame {
     }
 
     #[setter]
-    fn set_more(&self, more: bool) {
+    fn set_more(&self, #[pyo3(from_py_with = truth)] more: bool) {
         self.state().more = more;
     }
 

@@ -12,19 +12,18 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 
-use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use zincmq::{Message, raw};
 
-use crate::buffer::bytes_of;
+use crate::buffer::Memory;
 use crate::errors::error_with;
 
 /// The memory of a Python object, held for a message.
 #[pyclass(frozen, module = "zincmq._native")]
 pub struct Lease {
     #[expect(dead_code, reason = "it is held, and read where it points to")]
-    buffer: PyUntypedBuffer,
+    buffer: Memory,
     /// To be set when the message is done with; a `threading.Event`.
     event: Option<Py<PyAny>>,
 }
@@ -57,16 +56,12 @@ impl Drop for Lent {
 
 /// A message of what is in `buffer`, which is in one piece. `event` is set once
 /// nobody has a share in it any more.
-pub fn lend(
-    py: Python<'_>,
-    buffer: PyUntypedBuffer,
-    event: Option<Bound<'_, PyAny>>,
-) -> PyResult<Message> {
+pub fn lend(py: Python<'_>, buffer: Memory, event: Option<Bound<'_, PyAny>>) -> PyResult<Message> {
     let janitor = janitor(py)?;
     // SAFETY: the lease holds the buffer for as long as the message has it.
     // Whoever writes to memory that is being sent expects to see any of what
     // was there sent, as with all zero-copy sends of pyzmq.
-    let payload = unsafe { bytes_of(&buffer) };
+    let payload = unsafe { buffer.bytes() };
     let event = event.map(Bound::unbind);
     let lease = Bound::new(py, Lease { buffer, event })?;
     register(&lease)?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `context.rs`, `socket.rs`, `frame.rs` | the classes that pyzmq's own build upon |
 //! | `aio/` | sockets for asyncio |
+//! | `arguments.rs` | arguments as pyzmq takes them |
 //! | `transfer.rs` | sending and receiving one part |
 //! | `patience.rs` | waiting: without the GIL, and ended by signals |
 //! | `buffer.rs`, `lease.rs` | memory of Python's in messages of ours, and its return |
@@ -14,6 +15,7 @@
 //! | `errors.rs`, `pyzmq.rs` | errors and other things that live in pyzmq's Python layer |
 
 mod aio;
+mod arguments;
 mod buffer;
 mod context;
 mod errors;

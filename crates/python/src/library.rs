@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyString};
 use zincmq::raw;
 use zincmq::security::{KeyPair, SecretKey};
 
@@ -62,16 +62,22 @@ pub fn curve_public<'py>(
     py: Python<'py>,
     secret_key: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let text = match secret_key.cast::<PyString>() {
-        Ok(text) => text.extract::<String>()?,
-        Err(_) => String::from_utf8_lossy(secret_key.extract()?).into_owned(),
+    let secret_key = match secret_key.cast::<PyString>() {
+        Ok(text) => text.encode_utf8()?.into_any(),
+        Err(_) => secret_key.clone(),
     };
-    if text.len() != 40 {
+    if secret_key.len()? != 40 {
         return Err(PyValueError::new_err(
             "secret key must be a 40 byte z85 encoded string",
         ));
     }
-    let secret: SecretKey = text.parse().map_err(|_| error(py, libc::EINVAL))?;
+    let bytes: Vec<u8> = match secret_key.cast::<PyByteArray>() {
+        Ok(bytes) => bytes.to_vec(),
+        Err(_) => secret_key.cast::<PyBytes>()?.as_bytes().to_vec(),
+    };
+    let text = String::from_utf8(bytes).ok();
+    let secret: Option<SecretKey> = text.and_then(|text| text.parse().ok());
+    let secret = secret.ok_or_else(|| error(py, libc::EINVAL))?;
     Ok(PyBytes::new(py, secret.public_key().to_string().as_bytes()))
 }
 

@@ -10,7 +10,7 @@ use zincmq::raw::events::{self, Target};
 use zincmq::raw::{self, PartSocket};
 use zincmq::{Message, Multipart, Readiness, SocketType};
 
-use crate::buffer;
+use crate::buffer::Memory;
 use crate::patience::without_end;
 use crate::socket::Socket;
 
@@ -28,7 +28,7 @@ pub fn monitored_queue(
     out_prefix: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<i32> {
     let prefix = |given: Option<&Bound<'_, PyAny>>, default: &str| match given {
-        Some(given) => buffer::copied(given),
+        Some(given) => Memory::of(given).map(|prefix| prefix.copied(py)),
         None => Ok(Message::from(default)),
     };
     let sides = [in_socket.get().open(py)?, out_socket.get().open(py)?];

@@ -5,7 +5,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
-use zincmq::options::{Kind, OptionValue, row_by_number};
+use zincmq::options::{Kind, OptionError, OptionValue, row_by_number};
 use zincmq::raw::PartSocket;
 use zincmq::raw::errno::{Outcome, code};
 use zincmq::security::z85;
@@ -14,6 +14,7 @@ use zincmq::{ListeningFd, Socket};
 use crate::errors::error;
 
 const FD: i32 = 14;
+const LINGER: i32 = 17;
 
 /// Sets a socket's option (zmq_setsockopt(3)).
 pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -23,8 +24,8 @@ pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny
         ));
     }
     let Some(row) = row_by_number(option) else {
-        // Wrong types are told of first.
-        integer(value)?;
+        // Wrong types and numbers that are none of C's are told of first.
+        integer(value)?.extract::<i32>()?;
         return Err(error(py, libc::EINVAL));
     };
     let value = match row.kind {
@@ -32,11 +33,8 @@ pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny
             OptionValue::Int(integer(value)?.extract()?)
         }
         Kind::I64 { .. } => OptionValue::I64(integer(value)?.extract()?),
-        // All its bits, as C's programs would have them.
-        Kind::U64 => match integer(value)?.extract::<i64>() {
-            Ok(value) => OptionValue::U64(value.cast_unsigned()),
-            Err(_) => OptionValue::U64(value.extract()?),
-        },
+        // All its bits, as pyzmq has them.
+        Kind::U64 => OptionValue::U64(integer(value)?.extract::<i64>()?.cast_unsigned()),
         Kind::Fd => descriptor(integer(value)?.extract()?),
         _ => {
             let Ok(value) = value.cast::<PyBytes>() else {
@@ -46,9 +44,12 @@ pub fn set(py: Python<'_>, socket: &Socket, option: i32, value: &Bound<'_, PyAny
                 .map_err(|wrong| error(py, code(wrong)))?
         }
     };
-    socket
-        .set_by_number(option, value)
-        .map_err(|wrong| error(py, code(wrong)))
+    match socket.set_by_number(option, value) {
+        // Of what a parent process has nothing lingers here; pyzmq's
+        // Context.destroy sets it all the same.
+        Err(OptionError::Forked) if option == LINGER => Ok(()),
+        set => set.map_err(|wrong| error(py, code(wrong))),
+    }
 }
 
 /// A descriptor that is handed over.

@@ -12,6 +12,7 @@ use zincmq::raw::PartSocket;
 use zincmq::raw::errno::Outcome;
 use zincmq::raw::events::{self, Target};
 
+use crate::arguments::number;
 use crate::errors::error;
 use crate::patience::{limit, patiently};
 use crate::socket::Socket;
@@ -26,14 +27,18 @@ use crate::socket::Socket;
 pub fn zmq_poll<'py>(
     py: Python<'py>,
     sockets: &Bound<'py, PyAny>,
-    timeout: i32,
+    #[pyo3(from_py_with = number)] timeout: i32,
 ) -> PyResult<Bound<'py, PyList>> {
     let mut objects = Vec::new();
     let mut items = Vec::new();
     for pair in sockets.try_iter()? {
         let pair = pair?;
-        let (object, events): (Bound<'py, PyAny>, i32) = pair.extract()?;
-        let item = Item::new(py, &object, events)?;
+        let pair: Vec<_> = pair.try_iter()?.collect::<PyResult<_>>()?;
+        let [object, events] = <[_; 2]>::try_from(pair).map_err(|pair| {
+            let text = format!("expected 2 values to unpack, got {}", pair.len());
+            PyValueError::new_err(text)
+        })?;
+        let item = Item::new(py, &object, number(&events)?)?;
         objects.push(match &item.target {
             Polled::Socket(_) => object,
             Polled::Descriptor(fd) => fd.into_pyobject(py)?.into_any(),

@@ -16,7 +16,8 @@ use zincmq::raw::report::Form;
 use zincmq::raw::{self, PartSocket};
 use zincmq::{Message, SocketType};
 
-use crate::buffer::{self, Room};
+use crate::arguments::{address, number, number_or_none, truth};
+use crate::buffer::{self, Memory, Room};
 use crate::context::Context;
 use crate::errors::{error, error_with};
 use crate::frame::Frame;
@@ -93,12 +94,12 @@ impl Socket {
             return Err(PyTypeError::new_err("unicode not allowed, use send_string"));
         }
         if copy {
-            return Ok((buffer::copied(data)?, Label::default(), None));
+            return Ok((Memory::of(data)?.copied(py), Label::default(), None));
         }
-        let memory = buffer::contiguous(data)?;
-        if memory.len_bytes() < self.copy_threshold() {
+        let memory = Memory::of(data)?;
+        if memory.len() < self.copy_threshold() {
             let finished = pyzmq::finished_tracker(py)?.unbind();
-            return Ok((buffer::copied(data)?, Label::default(), Some(finished)));
+            return Ok((memory.copied(py), Label::default(), Some(finished)));
         }
         let (event, tracker) = match track {
             true => {
@@ -174,7 +175,7 @@ impl Socket {
         &self,
         py: Python<'_>,
         context: Option<&Bound<'_, PyAny>>,
-        socket_type: c_int,
+        #[pyo3(from_py_with = number)] socket_type: c_int,
         shadow: usize,
         copy_threshold: Option<usize>,
     ) -> PyResult<()> {
@@ -262,7 +263,11 @@ impl Socket {
     /// Closes the socket. What is queued is still sent within the linger time,
     /// in milliseconds, -1 for ever; `linger` sets that first.
     #[pyo3(signature = (linger=None))]
-    fn close(&self, py: Python<'_>, linger: Option<c_int>) -> PyResult<()> {
+    fn close(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = number_or_none)] linger: Option<c_int>,
+    ) -> PyResult<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -280,12 +285,21 @@ impl Socket {
     }
 
     /// Sets an option, a number or bytes (zmq_setsockopt(3)).
-    fn set(&self, py: Python<'_>, option: c_int, optval: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = number)] option: c_int,
+        optval: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         options::set(py, &self.known(py)?.engine, option, optval)
     }
 
     /// Reads an option (zmq_getsockopt(3)).
-    fn get<'py>(&self, py: Python<'py>, option: c_int) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = number)] option: c_int,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let socket = self.known(py)?;
         if option == RCVMORE && !socket.turns.takes_at_once() {
             let more = py.detach(|| socket.turns.has_more());
@@ -351,7 +365,7 @@ impl Socket {
         &self,
         py: Python<'_>,
         addr: Option<&Bound<'_, PyAny>>,
-        events: c_int,
+        #[pyo3(from_py_with = number)] events: c_int,
     ) -> PyResult<()> {
         let endpoint = addr.map(address).transpose()?;
         let socket = self.known(py)?;
@@ -390,9 +404,9 @@ impl Socket {
         &self,
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
         routing_id: Option<&Bound<'_, PyAny>>,
         group: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Py<PyAny>>> {
@@ -414,9 +428,9 @@ impl Socket {
     fn recv<'py>(
         &self,
         py: Python<'py>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let socket = self.known(py)?;
         let (part, more, label) = recv_part(py, socket, flags)?;
@@ -436,7 +450,7 @@ impl Socket {
         py: Python<'_>,
         buffer: &Bound<'_, PyAny>,
         nbytes: isize,
-        flags: c_int,
+        #[pyo3(from_py_with = number)] flags: c_int,
     ) -> PyResult<usize> {
         let socket = self.known(py)?;
         let room = Room::new(buffer, nbytes)?;
@@ -465,15 +479,4 @@ impl Drop for Socket {
             SOCKETS.forget(socket);
         }
     }
-}
-
-/// An endpoint, or the name of a group.
-fn address(given: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Ok(bytes) = given.cast::<PyBytes>() {
-        return Ok(String::from_utf8_lossy(bytes.as_bytes()).into_owned());
-    }
-    given.extract().map_err(|_| match given.repr() {
-        Ok(shown) => PyTypeError::new_err(format!("Expected addr to be str, got addr={shown}")),
-        Err(error) => error,
-    })
 }

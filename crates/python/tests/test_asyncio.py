@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import os
 import random
@@ -368,6 +369,48 @@ def test_it_is_a_future_to_asyncio(loop):
             await message
         await one.send(b"5")
         assert await two.recv() == b"5"
+
+    run(main, loop)
+
+
+def test_callbacks_run_in_the_context_they_were_given(loop):
+    name = contextvars.ContextVar("name", default="nobody")
+
+    async def main(one, two):
+        # The loop's own calls have the context of now.
+        first = two.recv()
+        await one.send(b"0")
+        await first
+        calls = []
+
+        def call(_):
+            calls.append(name.get())
+
+        given = contextvars.copy_context()
+        given.run(name.set, "given")
+        name.set("caller")
+        future = two.recv()
+        future.add_done_callback(call)
+        future.add_done_callback(call, context=given)
+        name.set("later")
+        await one.send(b"1")
+        assert await future == b"1"
+        future.add_done_callback(call)
+        future.add_done_callback(call, context=given)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert calls == ["caller", "given", "later", "given"]
+
+    run(main, loop)
+
+
+def test_a_received_frame_has_a_tracker(loop):
+    async def main(one, two):
+        waiting = two.recv(copy=False, track=True)
+        await one.send_multipart([b"1", b"2"], copy=0, track=1)
+        frames = [await waiting, *await two.recv_multipart(copy=0, track=1)]
+        assert [frame.bytes for frame in frames] == [b"1", b"2"]
+        assert all(frame.tracker.done for frame in frames)
 
     run(main, loop)
 

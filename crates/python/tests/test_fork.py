@@ -60,6 +60,20 @@ def test_what_is_inherited_answers_with_an_error(pair, ctx):
     assert in_child(use) == 0
 
 
+def test_what_is_inherited_can_be_destroyed_with_a_linger_time(pair, ctx):
+    one, two = pair()
+
+    def use():
+        one.linger = 0
+        ctx.destroy(linger=0)
+        assert ctx.closed and one.closed and two.closed
+        exchange()
+
+    assert in_child(use) == 0
+    one.send(b"still here")
+    assert two.recv() == b"still here"
+
+
 def test_the_parent_loses_nothing(pair):
     one, two = pair(zmq.PUSH, zmq.PULL)
     for n in range(100):

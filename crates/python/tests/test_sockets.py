@@ -46,6 +46,57 @@ def test_values_of_the_wrong_type(ctx, value):
     assert socket.rcvhwm == 1000
 
 
+def test_what_is_true_or_false_is_taken_for_it(pair):
+    one, two = pair()
+    one.send(b"data", copy=1, track=0)
+    assert two.recv(copy="yes") == b"data"
+    one.send(b"data", copy=0, track=[])
+    assert two.recv(copy=None, track=0).bytes == b"data"
+    frame = zmq.Frame(b"x" * 10, track=1, copy=0)
+    assert frame.tracker is not None
+    frame.more = 1
+    assert frame.more is True
+
+
+def test_of_numbers_the_whole_counts(ctx, pair):
+    one, two = pair(zmq.DEALER, zmq.DEALER)
+    one.send(b"data", flags=2.5)
+    one.send(b"more", flags=0.0)
+    assert two.recv(flags=0.0) == b"data"
+    assert zmq.zmq_poll([(two, 1.0)], 1.5) == [(two, zmq.POLLIN)]
+    assert two.get(float(zmq.TYPE)) == zmq.DEALER
+    with pytest.raises(TypeError):
+        two.recv(flags="0")
+    socket = ctx.socket(zmq.PUSH)
+    socket.connect("tcp://127.0.0.1:1")
+    socket.send(b"lost")
+    socket.close(linger=0.0)
+
+
+def test_items_of_a_poll_are_pairs_of_any_kind(pair):
+    one, two = pair()
+    one.send(b"")
+    assert zmq.zmq_poll([[two, zmq.POLLIN]], 60_000) == [(two, zmq.POLLIN)]
+    for wrong in ([one], [(one,)], [(one, 1, 1)], [(one, "1")]):
+        with pytest.raises((TypeError, ValueError)):
+            zmq.zmq_poll(wrong, 0)
+
+
+@pytest.mark.parametrize("option", [-1, 1, 4, zmq.MAXMSGSIZE, zmq.RCVHWM])
+def test_numbers_that_c_does_not_have(ctx, option):
+    socket = ctx.socket(zmq.PULL)
+    for value in (2**63, 2**64 - 1, -(2**63) - 1, 10**30):
+        with pytest.raises(OverflowError):
+            socket.set(option, value)
+
+
+def test_names_that_are_no_text(ctx):
+    socket = ctx.socket(zmq.PULL)
+    for call in (socket.bind, socket.connect, socket.unbind, socket.disconnect, socket.monitor):
+        with pytest.raises(UnicodeEncodeError):
+            call("inproc://\ud800")
+
+
 def test_objects_that_were_never_made():
     for kind in (zmq.backend.Socket, zmq.backend.Context, zmq.backend.Frame):
         blank = kind.__new__(kind)
@@ -73,6 +124,13 @@ def test_keys_are_read_as_they_were_set(ctx):
         zmq.curve_public(b"short")
     with pytest.raises(zmq.ZMQError):
         zmq.curve_public(b" " * 40)
+    assert zmq.curve_public(bytearray(secret)) == zmq.curve_public(secret.decode()) == public
+    with pytest.raises(zmq.ZMQError):
+        zmq.curve_public(b"\xff" * 40)
+    with pytest.raises(ValueError):
+        zmq.curve_public([])
+    with pytest.raises(TypeError):
+        zmq.curve_public([0] * 40)
 
 
 def test_threads_that_share_a_socket_do_not_mix_parts(ctx):

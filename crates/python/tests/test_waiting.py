@@ -80,6 +80,36 @@ def test_ctrl_c_ends_a_term():
     assert ctx.closed
 
 
+def test_a_term_that_was_ended_is_not_waited_for_again(python):
+    """Neither by the end of a context, nor by that of the program."""
+    text = """
+import signal
+import zincmq as zmq
+
+def work():
+    ctx = zmq.Context()
+    push = ctx.socket(zmq.PUSH)
+    push.connect("tcp://127.0.0.1:1")
+    push.send(b"nobody has it")
+    push.close()
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    ctx.term()
+
+class Ended(Exception):
+    pass
+
+def end(*_):
+    raise Ended
+
+signal.signal(signal.SIGALRM, end)
+try:
+    work()
+except Ended:
+    print("ended")
+"""
+    assert python("-c", text) == "ended"
+
+
 def test_a_handler_that_raises_nothing_goes_unseen(pair):
     one, two = pair()
     ran = threading.Event()

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{IntoPyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use zincmq::raw::PartSocket;
@@ -54,7 +54,7 @@ struct Bond {
     purpose: Purpose,
     gates: Vec<Py<PyAny>>,
     /// Each with its context.
-    callbacks: Vec<(Py<PyAny>, Option<Py<PyAny>>)>,
+    callbacks: Vec<(Py<PyAny>, Py<PyAny>)>,
     timer: Option<Py<PyAny>>,
 }
 
@@ -320,7 +320,7 @@ impl Future {
 type Untied = (
     Arc<Station>,
     Vec<Py<PyAny>>,
-    Vec<(Py<PyAny>, Option<Py<PyAny>>)>,
+    Vec<(Py<PyAny>, Py<PyAny>)>,
     Option<Py<PyAny>>,
 );
 
@@ -508,13 +508,23 @@ impl Future {
         }
     }
 
-    /// Has `callback` called with it soon after it is done.
+    /// Has `callback` called with it soon after it is done, in `context`, or else
+    /// in that of the caller.
     #[pyo3(signature = (callback, *, context=None))]
     fn add_done_callback(
         slf: &Bound<'_, Self>,
         callback: Py<PyAny>,
         context: Option<Py<PyAny>>,
     ) -> PyResult<()> {
+        static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = slf.py();
+        let context = match context {
+            Some(context) => context,
+            None => COPY
+                .import(py, "contextvars", "copy_context")?
+                .call0()?
+                .unbind(),
+        };
         {
             let mut inner = slf.get().inner();
             if !inner.state.is_done()
@@ -666,17 +676,10 @@ fn call_soon<'py>(
     event_loop: &Bound<'py, PyAny>,
     future: &Bound<'py, Future>,
     callback: &Py<PyAny>,
-    context: Option<Py<PyAny>>,
+    context: Py<PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let named = match context {
-        Some(context) => Some([("context", context)].into_pyobject(event_loop.py())?),
-        None => None,
-    };
-    let named = match &named {
-        Some(named) => Some(named.cast::<pyo3::types::PyDict>()?),
-        None => None,
-    };
-    event_loop.call_method("call_soon", (callback, future), named)
+    let named = [("context", context)].into_py_dict(event_loop.py())?;
+    event_loop.call_method("call_soon", (callback, future), Some(&named))
 }
 
 /// A loop that is closed calls nobody, and nobody waits for that.

@@ -15,6 +15,7 @@ use super::future::Future;
 use super::hub::Hub;
 use super::operation::{Operation, Outgoing, Receiving, Sending, Tried};
 use super::station::{Purpose, Station};
+use crate::arguments::{number, truth};
 use crate::buffer::Room;
 use crate::errors::error;
 use crate::frame::Frame;
@@ -171,9 +172,9 @@ impl AsyncSocket {
     fn send<'py>(
         slf: &Bound<'py, Self>,
         data: &Bound<'py, PyAny>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
         routing_id: Option<u32>,
         group: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Future>> {
@@ -202,9 +203,9 @@ impl AsyncSocket {
     fn send_multipart<'py>(
         slf: &Bound<'py, Self>,
         msg_parts: &Bound<'py, PyAny>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
         routing_id: Option<u32>,
         group: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Future>> {
@@ -237,9 +238,9 @@ impl AsyncSocket {
     #[pyo3(signature = (flags=0, copy=true, track=false))]
     fn recv<'py>(
         slf: &Bound<'py, Self>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
     ) -> PyResult<Bound<'py, Future>> {
         let receiving = Receiving {
             whole: false,
@@ -254,9 +255,9 @@ impl AsyncSocket {
     #[pyo3(signature = (flags=0, copy=true, track=false))]
     fn recv_multipart<'py>(
         slf: &Bound<'py, Self>,
-        flags: c_int,
-        copy: bool,
-        track: bool,
+        #[pyo3(from_py_with = number)] flags: c_int,
+        #[pyo3(from_py_with = truth)] copy: bool,
+        #[pyo3(from_py_with = truth)] track: bool,
     ) -> PyResult<Bound<'py, Future>> {
         let receiving = Receiving {
             whole: true,
@@ -275,7 +276,7 @@ impl AsyncSocket {
         slf: &Bound<'py, Self>,
         buffer: &Bound<'py, PyAny>,
         nbytes: isize,
-        flags: c_int,
+        #[pyo3(from_py_with = number)] flags: c_int,
     ) -> PyResult<Bound<'py, Future>> {
         let room = match Room::new(buffer, nbytes) {
             Ok(room) => room,
