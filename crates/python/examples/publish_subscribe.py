@@ -21,7 +21,7 @@ async def subscribe(socket):
 
 
 async def main():
-    with zmq.asyncio.Context() as ctx, ctx.socket(zmq.XPUB) as pub, ctx.socket(zmq.SUB) as sub:
+    with zincmq.asyncio.Context() as ctx, ctx.socket(zmq.XPUB) as pub, ctx.socket(zmq.SUB) as sub:
         pub.bind("tcp://127.0.0.1:*")
         sub.connect(pub.last_endpoint.decode())
         sub.subscribe("Update")

@@ -48,6 +48,16 @@ def test_import_zincmq(python):
     assert python("-c", text) == "True True"
 
 
+def test_a_module_nobody_has_imported(python):
+    for name, where in (("auth", "zmq"), ("asyncio", "zincmq")):
+        error = python("-c", f"import zincmq; zincmq.{name}", code=1)
+        assert error.endswith(f"has no attribute {name!r}: import {where}.{name}")
+    error = python("-c", "import zincmq; zincmq.nonesuch", code=1)
+    assert error.endswith("has no attribute 'nonesuch'")
+    text = "import zincmq as zmq; import zmq.auth; print(zmq.auth.__name__)"
+    assert python("-c", text) == "zmq.auth"
+
+
 def test_import_leaves_the_environment_alone(python):
     text = "import os, zincmq; print(os.environ.get('PYZMQ_BACKEND'))"
     assert python("-c", text) == "None"

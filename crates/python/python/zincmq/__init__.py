@@ -1,9 +1,11 @@
 """ZeroMQ for Python: pyzmq's API on ZincMQ, a ZeroMQ in Rust.
 
 ``import zincmq as zmq`` in new code; ``python -m zincmq app.py`` runs a program
-that says ``import zmq`` without a change to it.
+that says ``import zmq`` without a change to it. pyzmq's modules keep their names,
+``zmq.auth`` for one; ``zincmq.asyncio`` is this package's own.
 """
 
+import importlib.util
 import os
 import sys
 
@@ -52,7 +54,17 @@ def __getattr__(name):
     try:
         return getattr(zmq, name)
     except AttributeError:
-        raise AttributeError(f"module 'zincmq' has no attribute {name!r}") from None
+        raise AttributeError(f"module 'zincmq' has no attribute {name!r}{_hint(name)}") from None
+
+
+def _hint(name):
+    """What to import, where a module is meant that nobody has imported."""
+    if name.startswith("_"):
+        return ""
+    for package in (__name__, "zmq"):
+        if importlib.util.find_spec(f"{package}.{name}") is not None:
+            return f": import {package}.{name}"
+    return ""
 
 
 def __dir__():
