@@ -188,15 +188,16 @@ impl Room {
     }
 
     /// Copies into it what there is room for.
-    pub fn fill(&self, _: Python<'_>, payload: &[u8]) {
-        let len = self.len.min(payload.len());
+    pub fn fill(&self, _: Python<'_>, message: &Message) {
+        let (payload, len) = (message.as_ptr(), self.len.min(message.len()));
         if len == 0 {
             return;
         }
         OUT.add(len);
         // SAFETY: the buffer is held, may be written to, and has as many bytes
         // in one piece, as `new` saw to. The GIL is held, so that nobody else
-        // is at it.
-        unsafe { std::ptr::copy_nonoverlapping(payload.as_ptr(), self.memory.0.buf.cast(), len) };
+        // is at it. It may be what the message lies in, sent without a copy
+        // over inproc: so the two may overlap, and there is no reference to either.
+        unsafe { std::ptr::copy(payload, self.memory.0.buf.cast(), len) };
     }
 }

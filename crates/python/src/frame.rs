@@ -68,7 +68,8 @@ struct State {
 }
 
 impl Payload {
-    /// One that nobody else has a share in, unless it is shared.
+    /// One that nobody else has a share in, unless it is shared. What is lent by an
+    /// object and came over inproc always counts as shared: it may not be one that changes.
     fn own(mut message: Message) -> Self {
         let is_inside = message.len() <= zincmq::INLINE_CAPACITY;
         let writable = match is_inside || raw::is_shared(&message) {

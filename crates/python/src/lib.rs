@@ -33,7 +33,9 @@ mod socket;
 mod transfer;
 
 /// The native module of the package; see `zincmq.backend`.
-#[pyo3::pymodule]
+// Who copies from and to Python's memory counts on the GIL, so a Python that can do without
+// has to turn it on.
+#[pyo3::pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::*;
 

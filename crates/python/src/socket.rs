@@ -456,7 +456,10 @@ impl Socket {
         let room = Room::new(buffer, nbytes)?;
         let (part, ..) = recv_part(py, socket, flags)?;
         let len = part.len();
-        lease::settling(py, || room.fill(py, &{ part }));
+        lease::settling(py, || {
+            room.fill(py, &part);
+            drop(part);
+        });
         Ok(len)
     }
 

@@ -226,3 +226,32 @@ def test_a_received_frame_has_a_tracker_that_is_done(pair):
     frames = two.recv_multipart(copy=False, track=True)
     assert [frame.bytes for frame in frames] == [b"first", b"second"]
     assert all(frame.tracker.done for frame in frames)
+
+
+def test_what_was_sent_from_a_constant_is_not_written_to(pair):
+    one, two = pair(transport="inproc")
+    constant = b"x" * 100_000
+    one.send(constant, copy=False)
+    received = two.recv(copy=False)
+    assert received.buffer.readonly
+    # It is the same memory.
+    assert received.bytes == constant
+    with pytest.raises(TypeError):
+        received.buffer[0] = 1
+    del received
+    assert constant == b"x" * 100_000
+    one.send(constant, copy=True)
+    copied = two.recv(copy=False)
+    copied.buffer[0] = ord("y")
+    assert copied.bytes[:2] == b"yx" and constant[0] == ord("x")
+
+
+def test_what_is_received_into_the_memory_it_was_sent_from(pair):
+    one, two = pair(transport="inproc")
+    memory = bytearray(range(256)) * 400
+    before = bytes(memory)
+    one.send(memory, copy=False)
+    # Both overlap, and not as a whole.
+    assert two.recv_into(memoryview(memory)[1:], nbytes=len(memory) - 1) == len(before)
+    assert memory[0] == before[0]
+    assert memory[1:] == before[:-1]

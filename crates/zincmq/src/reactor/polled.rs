@@ -24,7 +24,8 @@ impl<'fd> Polled<'fd> {
         Self {
             inner: libc::pollfd {
                 fd: fd.as_raw_fd(),
-                events: events.bits().cast_signed(),
+                // Signed or not, as the backend of rustix has it.
+                events: events.bits() as _,
                 revents: 0,
             },
             open: PhantomData,
@@ -32,7 +33,7 @@ impl<'fd> Polled<'fd> {
     }
 
     pub(super) fn revents(&self) -> PollFlags {
-        PollFlags::from_bits_retain(self.inner.revents.cast_unsigned())
+        PollFlags::from_bits_retain(self.inner.revents as _)
     }
 }
 
