@@ -7,6 +7,7 @@ import gc
 import os
 import random
 import threading
+import time
 import weakref
 
 import pytest
@@ -201,6 +202,37 @@ def test_a_task_cancelled_with_its_message_at_hand_gives_it_back():
 
     async def receive(two):
         await two.recv_multipart()
+
+    run(main)
+
+
+@pytest.mark.parametrize("recv", [zmq.Socket.recv, zmq.Socket.recv_multipart])
+def test_what_is_given_back_wakes_who_receives_in_another_thread(recv):
+    async def main(one, two):
+        task = asyncio.create_task(receive(two))
+        await asyncio.sleep(0)
+        await one.send(b"x")
+        deliver(two)
+        same, got = zmq.Socket(two), []
+        thread = threading.Thread(target=lambda: got.append(recv(same)), daemon=True)
+        thread.start()
+        # No task runs meanwhile. Not asleep yet, it finds the message all the same.
+        wait_for_sleep(thread)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(thread.join, SECONDS)
+        assert got in ([b"x"], [[b"x"]])
+
+    async def receive(two):
+        await two.recv()
+
+    def wait_for_sleep(thread):
+        for _ in range(1000):
+            with open(f"/proc/self/task/{thread.native_id}/stat") as stat:
+                if stat.read().rsplit(")", 1)[1].split()[0] == "S":
+                    return
+            time.sleep(0.001)
 
     run(main)
 

@@ -231,11 +231,16 @@ pub fn recv_with<T>(
 
 #[inline]
 fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+    // A message may be given back while this waits.
+    let returned = || match socket.turns.any() {
+        true => socket.turns.take_returned(),
+        false => None,
+    };
     match wait {
-        Wait::AsSet => super::recv(&socket.engine),
+        Wait::AsSet => super::recv_or(&socket.engine, None, &returned),
         Wait::Never => socket.engine.try_recv(),
         Wait::Listening => socket.engine.inner().attempt_recv(),
-        Wait::Within(limit) => super::recv_within(&socket.engine, limit),
+        Wait::Within(limit) => super::recv_or(&socket.engine, Some(limit), &returned),
     }
 }
 

@@ -171,15 +171,26 @@ pub fn recv(socket: &Socket) -> Result<Multipart, RecvError> {
         .recv::<true>(|options| Patience::heeding(options.recv_timeout(), Signals::EndWaits))
 }
 
-/// As [`recv`], waiting for at most `limit`, or without end.
+/// As [`recv`], `within` a time or without end if that is given; or what
+/// `elsewhere` has, before it waits. Who puts something there has to
+/// [wake](Listener::wake_all) those who wait.
 ///
 /// # Errors
 ///
 /// As [`recv`].
-pub fn recv_within(socket: &Socket, limit: Option<Duration>) -> Result<Multipart, RecvError> {
-    socket
-        .inner()
-        .recv::<true>(|_| Patience::heeding(limit, Signals::EndWaits))
+#[inline]
+pub fn recv_or(
+    socket: &Socket,
+    within: Option<Option<Duration>>,
+    elsewhere: &dyn Fn() -> Option<Multipart>,
+) -> Result<Multipart, RecvError> {
+    socket.inner().recv_or::<true>(
+        |options| {
+            let limit = within.unwrap_or_else(|| options.recv_timeout());
+            Patience::heeding(limit, Signals::EndWaits)
+        },
+        elsewhere,
+    )
 }
 
 /// As [`poll`](crate::poll), ending at a signal as [`send`] does. While it

@@ -206,6 +206,17 @@ impl Core {
         &self,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<Multipart, RecvFailure> {
+        self.recv_or::<WAITS>(patience, &|| None)
+    }
+
+    /// The same, or before it waits what `elsewhere` has. Who puts something
+    /// there notifies.
+    #[inline]
+    pub(crate) fn recv_or<const WAITS: bool>(
+        &self,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+        elsewhere: &dyn Fn() -> Option<Multipart>,
+    ) -> Result<Multipart, RecvFailure> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal.into());
         }
@@ -216,20 +227,27 @@ impl Core {
         match received {
             Err(RecvFailure::WouldBlock) => {
                 let limit = self.with(|state| patience(&state.options));
-                self.recv_waiting(limit)
+                self.recv_waiting(limit, elsewhere)
             }
             other => other,
         }
     }
 
     #[cold]
-    fn recv_waiting(&self, limit: Patience) -> Result<Multipart, RecvFailure> {
+    fn recv_waiting(
+        &self,
+        limit: Patience,
+        elsewhere: &dyn Fn() -> Option<Multipart>,
+    ) -> Result<Multipart, RecvFailure> {
         let mut last = None;
         loop {
             if let Some(refusal) = self.refusal() {
                 return Err(refusal.into());
             }
             let seen = self.waiting.epoch();
+            if let Some(message) = elsewhere() {
+                return Ok(message);
+            }
             match self.with(|state| state.pattern.recv(&mut state.peers)) {
                 Err(RecvFailure::WouldBlock) => {}
                 other => return other,
