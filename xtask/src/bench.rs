@@ -20,6 +20,14 @@ pub fn run(repo: &Repo, arguments: &[String]) -> Result<()> {
         Some((kind, rest)) if CAPI_KINDS.contains(&kind.as_str()) => {
             command.arguments(&capi(repo, kind)?).arguments(rest)
         }
+        Some((first, rest)) if first == "rivals" => {
+            let rivals = rivals(repo)?;
+            let command = command.arguments(&capi(repo, first)?);
+            command
+                .arguments(&["--rivals"])
+                .arguments(&[rivals])
+                .arguments(rest)
+        }
         Some((first, rest)) if first == "python" => {
             let run = Run::new(repo, "bench-python")?;
             command.arguments(&python(&run)?).arguments(rest)
@@ -81,6 +89,32 @@ pub fn capi(repo: &Repo, kind: &str) -> Result<Vec<OsString>> {
         "--libzmq".into(),
         libzmq.library_folder().into(),
     ])
+}
+
+/// Packages of `bench/rivals`.
+const RIVALS: &[&str] = &["rival-monocoque", "rival-omq", "rival-rzmq", "rival-zeromq"];
+
+/// Builds the rivals' programs and a C library of theirs, and returns the folder. What does not
+/// build is missing there.
+fn rivals(repo: &Repo) -> Result<PathBuf> {
+    let target = repo.target().join("bench/rivals");
+    let built = target.join("release");
+    for package in RIVALS.iter().chain(&["omq-libzmq"]) {
+        let build = ["build", "--release", "--locked", "--package", package];
+        let build = repo
+            .cargo("bench/rivals", &build)?
+            .variable("CARGO_TARGET_DIR", &target);
+        if let Err(error) = build.run_visible(Duration::from_secs(30 * 60)) {
+            eprintln!("{package} does not build: {error:#}");
+        }
+    }
+    let library = built.join("libomq_zmq.so");
+    if library.exists() {
+        let folder = built.join("omq-libzmq");
+        fs::create_dir_all(&folder)?;
+        fs::copy(&library, folder.join("libzmq.so.5"))?;
+    }
+    Ok(built)
 }
 
 /// Compiles each `bench/c/NAME.c` for whichever `libzmq.so.5` the loader finds, and returns the
