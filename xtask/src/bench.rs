@@ -91,28 +91,37 @@ pub fn capi(repo: &Repo, kind: &str) -> Result<Vec<OsString>> {
     ])
 }
 
-/// Packages of `bench/rivals`.
-const RIVALS: &[&str] = &["rival-monocoque", "rival-omq", "rival-rzmq", "rival-zeromq"];
+/// Packages of `bench/rivals`, and the file each makes.
+const RIVALS: &[(&str, &str)] = &[
+    ("rival-monocoque", "rival-monocoque"),
+    ("rival-omq", "rival-omq"),
+    ("rival-rzmq", "rival-rzmq"),
+    ("rival-zeromq", "rival-zeromq"),
+    ("omq-libzmq", "libomq_zmq.so"),
+];
 
 /// Builds the rivals' programs and a C library of theirs, and returns the folder. What does not
 /// build is missing there.
 fn rivals(repo: &Repo) -> Result<PathBuf> {
-    let target = repo.target().join("bench/rivals");
-    let built = target.join("release");
-    for package in RIVALS.iter().chain(&["omq-libzmq"]) {
+    let folder = repo.target().join("bench/rivals");
+    let built = folder.join("release");
+    for (package, file) in RIVALS {
         let build = ["build", "--release", "--locked", "--package", package];
         let build = repo
             .cargo("bench/rivals", &build)?
-            .variable("CARGO_TARGET_DIR", &target);
+            .variable("CARGO_TARGET_DIR", &folder);
         if let Err(error) = build.run_visible(Duration::from_secs(30 * 60)) {
             eprintln!("{package} does not build: {error:#}");
+            // An older one would be measured in its place. It may not be there.
+            let _ = fs::remove_file(built.join(file));
         }
     }
     let library = built.join("libomq_zmq.so");
-    if library.exists() {
-        let folder = built.join("omq-libzmq");
-        fs::create_dir_all(&folder)?;
-        fs::copy(&library, folder.join("libzmq.so.5"))?;
+    let as_libzmq = built.join("omq-libzmq");
+    fs::create_dir_all(&as_libzmq)?;
+    match library.exists() {
+        true => drop(fs::copy(&library, as_libzmq.join("libzmq.so.5"))?),
+        false => drop(fs::remove_file(as_libzmq.join("libzmq.so.5"))),
     }
     Ok(built)
 }

@@ -1,11 +1,14 @@
 //! What the rivals' programs share: the command line, and loops over a socket that each brings.
 //!
 //! ```text
-//! PROGRAM receive|send|echo|ask ENDPOINT SIZE COUNT
+//! PROGRAM receive|send|echo|ask PORTS SIZE COUNT
 //! ```
 //!
-//! A program that binds prints `ENDPOINT …`; each ends with `FINDING …`.
+//! A program that binds prints `ENDPOINT …`, and each ends with `FINDING …`. A sender stays until
+//! the receiver has everything and closes another connection: some lose what is left in the end.
 
+use std::io::Read as _;
+use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -38,7 +41,9 @@ pub trait Rival: Sized {
     async fn send(&mut self, bytes: &[u8]) -> Result<()>;
     /// The length of the next message, which is of one part.
     async fn recv(&mut self) -> Result<usize>;
-    /// Returns when all that was sent has left.
+    /// Hands what was sent and still lies here to who sends it on by themselves.
+    async fn flush(&mut self) -> Result<()>;
+    /// The last use of the socket.
     async fn close(self) -> Result<()>;
 }
 
@@ -49,21 +54,27 @@ pub async fn play<R: Rival>() -> Result<()> {
         bail!("PROGRAM receive|send|echo|ask ENDPOINT SIZE COUNT");
     };
     let (size, count) = (size.parse()?, count.parse()?);
-    let announce = |port| println!("ENDPOINT tcp://127.0.0.1:{port}");
-    let port = || {
-        let (_, port) = endpoint
-            .rsplit_once(':')
-            .context("an endpoint with a port")?;
-        Ok::<u16, anyhow::Error>(port.parse()?)
+    let stay = TcpListener::bind("127.0.0.1:0")?;
+    let stay_port = stay.local_addr()?.port();
+    let announce = |port| println!("ENDPOINT {port};{stay_port}");
+    let ports = || {
+        let ports = endpoint.split_once(';').context("two ports")?;
+        Ok::<(u16, u16), anyhow::Error>((ports.0.parse()?, ports.1.parse()?))
     };
     let finding = match role.as_str() {
         "receive" => receive(R::bind(Kind::Pull, announce).await?, size, count).await?,
-        "send" => send(R::connect(Kind::Push, port()?).await?, size, count).await?,
+        "send" => {
+            let receiver = TcpStream::connect(("127.0.0.1", ports()?.1))?;
+            let push = R::connect(Kind::Push, ports()?.0).await?;
+            send(push, receiver, size, count).await?
+        }
         "echo" => echo(R::bind(Kind::Rep, announce).await?, size, count).await?,
-        "ask" => ask(R::connect(Kind::Req, port()?).await?, size, count).await?,
+        "ask" => ask(R::connect(Kind::Req, ports()?.0).await?, size, count).await?,
         other => bail!("{other} is no role"),
     };
     println!("FINDING {finding}");
+    // A sender may end now.
+    drop(stay);
     Ok(())
 }
 
@@ -77,11 +88,19 @@ async fn receive<R: Rival>(mut pull: R, size: usize, count: u64) -> Result<Strin
     Ok(format!("{{\"seconds\": {seconds}}}"))
 }
 
-async fn send<R: Rival>(mut push: R, size: usize, count: u64) -> Result<String> {
+async fn send<R: Rival>(
+    mut push: R,
+    mut receiver: TcpStream,
+    size: usize,
+    count: u64,
+) -> Result<String> {
     let bytes = vec![0; size];
     for _ in 0..count {
         push.send(&bytes).await?;
     }
+    push.flush().await?;
+    // However that ends, the receiver is gone.
+    let _ = receiver.read(&mut [0]);
     push.close().await?;
     Ok("{}".to_owned())
 }

@@ -64,10 +64,14 @@ impl Rival for Monocoque {
             .sum())
     }
 
-    async fn close(self) -> Result<()> {
-        if let Self::Push(mut push) = self {
+    async fn flush(&mut self) -> Result<()> {
+        if let Self::Push(push) = self {
             push.flush().await?;
         }
+        Ok(())
+    }
+
+    async fn close(self) -> Result<()> {
         Ok(())
     }
 }

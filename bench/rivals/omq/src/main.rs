@@ -41,6 +41,10 @@ impl Rival for Omq {
         Ok(self.0.recv()?.byte_len())
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     async fn close(self) -> Result<()> {
         Ok(self.0.close()?)
     }

@@ -52,6 +52,10 @@ impl Rival for Rzmq {
         Ok(message.data().unwrap_or_default().len())
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     async fn close(self) -> Result<()> {
         Ok(self.context.term().await?)
     }

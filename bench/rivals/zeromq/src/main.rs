@@ -74,6 +74,10 @@ impl Rival for Zeromq {
         Ok(message.get(0).map_or(0, Bytes::len))
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     async fn close(self) -> Result<()> {
         let errors = match self {
             Self::Push(push) => push.close().await,
