@@ -8,6 +8,7 @@ mod cases;
 mod face;
 mod in_c;
 pub mod perf;
+mod rivals;
 mod tools;
 
 use std::path::PathBuf;
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// The folder of libzmq's libzmq.so.5
     #[arg(long)]
     libzmq: PathBuf,
+    /// The folder of the rivals' programs
+    #[arg(long)]
+    rivals: Option<PathBuf>,
     /// How often each runs each case: 5, or 3 if it is to be quick
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pairs: Option<u32>,
@@ -64,6 +68,8 @@ pub enum Kind {
     Latency,
     /// Many subscribers, subscriptions and connections; rest
     Scale,
+    /// Through the Rust API beside other crates
+    Rivals,
 }
 
 /// Messages, or round trips, of a run that is not timed.
@@ -86,15 +92,37 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.smoke {
         let mut runs = 0;
         for &case in &cases {
-            runs += measure::try_out(case, &contenders(case, &faces), few(case))?;
+            let contenders = contenders(case, &faces, arguments)?;
+            if arguments.kind == Kind::Rivals {
+                runs += try_rivals(case, &contenders)?;
+            } else {
+                runs += measure::try_out(case, &contenders, few(case))?;
+            }
         }
         println!("smoke: {runs} of {runs} ok");
         return Ok(());
     }
     let kind = arguments.kind.text(arguments.quick);
-    Report::new(kind, pairs).complete(&cases, |case| {
-        measure::compare(case, &contenders(case, &faces), pairs)
+    let mut report = Report::new(kind, pairs);
+    if arguments.kind == Kind::Rivals {
+        report = report.with_versions(rivals::versions()?);
+    }
+    report.complete(&cases, |case| {
+        measure::compare(case, &contenders(case, &faces, arguments)?, pairs)
     })
+}
+
+/// What a rival cannot do is no failure of ours.
+fn try_rivals(case: Case, contenders: &[Box<dyn Runner + '_>]) -> Result<usize> {
+    let mut runs = 0;
+    for (place, contender) in contenders.iter().enumerate() {
+        match contender.run(case, few(case)) {
+            Ok(_) => runs += 1,
+            Err(error) if place == 0 => return Err(error),
+            Err(error) => println!("cannot: {case}, {}: {error:#}", contender.name()),
+        }
+    }
+    Ok(runs)
 }
 
 fn few(case: Case) -> u64 {
@@ -114,12 +142,22 @@ impl Kind {
             (Self::Latency, true) => "latency-quick",
             (Self::Scale, false) => "scale",
             (Self::Scale, true) => "scale-quick",
+            (Self::Rivals, false) => "rivals",
+            (Self::Rivals, true) => "rivals-quick",
         }
     }
 }
 
-/// The faces, and what the system itself can do.
-fn contenders(case: Case, faces: &[Face]) -> Vec<Box<dyn Runner + '_>> {
+/// The faces, or the rivals, and what the system itself can do.
+fn contenders<'a>(
+    case: Case,
+    faces: &'a [Face],
+    arguments: &Arguments,
+) -> Result<Vec<Box<dyn Runner + 'a>>> {
+    if arguments.kind == Kind::Rivals {
+        let rivals = rivals::contenders(case, arguments)?.into_iter();
+        return Ok(rivals.map(|it| it as Box<dyn Runner + 'a>).collect());
+    }
     let mut list: Vec<Box<dyn Runner + '_>> = Vec::new();
     for face in faces {
         match (maker(case), face.is_native()) {
@@ -137,7 +175,7 @@ fn contenders(case: Case, faces: &[Face]) -> Vec<Box<dyn Runner + '_>> {
         let busy = |runner| Box::new(Busy(runner)) as Box<dyn Runner>;
         list = list.into_iter().map(busy).collect();
     }
-    list
+    Ok(list)
 }
 
 /// Whose programs run a case.

@@ -3,30 +3,31 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::figures::Figures;
 use crate::quantity::Quantity;
 
 /// One row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     pub pattern: Pattern,
     pub transport: Transport,
     /// Bytes in a message.
     pub size: usize,
     /// Encrypted.
+    #[serde(default)]
     pub curve: bool,
     /// Subscribers, topics or connections, where the pattern is about many.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<u32>,
     /// From Python, and how.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<Style>,
 }
 
 /// How a program in Python sends and receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
     /// Calls that wait.
@@ -37,7 +38,7 @@ pub enum Style {
     Array,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// PUSH to PULL; messages a second at the receiver, from the first to the last.
@@ -62,7 +63,7 @@ pub enum Pattern {
     Blocked,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     Tcp,
@@ -254,10 +255,15 @@ impl fmt::Display for Case {
             (_, Some(many)) => write!(f, "{many}, ")?,
             (_, None) => {}
         }
-        match self.size {
-            size if size >= 1 << 20 => write!(f, "{} MiB", size >> 20),
-            size if size >= 1 << 10 => write!(f, "{} KiB", size >> 10),
-            size => write!(f, "{size} B"),
-        }
+        f.write_str(&size(self.size))
+    }
+}
+
+/// `64 B`, `16 KiB`.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        n if n >= 1 << 20 => format!("{} MiB", n >> 20),
+        n if n >= 1 << 10 => format!("{} KiB", n >> 10),
+        n => format!("{n} B"),
     }
 }

@@ -16,13 +16,17 @@ mod library;
 mod machine;
 mod measure;
 mod plain;
+mod plot;
 mod process;
 mod python;
 mod quantity;
 mod report;
 mod role;
 mod row;
+mod saved;
 mod sockets;
+mod svg;
+mod table;
 mod usage;
 mod watch;
 
@@ -62,6 +66,10 @@ enum Other {
     Capi(capi::Arguments),
     /// The Python package beside pyzmq and pyomq
     Python(python::Arguments),
+    /// Draws what the newest results have into `bench/plots`
+    Plots,
+    /// Puts the newest results into `bench/README.md`
+    Tables,
     /// Keeps a processor busy
     #[command(hide = true)]
     Burn,
@@ -84,6 +92,8 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.other {
         Some(Other::Role(arguments)) => return role::play(&arguments),
+        Some(Other::Plots) => return plot::plot_all(),
+        Some(Other::Tables) => return table::fill_readme(),
         Some(Other::Burn) => return busy::burn(),
         Some(Other::Python(arguments)) => return python::run(&arguments),
         #[cfg(feature = "zincmq")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::figures::median;
 use crate::machine::Machine;
 use crate::quantity::Quantity;
 use crate::row::Row;
+use crate::saved;
 
 /// What others may use of a machine that counts as quiet.
 const QUIET: f64 = 0.05;
@@ -59,7 +60,7 @@ impl Report {
 
     /// Writes `bench/results/DATE-KIND.json` and returns its path.
     fn save(&self) -> Result<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        let folder = saved::folder();
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let date = self.machine.date.replace(':', "");
         let file = folder.join(format!("{date}-{}.json", self.kind));

@@ -1,9 +1,10 @@
 //! One case's samples, medians and ratios.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::case::Case;
@@ -11,30 +12,30 @@ use crate::figures::{Figures, median};
 use crate::quantity::{Better, Quantity};
 
 /// One case; the subject is the first contender.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     pub case: Case,
     pub contenders: Vec<Contender>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Contender {
     /// Its name, as the table shows it.
-    pub library: &'static str,
+    pub library: Cow<'static, str>,
     /// Messages, or round trips, in each run.
     pub count: u64,
     pub samples: Vec<Figures>,
     /// For each message or round trip, in a run of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_calls: Option<f64>,
     /// Why runs have no sample.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<String>,
 }
 
 impl Row {
     /// What there is to show.
-    fn quantities(&self) -> impl Iterator<Item = Quantity> {
+    pub fn quantities(&self) -> impl Iterator<Item = Quantity> {
         let usual = self.case.pattern.quantities().iter().copied();
         let also = [Quantity::VoluntarySwitches, Quantity::SystemCalls];
         usual.chain(also.into_iter().filter(|&quantity| {
@@ -44,14 +45,14 @@ impl Row {
     }
 
     /// By the quantity that decides, how many times better the subject is than each other.
-    pub fn ratios(&self) -> impl Iterator<Item = (&'static str, f64)> {
+    pub fn ratios(&self) -> impl Iterator<Item = (&str, f64)> {
         let deciding = self.case.pattern.quantities().iter().take(1);
         deciding.flat_map(|&quantity| self.ratios_of(quantity))
     }
 
     /// How many times better the subject's median is than each other contender's: more messages
     /// a second, or fewer of anything else.
-    fn ratios_of(&self, quantity: Quantity) -> impl Iterator<Item = (&'static str, f64)> {
+    pub fn ratios_of(&self, quantity: Quantity) -> impl Iterator<Item = (&str, f64)> {
         let subject = self.contenders.first();
         let ours = subject.and_then(|subject| subject.median(quantity));
         self.contenders.iter().skip(1).filter_map(move |other| {
@@ -63,7 +64,7 @@ impl Row {
                 Better::Less => theirs / ours,
                 Better::Neither => return None,
             };
-            Some((other.library, ratio))
+            Some((&*other.library, ratio))
         })
     }
 
@@ -85,7 +86,7 @@ impl Contender {
     /// Without a run.
     pub fn new(library: &'static str) -> Self {
         Self {
-            library,
+            library: Cow::Borrowed(library),
             count: 0,
             samples: Vec::new(),
             system_calls: None,
@@ -108,7 +109,7 @@ impl Contender {
     }
 
     /// The median, and in parentheses the least and the most.
-    fn show(&self, quantity: Quantity) -> Option<String> {
+    pub fn show(&self, quantity: Quantity) -> Option<String> {
         let median = quantity.show(self.median(quantity)?);
         if self.values(quantity).next().is_none() {
             return Some(median);
@@ -144,7 +145,7 @@ impl fmt::Display for Row {
         }
         for contender in &self.contenders {
             if let Some(why) = contender.failures.last() {
-                let (name, times) = (contender.library, contender.failures.len());
+                let (name, times) = (&contender.library, contender.failures.len());
                 writeln!(f, "  {name} failed in {times} runs: {why}")?;
             }
         }

@@ -20,6 +20,14 @@ pub fn run(repo: &Repo, arguments: &[String]) -> Result<()> {
         Some((kind, rest)) if CAPI_KINDS.contains(&kind.as_str()) => {
             command.arguments(&capi(repo, kind)?).arguments(rest)
         }
+        Some((first, rest)) if first == "rivals" => {
+            let rivals = rivals(repo)?;
+            let command = command.arguments(&capi(repo, first)?);
+            command
+                .arguments(&["--rivals"])
+                .arguments(&[rivals])
+                .arguments(rest)
+        }
         Some((first, rest)) if first == "python" => {
             let run = Run::new(repo, "bench-python")?;
             command.arguments(&python(&run)?).arguments(rest)
@@ -81,6 +89,41 @@ pub fn capi(repo: &Repo, kind: &str) -> Result<Vec<OsString>> {
         "--libzmq".into(),
         libzmq.library_folder().into(),
     ])
+}
+
+/// Packages of `bench/rivals`, and the file each makes.
+const RIVALS: &[(&str, &str)] = &[
+    ("rival-monocoque", "rival-monocoque"),
+    ("rival-omq", "rival-omq"),
+    ("rival-rzmq", "rival-rzmq"),
+    ("rival-zeromq", "rival-zeromq"),
+    ("omq-libzmq", "libomq_zmq.so"),
+];
+
+/// Builds the rivals' programs and a C library of theirs, and returns the folder. What does not
+/// build is missing there.
+fn rivals(repo: &Repo) -> Result<PathBuf> {
+    let folder = repo.target().join("bench/rivals");
+    let built = folder.join("release");
+    for (package, file) in RIVALS {
+        let build = ["build", "--release", "--locked", "--package", package];
+        let build = repo
+            .cargo("bench/rivals", &build)?
+            .variable("CARGO_TARGET_DIR", &folder);
+        if let Err(error) = build.run_visible(Duration::from_secs(30 * 60)) {
+            eprintln!("{package} does not build: {error:#}");
+            // An older one would be measured in its place. It may not be there.
+            let _ = fs::remove_file(built.join(file));
+        }
+    }
+    let library = built.join("libomq_zmq.so");
+    let as_libzmq = built.join("omq-libzmq");
+    fs::create_dir_all(&as_libzmq)?;
+    match library.exists() {
+        true => drop(fs::copy(&library, as_libzmq.join("libzmq.so.5"))?),
+        false => drop(fs::remove_file(as_libzmq.join("libzmq.so.5"))),
+    }
+    Ok(built)
 }
 
 /// Compiles each `bench/c/NAME.c` for whichever `libzmq.so.5` the loader finds, and returns the

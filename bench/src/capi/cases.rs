@@ -47,6 +47,19 @@ const LATENCY: Table = &[
     (Pattern::BusyLatency, Transport::Ipc, &[64]),
 ];
 
+const RIVALS: Table = &[
+    (Pattern::Throughput, Transport::Tcp, SIZES),
+    (Pattern::Latency, Transport::Tcp, &[64]),
+];
+const QUICK_RIVALS: Table = &[
+    (
+        Pattern::Throughput,
+        Transport::Tcp,
+        &[64, 1 << 10, 16 << 10],
+    ),
+    (Pattern::Latency, Transport::Tcp, &[64]),
+];
+
 /// Pattern, transport, sizes, and how many there are.
 type Many = (Pattern, Transport, &'static [usize], &'static [u32]);
 
@@ -90,6 +103,8 @@ pub fn cases(kind: Kind, quick: bool) -> Vec<Case> {
         (Kind::Latency, _) => case::all(LATENCY).collect(),
         (Kind::Scale, false) => scale(SCALE),
         (Kind::Scale, true) => scale(QUICK_SCALE),
+        (Kind::Rivals, false) => case::all(RIVALS).collect(),
+        (Kind::Rivals, true) => case::all(QUICK_RIVALS).collect(),
     }
 }
 
@@ -99,6 +114,7 @@ pub fn smoke(kind: Kind) -> Vec<Case> {
         Kind::Capi => throughput(SMOKE_THROUGHPUT, QUICK_CURVE),
         Kind::Latency => case::all(LATENCY).collect(),
         Kind::Scale => scale(SMOKE_SCALE),
+        Kind::Rivals => case::all(QUICK_RIVALS).collect(),
     }
 }
 

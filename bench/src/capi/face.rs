@@ -20,14 +20,9 @@ pub struct Face {
 
 /// The subject first.
 pub fn faces(arguments: &Arguments) -> Result<Vec<Face>> {
-    let c = |name, library: &Path| -> Result<Face> {
-        let library = library.canonicalize();
-        let face = Face {
-            name,
-            programs: arguments.programs.clone(),
-            ours: arguments.c_programs.clone(),
-            library: Some(library.with_context(|| name.to_owned())?),
-        };
+    let c = |name: &'static str, library: &Path| -> Result<Face> {
+        let library = library.canonicalize().with_context(|| name.to_owned())?;
+        let face = Face::new(name, arguments, &library);
         face.check()?;
         Ok(face)
     };
@@ -44,6 +39,16 @@ pub fn faces(arguments: &Arguments) -> Result<Vec<Face>> {
 }
 
 impl Face {
+    /// What the programs in C are with the `libzmq.so.5` in the folder `library`.
+    pub fn new(name: &'static str, arguments: &Arguments, library: &Path) -> Self {
+        Self {
+            name,
+            programs: arguments.programs.clone(),
+            ours: arguments.c_programs.clone(),
+            library: Some(library.to_owned()),
+        }
+    }
+
     /// Whether there are programs in Rust only.
     pub fn is_native(&self) -> bool {
         self.library.is_none()
