@@ -136,3 +136,27 @@ def test_errors_and_exit_codes_are_the_programs(python, tmp_path):
     error = python("-m", "zincmq", script, code=1)
     assert f'File "{script}", line 2, in fail' in error
     assert error.endswith("ValueError: mine")
+
+
+def test_a_second_interpreter_is_refused(python):
+    text = """
+import zincmq as zmq
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+other = interpreters.create()
+interpreters.run_string(other, '''
+try:
+    import zincmq
+except ImportError:
+    print("refused", flush=True)
+''')
+interpreters.destroy(other)
+with zmq.Context() as ctx, ctx.socket(zmq.PULL) as socket:
+    try:
+        socket.recv(zmq.DONTWAIT)
+    except zmq.Again:
+        print("here it works")
+"""
+    assert python("-c", text).splitlines() == ["refused", "here it works"]
