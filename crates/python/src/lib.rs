@@ -9,6 +9,7 @@
 //! | `transfer.rs` | sending and receiving one part |
 //! | `patience.rs` | waiting: without the GIL, and ended by signals |
 //! | `buffer.rs`, `lease.rs` | memory of Python's in messages of ours, and its return |
+//! | `interpreter.rs` | which interpreter of the process has the module |
 //! | `options.rs` | values of options |
 //! | `poll.rs`, `proxy.rs`, `monitored_queue.rs` | functions that wait for several sockets |
 //! | `library.rs` | what the library is and can do, keys |
@@ -20,6 +21,7 @@ mod buffer;
 mod context;
 mod errors;
 mod frame;
+mod interpreter;
 mod lease;
 mod library;
 mod monitored_queue;
@@ -60,6 +62,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::interpreter::claim(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("IPC_PATH_MAX_LEN", crate::library::IPC_PATH_MAX_LEN)?;
         module.add("PYZMQ_DRAFT_API", true)

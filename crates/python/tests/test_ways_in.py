@@ -1,5 +1,8 @@
 """The three ways to ZincMQ: import zincmq, python -m zincmq, PYZMQ_BACKEND."""
 
+import py_compile
+import zipfile
+
 import pytest
 
 WHICH = "print(zmq.backend.Socket.__module__)"
@@ -121,6 +124,32 @@ def test_a_package_and_a_folder(python, app):
     assert lines[1].split()[-2] == str(folder)
 
 
+@pytest.mark.parametrize("kind", ["script", "bytecode", "folder", "archive"])
+def test_a_program_may_change_folders(python, tmp_path, kind):
+    """Its own place is an absolute one, as without ZincMQ."""
+    source = tmp_path / "__main__.py"
+    source.write_text(
+        "import os, sys\nos.chdir('/')\nimport beside\n"
+        "beside = os.path.join(sys.path[0], 'beside.py')\n"
+        "print(__file__, sys.path[0], sys.argv, __loader__.get_data(beside))\n"
+    )
+    (tmp_path / "beside.py").write_text("pass\n")
+    program = source.name
+    if kind == "bytecode":
+        program = "main.pyc"
+        py_compile.compile(source, tmp_path / program)
+    elif kind == "folder":
+        program = "."
+    elif kind == "archive":
+        program = "main.pyz"
+        with zipfile.ZipFile(tmp_path / program, "w") as archive:
+            archive.write(source, source.name)
+            archive.write(tmp_path / "beside.py", "beside.py")
+    ours = python("-m", "zincmq", program, "word", cwd=tmp_path)
+    assert ours == python(program, "word", cwd=tmp_path)
+    assert ours.startswith(str(tmp_path))
+
+
 def test_standard_input(python):
     assert python("-m", "zincmq", "-", text=f"import zmq; {WHICH}") == OURS
 
@@ -135,8 +164,15 @@ def test_what_cannot_be_run(python, tmp_path):
     assert "what to run?" in python("-m", "zincmq", code=2)
     assert "unknown option -q" in python("-m", "zincmq", "-q", code=2)
     missing = tmp_path / "missing.py"
-    assert f"can't open file '{missing}'" in python("-m", "zincmq", missing, code=1)
+    assert f"can't open file '{missing}'" in python("-m", "zincmq", missing, code=2)
     assert "no module named missing" in python("-m", "zincmq", "-m", "missing", code=1)
+    assert "zincmq: " in python("-m", "zincmq", "-m", ".relative", code=1).splitlines()[-1]
+    assert "can't find '__main__'" in python("-m", "zincmq", tmp_path, code=1)
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("import not_there")
+    error = python("-m", "zincmq", "-m", "package.app", cwd=tmp_path, code=1)
+    assert "in <module>\n    import not_there" in error
 
 
 def test_errors_and_exit_codes_are_the_programs(python, tmp_path):
@@ -146,3 +182,27 @@ def test_errors_and_exit_codes_are_the_programs(python, tmp_path):
     error = python("-m", "zincmq", script, code=1)
     assert f'File "{script}", line 2, in fail' in error
     assert error.endswith("ValueError: mine")
+
+
+def test_a_second_interpreter_is_refused(python):
+    text = """
+import zincmq as zmq
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+other = interpreters.create()
+interpreters.run_string(other, '''
+try:
+    import zincmq
+except ImportError:
+    print("refused", flush=True)
+''')
+interpreters.destroy(other)
+with zmq.Context() as ctx, ctx.socket(zmq.PULL) as socket:
+    try:
+        socket.recv(zmq.DONTWAIT)
+    except zmq.Again:
+        print("here it works")
+"""
+    assert python("-c", text).splitlines() == ["refused", "here it works"]

@@ -10,10 +10,10 @@ it starts with multiprocessing. They and all other programs that it starts are
 told to use ZincMQ, too, by the environment variable PYZMQ_BACKEND.
 """
 
+import importlib.machinery
 import importlib.util
 import io
 import os
-import runpy
 import sys
 
 USAGE = """\
@@ -70,19 +70,34 @@ def run_file(path, arguments):
         put_first("")
         run_as_main(compile(sys.stdin.read(), "<stdin>", "exec"), {})
         return
-    if is_container(path):
-        # A folder or an archive with a `__main__` in it, which sets its own.
-        if not is_safe():
-            del sys.path[0]
-        runpy.run_path(path, run_name="__main__")
+    # As Python itself has it: a program may well change folders.
+    absolute = os.path.join(os.getcwd(), path)
+    if is_container(absolute):
+        run_container(os.path.abspath(path))
         return
     put_first(os.path.dirname(os.path.realpath(path)))
     try:
-        with io.open_code(os.path.abspath(path)) as file:
+        with io.open_code(absolute) as file:
             source = file.read()
     except OSError as error:
-        sys.exit(f"python -m zincmq: can't open file {path!r}: {error.strerror}")
-    run_as_main(compile(source, path, "exec"), {"__file__": path})
+        print(f"python -m zincmq: can't open file {absolute!r}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    if path.endswith(".pyc"):
+        loader = importlib.machinery.SourcelessFileLoader("__main__", absolute)
+        code = loader.get_code("__main__")
+    else:
+        loader = importlib.machinery.SourceFileLoader("__main__", absolute)
+        code = compile(source, absolute, "exec")
+    run_as_main(code, {"__file__": absolute, "__cached__": None, "__loader__": loader})
+
+
+def run_container(path):
+    """Runs a folder or an archive with a `__main__` in it."""
+    sys.path[: 0 if is_safe() else 1] = [path]
+    spec = importlib.machinery.PathFinder.find_spec("__main__", [path])
+    if spec is None:
+        sys.exit(f"python -m zincmq: can't find '__main__' module in {path!r}")
+    run_spec(spec, spec.loader.get_code("__main__"))
 
 
 def put_first(folder):
@@ -113,11 +128,20 @@ def run_module(name, arguments):
         if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(f"{name}.__main__")
         code = spec and spec.loader.get_code(spec.name)
-    except ModuleNotFoundError as error:
+    except (ImportError, TypeError, ValueError) as error:
+        missing = getattr(error, "name", None)
+        if missing and not f"{name}.".startswith(f"{missing}."):
+            # It is there, and imports what is not.
+            raise
         sys.exit(f"python -m zincmq: {error}")
     if not code:
         sys.exit(f"python -m zincmq: no module named {name} that can be run")
     sys.argv[0] = spec.origin
+    run_spec(spec, code)
+
+
+def run_spec(spec, code):
+    """Runs the code of a module."""
     run_as_main(
         code,
         {
