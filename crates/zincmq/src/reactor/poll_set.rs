@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Bell, Driver, Epoll, Events, Handle, Interest, Ready, Source, Watch, confine};
+use super::{Bell, Driver, Epoll, Events, Handle, Interest, Pace, Ready, Source, Watch, confine};
 use crate::sync::Mutex;
 
 /// How long after its last renewal a lease still holds the reactor off.
@@ -56,6 +56,7 @@ pub(crate) struct PollSet {
     met_other: AtomicBool,
     /// Sleeps in a row that ended so.
     crowded_sleeps: AtomicU32,
+    pace: Pace,
 }
 
 #[derive(Default)]
@@ -105,6 +106,7 @@ impl PollSet {
             found_busy: AtomicU32::new(0),
             met_other: AtomicBool::new(false),
             crowded_sleeps: AtomicU32::new(0),
+            pace: Pace::default(),
         });
         let watcher = Arc::new(Watcher(Arc::downgrade(&set)));
         let watch = reactor.watch(set.epoll.as_fd(), Interest::READ, watcher)?;
@@ -257,6 +259,10 @@ impl PollSet {
 
     pub(crate) fn reactor(&self) -> &Handle {
         &self.reactor
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// That thread sleeps no more.

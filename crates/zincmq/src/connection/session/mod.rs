@@ -58,9 +58,7 @@ pub(crate) struct Session {
     asking: AtomicU64,
     inner: Mutex<Inner>,
     scheduled: AtomicBool,
-    started: Instant,
     direct_sends: AtomicU32,
-    last_direct: AtomicU64,
 }
 
 #[derive(Default)]
@@ -108,9 +106,7 @@ impl Session {
             asking: AtomicU64::new(0),
             inner: Mutex::default(),
             scheduled: AtomicBool::new(false),
-            started: Instant::now(),
             direct_sends: AtomicU32::new(0),
-            last_direct: AtomicU64::new(0),
         })
     }
 

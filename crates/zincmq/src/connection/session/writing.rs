@@ -11,7 +11,8 @@ use crate::reactor::{Driver, Interest};
 /// Sends in a row that the application writes itself before the reactor
 /// takes over.
 const DIRECT_SENDS: u32 = 2;
-/// After this long without a send the application writes itself again.
+/// After this long without a send, to this peer or another of the socket's, the
+/// application writes itself again.
 const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
@@ -105,29 +106,27 @@ impl Session {
             self.set.reactor().schedule(me);
         }
     }
-
-    fn now(&self) -> u64 {
-        // 584 years of nanoseconds fit.
-        self.started.elapsed().as_nanos() as u64
-    }
 }
 
 impl Far for Session {
     fn data(&self) {
+        let pace = self.set.pace();
         let sends = self.direct_sends.fetch_add(1, Ordering::Relaxed) + 1;
+        if sends < DIRECT_SENDS {
+            self.drive(WRITE, Driver::Application);
+            return;
+        }
         if sends > DIRECT_SENDS {
-            let now = self.now();
-            let last = self.last_direct.load(Ordering::Relaxed);
-            self.last_direct.store(now, Ordering::Relaxed);
-            if u128::from(now.saturating_sub(last)) < QUIET.as_nanos() {
-                self.schedule();
-                return;
+            if pace.is_within(QUIET) {
+                pace.note();
+                return self.schedule();
             }
             self.direct_sends.store(1, Ordering::Relaxed);
-        } else if sends == DIRECT_SENDS {
-            self.last_direct.store(self.now(), Ordering::Relaxed);
         }
         self.drive(WRITE, Driver::Application);
+        // What was sent to many is written to many: the time that takes is no
+        // quiet.
+        pace.note();
     }
 
     fn batch(&self) {
