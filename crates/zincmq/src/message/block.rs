@@ -222,7 +222,10 @@ impl Clone for Block {
             // What is left is one to keep, at least, and no longer all.
             let left = (held & !(1 << 31)) - 1;
             let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
-            match self.held.compare_exchange_weak(held, left, success, failure) {
+            match self
+                .held
+                .compare_exchange_weak(held, left, success, failure)
+            {
                 Ok(_) => break,
                 Err(now) => held = now,
             }
