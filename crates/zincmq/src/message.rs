@@ -199,6 +199,20 @@ impl Message {
         }
     }
 
+    /// Another share in the payload, at less cost than a clone to those who can
+    /// change this one.
+    #[inline]
+    pub(crate) fn share(&mut self) -> Self {
+        let repr = match &mut self.repr {
+            Repr::Block(block) => Repr::Block(block.share()),
+            other => other.clone(),
+        };
+        Self {
+            repr,
+            peer: self.peer.clone(),
+        }
+    }
+
     /// Where the payload is.
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {

@@ -61,6 +61,8 @@ pub(crate) struct Peer {
     batch_at: (u64, u64),
     /// When a hasty sender last looked whether it has room.
     looked: Option<Instant>,
+    /// Among those that [`Peers::release`] is to publish to.
+    held_back: bool,
 }
 
 /// How long a hasty sender goes by what it saw last.
@@ -116,6 +118,10 @@ pub(crate) struct Peers {
     hasty: bool,
     /// Peers that were said to have no room for that reason.
     refused: Vec<PeerId>,
+    /// What is sent is made visible later.
+    holds_back: bool,
+    /// Peers that were sent something meanwhile.
+    held_back: Vec<PeerId>,
 }
 
 pub(crate) struct Wake {
@@ -173,6 +179,7 @@ impl Peer {
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
             looked: None,
+            held_back: false,
         }
     }
 
@@ -239,6 +246,23 @@ impl Peer {
             }
             pause *= 2;
         }
+    }
+
+    /// Makes what was pushed visible, and tells whom to wake for it.
+    #[inline(always)]
+    fn publish(&mut self) -> Option<Wake> {
+        let what = if self.tx.publish() {
+            News::Data
+        } else if self.is_batch() {
+            News::Batch
+        } else {
+            return None;
+        };
+        self.next_batch();
+        Some(Wake {
+            far: Arc::clone(&self.far),
+            what,
+        })
     }
 
     #[inline]
@@ -343,7 +367,28 @@ impl Peers {
         self.slab.iter().map(|(index, _)| PeerId(index as u32))
     }
 
-    /// Hands a user's message to peer `id` and makes it visible at once.
+    /// From now on [`Peers::send`] makes nothing visible, until
+    /// [`Peers::release`] does it for all that was sent: each time costs, and
+    /// the other side, too, if it comes to look. The lock is to be held until
+    /// then.
+    pub(crate) fn hold_back(&mut self) {
+        self.holds_back = true;
+    }
+
+    /// Makes visible what was held back.
+    pub(crate) fn release(&mut self) {
+        self.holds_back = false;
+        while let Some(id) = self.held_back.pop() {
+            if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+                peer.held_back = false;
+                let wake = peer.publish();
+                self.wakes.extend(wake);
+            }
+        }
+    }
+
+    /// Hands a user's message to peer `id` and makes it visible at once, unless
+    /// it is to be held back.
     #[inline(always)]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
         let Some(peer) = self.slab.get_mut(id.0 as usize) else {
@@ -354,18 +399,16 @@ impl Peers {
             Ok(()) => {
                 peer.counters.messages_out += 1;
                 peer.counters.bytes_out += size;
-                let what = if peer.tx.publish() {
-                    News::Data
-                } else if peer.is_batch() {
-                    News::Batch
-                } else {
+                if self.holds_back {
+                    if !peer.held_back {
+                        peer.held_back = true;
+                        self.held_back.push(id);
+                    }
                     return Ok(());
-                };
-                peer.next_batch();
-                self.wakes.push(Wake {
-                    far: Arc::clone(&peer.far),
-                    what,
-                });
+                }
+                if let Some(wake) = peer.publish() {
+                    self.wakes.push(wake);
+                }
                 Ok(())
             }
             Err(PushError::Full(item)) => Err(Refused::Full(item)),

@@ -162,6 +162,21 @@ impl Block {
         copy
     }
 
+    /// As a clone, without a read-modify-write.
+    #[inline]
+    pub(super) fn share(&mut self) -> Self {
+        let held = self.held.get_mut();
+        if *held == 1 {
+            return self.clone();
+        }
+        *held = (*held & !(1 << 31)) - 1;
+        Self {
+            header: self.header,
+            len: self.len,
+            held: AtomicU32::new(1),
+        }
+    }
+
     /// Makes further references; false if there are too many.
     #[cold]
     fn grant(&self) -> bool {

@@ -44,6 +44,9 @@ impl Tally {
     }
 }
 
+/// Messages that are sent before any of them is seen.
+const HELD_BACK: usize = 16;
+
 impl Core {
     /// Receives from here and sends to `to`, another socket, up to `limit`
     /// messages, each only if `to` can take one. Does no I/O of its own.
@@ -56,7 +59,12 @@ impl Core {
         } else {
             self.with_both(to, |here, there| {
                 here.peers.set_patient(false);
-                transfer.run(here, (there, to), limit);
+                while transfer.goes_on(here, there, limit) {
+                    let some = limit.min(transfer.received.messages + HELD_BACK);
+                    there.peers.hold_back();
+                    transfer.run(here, (there, to), some);
+                    there.peers.release();
+                }
             });
         }
         transfer
@@ -95,6 +103,13 @@ impl Core {
 }
 
 impl Transfer {
+    fn goes_on(&self, from: &State, to: &State, limit: usize) -> bool {
+        matches!(self.end, End::Pause)
+            && self.received.messages < limit
+            && !from.peers.has_chores()
+            && !to.peers.has_chores()
+    }
+
     fn run(&mut self, from: &mut State, (to, target): (&mut State, &Core), limit: usize) {
         while self.received.messages < limit {
             if !to.pattern.can_send(&mut to.peers) {
@@ -120,9 +135,6 @@ impl Transfer {
                     self.end = End::NotSent(why, message);
                     return;
                 }
-            }
-            if from.peers.has_chores() || to.peers.has_chores() {
-                return;
             }
         }
     }
