@@ -47,6 +47,17 @@ impl<T> Consumer<T> {
         }
     }
 
+    /// Says that this end looks for items by itself, time and again, until a
+    /// [`pop`](Self::pop) or [`has_items`](Self::has_items) finds none: until
+    /// then no [`publish`](crate::Producer::publish) asks for a wake-up, and
+    /// each costs less. Finding none costs a system call then.
+    pub fn attend(&mut self) {
+        match &mut self.end {
+            End::Queue(reader) => reader.attend(),
+            End::Conflated(_) => {}
+        }
+    }
+
     /// A plain look whether nothing is visible that marks nothing: for spinning.
     #[inline]
     pub fn is_empty_hint(&self) -> bool {

@@ -123,6 +123,7 @@ impl Multipart {
     }
 
     /// The first part alone, if there is just one; else all of it back.
+    #[inline]
     pub fn into_single(self) -> Result<Message, Self> {
         if self.rest.is_empty() {
             Ok(self.first)

@@ -140,7 +140,7 @@ pub(crate) struct Rejected {
 }
 
 impl Rejected {
-    fn new(why: SendFailure, message: Multipart) -> Self {
+    pub(crate) fn new(why: SendFailure, message: Multipart) -> Self {
         Self { why, message }
     }
 }

@@ -42,19 +42,33 @@ impl Core {
         message: Multipart,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
+        match self.send_now(message) {
+            Ok(()) => Ok(()),
+            Err(rejected) => self.send_later(rejected, patience),
+        }
+    }
+
+    /// Sends if that is possible now. Does no I/O of its own.
+    #[inline(always)]
+    pub(crate) fn send_now(&self, message: Multipart) -> Result<(), Rejected> {
         if let Some(refusal) = self.refusal() {
-            return Err(SendError::new(refusal.into(), message));
+            return Err(Rejected::new(refusal.into(), message));
         }
         if self.is_too_long(&message) {
-            return Err(SendError::new(SendFailure::TooLong, message));
+            return Err(Rejected::new(SendFailure::TooLong, message));
         }
-        match self.with(|state| state.pattern.send(&mut state.peers, message)) {
-            Ok(()) => Ok(()),
-            Err(rejected) => {
-                let limit = self.with(|state| patience(&state.options));
-                self.send_waiting(rejected, limit)
-            }
-        }
+        self.with(|state| state.pattern.send(&mut state.peers, message))
+    }
+
+    /// Goes on with what could not be sent at once.
+    #[cold]
+    pub(crate) fn send_later(
+        &self,
+        rejected: Rejected,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+    ) -> Result<(), SendError> {
+        let limit = self.with(|state| patience(&state.options));
+        self.send_waiting(rejected, limit)
     }
 
     /// As a send that does not wait, as libzmq has it: whoever sends more than
@@ -217,23 +231,36 @@ impl Core {
         patience: impl FnOnce(&SocketOptions) -> Patience,
         elsewhere: &dyn Fn() -> Option<Multipart>,
     ) -> Result<Multipart, RecvFailure> {
-        if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
-        }
-        let received = self.with(|state| {
-            state.peers.set_patient(WAITS);
-            state.pattern.recv(&mut state.peers)
-        });
-        match received {
-            Err(RecvFailure::WouldBlock) => {
-                let limit = self.with(|state| patience(&state.options));
-                self.recv_waiting(limit, elsewhere)
-            }
+        match self.recv_now(WAITS) {
+            Err(RecvFailure::WouldBlock) => self.recv_later(patience, elsewhere),
             other => other,
         }
     }
 
+    /// Receives if something is there; `waits` tells that the caller has some
+    /// patience. Does no I/O of its own.
+    #[inline(always)]
+    pub(crate) fn recv_now(&self, waits: bool) -> Result<Multipart, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        self.with(|state| {
+            state.peers.set_patient(waits);
+            state.pattern.recv(&mut state.peers)
+        })
+    }
+
+    /// Goes on when nothing was there.
     #[cold]
+    pub(crate) fn recv_later(
+        &self,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+        elsewhere: &dyn Fn() -> Option<Multipart>,
+    ) -> Result<Multipart, RecvFailure> {
+        let limit = self.with(|state| patience(&state.options));
+        self.recv_waiting(limit, elsewhere)
+    }
+
     fn recv_waiting(
         &self,
         limit: Patience,
@@ -304,25 +331,13 @@ impl Core {
 
     /// Sends if that is possible now. Does no I/O of its own.
     pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
-        if let Some(refusal) = self.refusal() {
-            return Err(SendError::new(refusal.into(), message));
-        }
-        if self.is_too_long(&message) {
-            return Err(SendError::new(SendFailure::TooLong, message));
-        }
-        self.with(|state| state.pattern.send(&mut state.peers, message))
+        self.send_now(message)
             .map_err(|Rejected { why, message }| SendError::new(why, message))
     }
 
     /// Receives if something is there. Does no I/O of its own.
     pub(crate) fn attempt_recv(&self) -> Result<Multipart, RecvFailure> {
-        if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
-        }
-        self.with(|state| {
-            state.peers.set_patient(false);
-            state.pattern.recv(&mut state.peers)
-        })
+        self.recv_now(false)
     }
 
     /// What of `interest` could be done now. Does no I/O of its own.
