@@ -29,7 +29,7 @@ impl<T> Consumer<T> {
     /// asleep, and the producer's next [`publish`](crate::Producer::publish)
     /// tells to wake it, unless nothing can come any more
     /// ([`is_finished`](Self::is_finished)).
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<T> {
         match &mut self.end {
             End::Queue(reader) => reader.pop(),

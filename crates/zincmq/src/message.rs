@@ -104,6 +104,12 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn copy_from_slice(payload: &[u8]) -> Self {
+        Self::copied_from(payload, None)
+    }
+
+    /// The same, from `peer`.
+    #[inline]
+    pub(crate) fn copied_from(payload: &[u8], peer: Option<Origin>) -> Self {
         let repr = if payload.len() <= INLINE_CAPACITY {
             let mut inline = Inline::zeroed(payload.len());
             inline.bytes_mut().copy_from_slice(payload);
@@ -113,7 +119,7 @@ impl Message {
         } else {
             Repr::Shared(Bytes::copy_from_slice(payload))
         };
-        Self { repr, peer: None }
+        Self { repr, peer }
     }
 
     /// The peer this message came from, if it was received over a connection.

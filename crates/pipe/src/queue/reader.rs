@@ -50,7 +50,7 @@ impl<T> Reader<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.has_items() {
             Some(self.take())

@@ -147,7 +147,7 @@ impl<T> Writer<T> {
     }
 
     #[inline(always)]
-    fn put(&mut self, item: T) {
+    pub(crate) fn put(&mut self, item: T) {
         if is_border(self.pushed) {
             self.next_chunk();
         }

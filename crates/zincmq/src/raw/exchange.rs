@@ -8,7 +8,6 @@ use super::label::{Label, Labelled};
 use super::part_socket::PartSocket;
 use super::turns::Turn;
 use crate::error::{RecvError, SendError, SendFailure};
-use crate::pattern::Rejected;
 use crate::reactor::Signals;
 use crate::socket::Patience;
 use crate::{Message, Multipart, SocketType};
@@ -75,7 +74,7 @@ fn send_whole(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(),
             Err(error) => refused(socket, error),
         };
     }
-    match socket.engine.inner().send_now(message) {
+    match socket.engine.inner().attempt_send(message) {
         Ok(()) => Ok(()),
         Err(rejected) => match send_later(socket, rejected, wait) {
             Ok(()) => Ok(()),
@@ -86,13 +85,13 @@ fn send_whole(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(),
 
 /// Goes on with what was not taken at once.
 #[cold]
-fn send_later(socket: &PartSocket, rejected: Rejected, wait: Wait) -> Result<(), SendError> {
+fn send_later(socket: &PartSocket, rejected: SendError, wait: Wait) -> Result<(), SendError> {
     let core = socket.engine.inner();
     let heeding = |limit| Patience::heeding(limit, Signals::EndWaits);
     match wait {
         Wait::AsSet => core.send_later(rejected, |options| heeding(options.send_timeout())),
         Wait::Within(limit) => core.send_later(rejected, |_| heeding(limit)),
-        Wait::Never | Wait::Listening => Err(SendError::new(rejected.why, rejected.message)),
+        Wait::Never | Wait::Listening => Err(rejected),
     }
 }
 

@@ -6,7 +6,6 @@ use super::core::{Core, Refusal};
 use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
-use crate::pattern::Rejected;
 use crate::reactor::{Readiness, Signals, Woken};
 
 /// How long a call may wait.
@@ -42,7 +41,7 @@ impl Core {
         message: Multipart,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
-        match self.send_now(message) {
+        match self.attempt_send(message) {
             Ok(()) => Ok(()),
             Err(rejected) => self.send_later(rejected, patience),
         }
@@ -50,12 +49,12 @@ impl Core {
 
     /// Sends if that is possible now. Does no I/O of its own.
     #[inline(always)]
-    pub(crate) fn send_now(&self, message: Multipart) -> Result<(), Rejected> {
+    pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
         if let Some(refusal) = self.refusal() {
-            return Err(Rejected::new(refusal.into(), message));
+            return Err(SendError::new(refusal.into(), message));
         }
         if self.is_too_long(&message) {
-            return Err(Rejected::new(SendFailure::TooLong, message));
+            return Err(SendError::new(SendFailure::TooLong, message));
         }
         self.with(|state| state.pattern.send(&mut state.peers, message))
     }
@@ -64,7 +63,7 @@ impl Core {
     #[cold]
     pub(crate) fn send_later(
         &self,
-        rejected: Rejected,
+        rejected: SendError,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
         let limit = self.with(|state| patience(&state.options));
@@ -103,13 +102,13 @@ impl Core {
                 sent
             });
             let Err(rejected) = sent else { return Ok(()) };
-            if rejected.why != SendFailure::WouldBlock {
-                return Err(SendError::new(rejected.why, rejected.message));
+            if rejected.failure() != SendFailure::WouldBlock {
+                return Err(rejected);
             }
             if let Err(why) = self.wait(seen, Patience::None, &mut last, Readiness::WRITABLE) {
-                return Err(SendError::new(why.into(), rejected.message));
+                return Err(rejected.because(why.into()));
             }
-            message = rejected.message;
+            message = rejected.into_message();
         }
     }
 
@@ -119,25 +118,24 @@ impl Core {
     }
 
     #[cold]
-    fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
+    fn send_waiting(&self, mut rejected: SendError, limit: Patience) -> Result<(), SendError> {
         let mut last = None;
         loop {
-            let Rejected { why, message } = rejected;
-            if why != SendFailure::WouldBlock {
-                return Err(SendError::new(why, message));
+            if rejected.failure() != SendFailure::WouldBlock {
+                return Err(rejected);
             }
             if let Some(refusal) = self.refusal() {
-                return Err(SendError::new(refusal.into(), message));
+                return Err(rejected.because(refusal.into()));
             }
             let seen = self.waiting.epoch();
-            rejected = match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+            rejected = match self.attempt_send(rejected.into_message()) {
                 Ok(()) => return Ok(()),
                 Err(rejected) => rejected,
             };
-            if rejected.why == SendFailure::WouldBlock
+            if rejected.failure() == SendFailure::WouldBlock
                 && let Err(why) = self.wait(seen, limit, &mut last, Readiness::WRITABLE)
             {
-                return Err(SendError::new(why.into(), rejected.message));
+                return Err(rejected.because(why.into()));
             }
         }
     }
@@ -201,7 +199,7 @@ impl Core {
             // It will not be taken, but says why.
             let attempt = Multipart::from([first.clone(), Message::new()]);
             match state.pattern.send(&mut state.peers, attempt) {
-                Err(rejected) => Err(rejected.why),
+                Err(rejected) => Err(rejected.failure()),
                 Ok(()) => Ok(()),
             }
         })
@@ -327,12 +325,6 @@ impl Core {
     fn is_too_long(&self, message: &Multipart) -> bool {
         self.longest_part
             .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
-    }
-
-    /// Sends if that is possible now. Does no I/O of its own.
-    pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
-        self.send_now(message)
-            .map_err(|Rejected { why, message }| SendError::new(why, message))
     }
 
     /// Receives if something is there. Does no I/O of its own.
