@@ -57,19 +57,36 @@ enum Repr {
     Shared(Bytes),
 }
 
-/// Aligned like the other variants, so that moving a message is moving words:
-/// copies at odd offsets stall on the stores before them.
+/// One array, the length in its last byte, and aligned like the other variants:
+/// so moving a message is moving words. Copies at odd offsets stall on the
+/// stores before them.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Inline {
-    bytes: [u8; INLINE_CAPACITY],
-    len: u8,
-}
+struct Inline([u8; INLINE_CAPACITY + 1]);
 
 impl Inline {
+    /// So many zeros, of which there may be [`INLINE_CAPACITY`].
+    #[inline]
+    const fn zeroed(len: usize) -> Self {
+        let mut bytes = [0; INLINE_CAPACITY + 1];
+        bytes[INLINE_CAPACITY] = len as u8;
+        Self(bytes)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        usize::from(self.0[INLINE_CAPACITY])
+    }
+
     #[inline]
     fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.0[..self.len()]
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let len = self.len();
+        &mut self.0[..len]
     }
 }
 
@@ -78,10 +95,7 @@ impl Message {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            repr: Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: 0,
-            }),
+            repr: Repr::Inline(Inline::zeroed(0)),
             peer: None,
         }
     }
@@ -90,19 +104,22 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn copy_from_slice(payload: &[u8]) -> Self {
+        Self::copied_from(payload, None)
+    }
+
+    /// The same, from `peer`.
+    #[inline]
+    pub(crate) fn copied_from(payload: &[u8], peer: Option<Origin>) -> Self {
         let repr = if payload.len() <= INLINE_CAPACITY {
-            let mut bytes = [0; INLINE_CAPACITY];
-            bytes[..payload.len()].copy_from_slice(payload);
-            Repr::Inline(Inline {
-                bytes,
-                len: payload.len() as u8,
-            })
+            let mut inline = Inline::zeroed(payload.len());
+            inline.bytes_mut().copy_from_slice(payload);
+            Repr::Inline(inline)
         } else if payload.len() <= block::LONGEST {
             Repr::Block(Block::copy_from(payload))
         } else {
             Repr::Shared(Bytes::copy_from_slice(payload))
         };
-        Self { repr, peer: None }
+        Self { repr, peer }
     }
 
     /// A frame of `len` bytes written in place by `fill`, without a copy and
@@ -172,10 +189,7 @@ impl Message {
     #[inline]
     pub(crate) fn with_len(len: usize) -> Option<Self> {
         let repr = if len <= INLINE_CAPACITY {
-            Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: len as u8,
-            })
+            Repr::Inline(Inline::zeroed(len))
         } else {
             Repr::Block(Block::with_len(len)?)
         };
@@ -217,7 +231,7 @@ impl Message {
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {
         match &mut self.repr {
-            Repr::Inline(inline) => inline.bytes.as_mut_ptr(),
+            Repr::Inline(inline) => inline.0.as_mut_ptr(),
             Repr::Block(block) => block.data(),
             Repr::Long(long) => long.data(),
             Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),
@@ -241,7 +255,7 @@ impl Message {
     /// share in it.
     pub(crate) fn unique(&mut self) -> Option<&mut [u8]> {
         match &mut self.repr {
-            Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
+            Repr::Inline(inline) => Some(inline.bytes_mut()),
             Repr::Block(block) => block.unique(),
             Repr::Long(_) | Repr::Shared(_) => None,
         }

@@ -1,7 +1,7 @@
 //! DEALER (RFC 28): a fair queue and a load balancer.
 
-use super::{Pattern, Rejected, Setting, look};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Pattern, Setting, look};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, LoadBalance};
@@ -69,10 +69,10 @@ impl Pattern for Dealer {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         match self.outbound.send(peers, message) {
             Ok(_) => Ok(()),
-            Err(message) => Err(Rejected::new(SendFailure::WouldBlock, message)),
+            Err(message) => Err(SendError::new(SendFailure::WouldBlock, message)),
         }
     }
 

@@ -6,7 +6,6 @@ use super::core::Core;
 use super::state::State;
 use crate::error::{RecvFailure, SendFailure};
 use crate::message::Multipart;
-use crate::pattern::Rejected;
 
 /// What was passed on, and why no more was.
 #[derive(Default)]
@@ -45,7 +44,7 @@ impl Tally {
 }
 
 /// Messages that are sent before any of them is seen.
-const HELD_BACK: usize = 16;
+const UNSEEN: usize = 16;
 
 impl Core {
     /// Receives from here and sends to `to`, another socket, up to `limit`
@@ -60,10 +59,10 @@ impl Core {
             self.with_both(to, |here, there| {
                 here.peers.set_patient(false);
                 while transfer.goes_on(here, there, limit) {
-                    let some = limit.min(transfer.received.messages + HELD_BACK);
-                    there.peers.hold_back();
+                    let some = limit.min(transfer.received.messages + UNSEEN);
+                    there.peers.cork();
                     transfer.run(here, (there, to), some);
-                    there.peers.release();
+                    there.peers.uncork();
                 }
             });
         }
@@ -131,8 +130,8 @@ impl Transfer {
             }
             match to.pattern.send(&mut to.peers, message) {
                 Ok(()) => self.sent.count(bytes),
-                Err(Rejected { why, message }) => {
-                    self.end = End::NotSent(why, message);
+                Err(error) => {
+                    self.end = End::NotSent(error.failure(), error.into_message());
                     return;
                 }
             }
