@@ -9,10 +9,7 @@ pub(super) const SLOTS: u64 = if cfg!(loom) { 2 } else { 32 };
 ///
 /// Items are named by their number since the queue began. A border is the
 /// number of a chunk's first item.
-///
-/// It begins with a cache line, so that an item as long as one lies in one and
-/// not in two, the second of which it would share with the next.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Chunk<T> {
     slots: [UnsafeCell<MaybeUninit<T>>; SLOTS as usize],
     /// The chunk that begins at a border, used in turn for even and odd
