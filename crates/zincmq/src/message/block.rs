@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 use crate::sync::Mutex;
 
@@ -27,13 +27,18 @@ const CLASSES: usize = 13;
 /// The longest payload that fits into a block of a class: 256 KiB.
 pub(crate) const LONGEST: usize = SMALLEST << (CLASSES - 1);
 
+/// Blocks from this capacity on are mapped, where the system clears what of them
+/// is used. The heap clears all of it where it had been in use before.
+const MAPPED: usize = 128 * 1024;
+
 /// Bytes in one magazine, and how many blocks that makes at least and at most.
 const MAGAZINE_BYTES: usize = 128 * 1024;
 const MAGAZINE_BLOCKS: (usize, usize) = (4, 64);
-/// What the depot keeps of each class: so many bytes, or so many blocks if that
-/// is more.
+/// What the depot keeps of each class, bytes.
 const DEPOT_BYTES: usize = 4 * 1024 * 1024;
-const DEPOT_BLOCKS: usize = 128;
+/// What it keeps beyond that, of all classes together. Long queues that fill and
+/// empty would have the system find, and clear, their memory each time.
+const SURPLUS_BYTES: usize = 64 * 1024 * 1024;
 
 /// The references to a block that nobody shares. Who has it hands them out to
 /// clones without a look at the block.
@@ -63,6 +68,8 @@ struct Header {
     /// How many references there are beyond [`ALL`], modulo 2^32: 0 in fresh
     /// memory, and again whenever the block is free.
     beyond: AtomicU32,
+    /// It is of a class that is mapped, and was not.
+    on_heap: bool,
 }
 
 // SAFETY: a block is a count that changes atomically and bytes that nobody
@@ -304,6 +311,9 @@ static DEPOTS: [Mutex<Depot>; CLASSES] = [const {
     })
 }; CLASSES];
 
+/// Bytes of what the depot has too much of some classes.
+static SURPLUS: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
     static CACHE: RefCell<Cache> = const {
         RefCell::new(Cache(
@@ -356,6 +366,9 @@ impl Pair {
             // A lock that is taken may be so for ever, after a fork.
             let mut depot = DEPOTS[class].try_lock()?;
             let full = depot.full.pop()?;
+            if depot.full.len() >= depot_len(class) {
+                SURPLUS.fetch_sub(magazine_bytes(class), Ordering::Relaxed);
+            }
             depot.keep_empty(std::mem::replace(&mut self.spare, full));
         }
         std::mem::swap(&mut self.loaded, &mut self.spare);
@@ -400,9 +413,8 @@ impl Depot {
 /// Hands a magazine to whoever needs one next, or frees its blocks if there are
 /// many; gives an empty one for it, which may have no room at all.
 fn release(class: usize, mut magazine: Magazine) -> Magazine {
-    let most = DEPOT_BLOCKS.max(DEPOT_BYTES / layout(class).size()) / magazine_len(class);
     if let Some(mut depot) = DEPOTS[class].try_lock()
-        && depot.full.len() < most
+        && (depot.full.len() < depot_len(class) || has_room_for_surplus(class))
     {
         depot.full.push(magazine);
         return depot.empty.pop().unwrap_or_default();
@@ -413,19 +425,73 @@ fn release(class: usize, mut magazine: Magazine) -> Magazine {
     magazine
 }
 
+/// Whether one more magazine may be kept than a class is to have; counts it then.
+fn has_room_for_surplus(class: usize) -> bool {
+    let bytes = magazine_bytes(class);
+    if SURPLUS.fetch_add(bytes, Ordering::Relaxed) + bytes > SURPLUS_BYTES {
+        SURPLUS.fetch_sub(bytes, Ordering::Relaxed);
+        return false;
+    }
+    true
+}
+
 #[cold]
 fn allocate(class: usize) -> NonNull<Header> {
+    let is_mapped = capacity(class) >= MAPPED;
+    if is_mapped && let Some(block) = map(layout(class).size()) {
+        return block;
+    }
     let layout = layout(class);
     // SAFETY: the layout is not of size zero.
-    let memory = unsafe { alloc_zeroed(layout) };
-    NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
+    let memory = unsafe { alloc_zeroed(layout) }.cast::<Header>();
+    let Some(block) = NonNull::new(memory) else {
+        handle_alloc_error(layout)
+    };
+    if is_mapped {
+        let header = Header {
+            beyond: AtomicU32::new(0),
+            on_heap: true,
+        };
+        // SAFETY: nobody else has the block yet, and it has room for a header.
+        unsafe { block.write(header) };
+    }
+    block
 }
 
 #[cold]
 fn free(class: usize, block: NonNull<Header>) {
+    // SAFETY: the block has no references left, and a header, of zeros at least.
+    let on_heap = capacity(class) < MAPPED || unsafe { block.as_ref() }.on_heap;
     // SAFETY: every block comes from `allocate` with the layout of its class,
-    // and this one has no references left.
-    unsafe { dealloc(block.as_ptr().cast(), layout(class)) }
+    // from the heap if that is said here.
+    unsafe {
+        if on_heap {
+            dealloc(block.as_ptr().cast(), layout(class));
+        } else {
+            // Cannot fail for what was mapped.
+            libc::munmap(block.as_ptr().cast(), layout(class).size());
+        }
+    }
+}
+
+/// Zeroed memory straight from the system, if it gives any.
+fn map(size: usize) -> Option<NonNull<Header>> {
+    const NO_FILE: libc::c_int = -1;
+    // SAFETY: a new mapping touches no memory that is in use.
+    let memory = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            NO_FILE,
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        return None;
+    }
+    NonNull::new(memory.cast())
 }
 
 #[cold]
@@ -477,6 +543,16 @@ fn layout(class: usize) -> Layout {
 fn magazine_len(class: usize) -> usize {
     let (least, most) = MAGAZINE_BLOCKS;
     (MAGAZINE_BYTES / capacity(class)).clamp(least, most)
+}
+
+/// Of a full one. That of a thread that has ended may have had fewer blocks.
+fn magazine_bytes(class: usize) -> usize {
+    magazine_len(class) * layout(class).size()
+}
+
+/// So many magazines of `class` the depot keeps in any case.
+fn depot_len(class: usize) -> usize {
+    DEPOT_BYTES / magazine_bytes(class)
 }
 
 #[cfg(test)]
