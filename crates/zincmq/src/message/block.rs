@@ -40,27 +40,22 @@ const DEPOT_BYTES: usize = 4 * 1024 * 1024;
 /// empty would have the system find, and clear, their memory each time.
 const SURPLUS_BYTES: usize = 64 * 1024 * 1024;
 
-/// The references to a block that nobody shares. Who has it hands them out to
-/// clones without a look at the block.
+/// The references to a block when it is filled. Who has it holds all of them, and
+/// can hand them out without a look at the block.
 const ALL: u32 = 1 << 20;
-/// So many more are made when those are used up.
-const GRANT: u32 = 1 << 12;
-/// Of [`Block::held`]: all references there are, as none was handed out yet.
-const UNSHARED: u32 = 1 << 31 | ALL;
 /// References to one block; further ones are to a copy. The rest of the count
-/// is for threads that have added theirs and not yet taken it back, and it never
-/// looks like [`UNSHARED`].
-const MOST_REFERENCES: u32 = u32::MAX / 4;
+/// is for threads that have added theirs and not yet taken it back.
+const MOST_REFERENCES: u32 = u32::MAX / 2;
 
 /// A reference-counted payload, unchanging once it is filled.
 ///
-/// What is nobody else's is made, moved, measured and dropped without a look at
-/// its memory, which is in another processor's cache.
+/// Who makes, moves or measures it does not look at its memory, which may be in
+/// another processor's cache, and only who shares it writes to its header.
 pub(super) struct Block {
     header: NonNull<Header>,
     len: usize,
     /// How many of the references are this one's.
-    held: AtomicU32,
+    held: u32,
 }
 
 #[repr(C, align(16))]
@@ -109,7 +104,7 @@ impl Block {
         Self {
             header,
             len,
-            held: AtomicU32::new(UNSHARED),
+            held: ALL,
         }
     }
 
@@ -132,8 +127,7 @@ impl Block {
 
     /// Whether there are other references to it.
     pub(super) fn is_shared(&self) -> bool {
-        let held = self.held.load(Ordering::Relaxed);
-        held != UNSHARED && self.header().beyond.load(Ordering::Acquire) != beyond(held)
+        self.header().beyond.load(Ordering::Acquire) != beyond(self.held)
     }
 
     #[inline]
@@ -169,50 +163,36 @@ impl Block {
         copy
     }
 
-    /// As a clone, without a read-modify-write.
+    /// As a clone, mostly without a read-modify-write.
     #[inline]
     pub(super) fn share(&mut self) -> Self {
-        let held = self.held.get_mut();
-        if *held == 1 {
+        if self.held == 1 {
             return self.clone();
         }
-        *held = (*held & !(1 << 31)) - 1;
+        self.held -= 1;
         Self {
             header: self.header,
             len: self.len,
-            held: AtomicU32::new(1),
+            held: 1,
         }
     }
 
-    /// Makes further references; false if there are too many.
-    #[cold]
-    fn grant(&self) -> bool {
-        // Whoever is here has a reference, so the count cannot reach zero
-        // meanwhile. References that were forgotten could make it wrap.
+    /// Gives up the references; true if there are no others.
+    #[inline]
+    fn give_up(&self) -> bool {
         let count = &self.header().beyond;
-        let there_were = count.fetch_add(GRANT, Ordering::Relaxed).wrapping_add(ALL);
-        if there_were >= MOST_REFERENCES {
-            count.fetch_sub(GRANT, Ordering::Relaxed);
-            return false;
-        }
-        self.held.fetch_add(GRANT, Ordering::Relaxed);
-        true
-    }
-
-    /// Gives up so many references; true if there are no others.
-    #[cold]
-    fn give_up(&self, held: u32) -> bool {
-        let count = &self.header().beyond;
-        // The last needs no read-modify-write, as nobody can add one. That is
-        // worth a look if it was the first, too: the clones went earlier.
-        let is_last = held > 1 && count.load(Ordering::Acquire) == beyond(held);
-        if !is_last {
-            if count.fetch_sub(held, Ordering::Release) != beyond(held) {
+        // The last needs no read-modify-write, as nobody can add one. Who holds
+        // many was the first, and mostly is alone or is so again; of others it is
+        // not worth a look.
+        if self.held == 1 || count.load(Ordering::Acquire) != beyond(self.held) {
+            if count.fetch_sub(self.held, Ordering::Release) != beyond(self.held) {
                 return false;
             }
             fence(Ordering::Acquire);
         }
-        count.store(0, Ordering::Relaxed);
+        if self.held != ALL {
+            count.store(0, Ordering::Relaxed);
+        }
         true
     }
 }
@@ -232,30 +212,18 @@ impl AsRef<[u8]> for Block {
 impl Clone for Block {
     #[inline]
     fn clone(&self) -> Self {
-        let mut held = self.held.load(Ordering::Relaxed);
-        loop {
-            if held == 1 {
-                if !self.grant() {
-                    return self.copy();
-                }
-                held = self.held.load(Ordering::Relaxed);
-                continue;
-            }
-            // What is left is one to keep, at least, and no longer all.
-            let left = (held & !(1 << 31)) - 1;
-            let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
-            match self
-                .held
-                .compare_exchange_weak(held, left, success, failure)
-            {
-                Ok(_) => break,
-                Err(now) => held = now,
-            }
+        // Whoever clones has a reference, so the count cannot reach zero
+        // meanwhile. References that were forgotten could make it wrap.
+        let count = &self.header().beyond;
+        let there_were = count.fetch_add(1, Ordering::Relaxed).wrapping_add(ALL);
+        if there_were >= MOST_REFERENCES {
+            count.fetch_sub(1, Ordering::Relaxed);
+            return self.copy();
         }
         Self {
             header: self.header,
             len: self.len,
-            held: AtomicU32::new(1),
+            held: 1,
         }
     }
 }
@@ -263,8 +231,7 @@ impl Clone for Block {
 impl Drop for Block {
     #[inline]
     fn drop(&mut self) {
-        let held = *self.held.get_mut();
-        if held != UNSHARED && !self.give_up(held) {
+        if !self.give_up() {
             return;
         }
         if self.len <= LONGEST {
@@ -605,13 +572,12 @@ mod tests {
         // As if so many clones had been forgotten.
         let count = &block.header().beyond;
         count.store(beyond(MOST_REFERENCES), Ordering::Relaxed);
-        block.held.store(1, Ordering::Relaxed);
         let copy = block.clone();
         assert_ne!(copy.header, block.header);
         assert_eq!(&copy[..], &block[..]);
         let count = &block.header().beyond;
         assert_eq!(count.load(Ordering::Relaxed), beyond(MOST_REFERENCES));
-        count.store(beyond(1), Ordering::Relaxed);
+        count.store(beyond(ALL), Ordering::Relaxed);
     }
 
     #[test]
@@ -619,10 +585,12 @@ mod tests {
         let mut block = Block::copy_from(&[7; 500]);
         let place = block.header;
         for round in 0..3 {
-            let clone = block.clone();
-            let clones: Vec<_> = (0..GRANT + 5).map(|_| clone.clone()).collect();
+            let mut clone = block.share();
+            let mut clones: Vec<_> = (0..100).map(|_| clone.clone()).collect();
+            clones.extend((0..100).map(|_| clone.share()));
+            clones.extend((0..100).map(|_| block.share()));
             assert!(block.is_shared() && clone.is_shared() && clones[0].is_shared());
-            assert_eq!(clones[GRANT as usize].header, place);
+            assert!(clones.iter().all(|clone| clone.header == place));
             let last = clones.last().cloned().expect("there are many");
             match round {
                 0 => drop((clone, clones, last)),
@@ -637,7 +605,6 @@ mod tests {
         let again = Block::copy_from(&[8; 500]);
         assert_eq!(again.header, place);
         assert_eq!(again.header().beyond.load(Ordering::Relaxed), 0);
-        assert_eq!(again.held.load(Ordering::Relaxed), UNSHARED);
     }
 
     #[test]
