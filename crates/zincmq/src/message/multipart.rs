@@ -125,10 +125,10 @@ impl Multipart {
     /// The first part alone, if there is just one; else all of it back.
     #[inline]
     pub fn into_single(self) -> Result<Message, Self> {
-        if self.rest.is_empty() {
-            Ok(self.first)
-        } else {
-            Err(self)
+        let Self { first, rest } = self;
+        match rest.is_empty() {
+            true => Ok(first),
+            false => Err(Self { first, rest }),
         }
     }
 

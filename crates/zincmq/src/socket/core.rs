@@ -120,12 +120,12 @@ impl Core {
         let result = work(&mut state);
         if state.peers.has_chores() {
             self.settle(state);
-            return result;
-        }
-        drop(state);
-        // Who left a note while the lock was taken may have gone away.
-        if self.has_notes.load(Ordering::SeqCst) {
-            self.settle_again();
+        } else {
+            drop(state);
+            // Who left a note while the lock was taken may have gone away.
+            if self.has_notes.load(Ordering::SeqCst) {
+                self.settle_again();
+            }
         }
         result
     }
