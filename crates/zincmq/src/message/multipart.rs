@@ -115,6 +115,12 @@ impl Multipart {
         }
     }
 
+    /// The parts in order, to be changed.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut Message> {
+        std::iter::once(&mut self.first).chain(&mut self.rest)
+    }
+
     /// Bytes in all parts together, without framing.
     #[must_use]
     #[inline]

@@ -111,7 +111,7 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         if self.has_notes.load(Ordering::Acquire) {
