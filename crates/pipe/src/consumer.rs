@@ -37,6 +37,16 @@ impl<T> Consumer<T> {
         }
     }
 
+    /// As [`pop`](Self::pop), for an item that need not be moved: `work` has it
+    /// where it lies, and what it leaves there is dropped.
+    #[inline(always)]
+    pub fn pop_in_place<R>(&mut self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        match &mut self.end {
+            End::Queue(reader) => reader.pop_in_place(work),
+            End::Conflated(reader) => reader.pop().map(|mut item| work(&mut item)),
+        }
+    }
+
     /// Whether a [`pop`](Self::pop) would return an item. On false the consumer
     /// is marked as asleep as by a pop that returned `None`.
     #[inline]

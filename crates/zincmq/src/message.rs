@@ -3,6 +3,7 @@
 
 mod block;
 mod c_texts;
+mod inline;
 mod long;
 mod multipart;
 mod origin;
@@ -20,14 +21,13 @@ use bytes::Bytes;
 
 use self::block::Block;
 pub(crate) use self::block::LONGEST as LONGEST_BLOCK;
+pub use self::inline::INLINE_CAPACITY;
+use self::inline::Inline;
 pub(crate) use self::long::Home;
 use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
-
-/// Payloads up to this many bytes live inside the [`Message`] itself.
-pub const INLINE_CAPACITY: usize = 39;
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -55,39 +55,6 @@ enum Repr {
     Block(Block),
     Long(Long),
     Shared(Bytes),
-}
-
-/// One array, the length in its last byte, and aligned like the other variants:
-/// so moving a message is moving words. Copies at odd offsets stall on the
-/// stores before them.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Inline([u8; INLINE_CAPACITY + 1]);
-
-impl Inline {
-    /// So many zeros, of which there may be [`INLINE_CAPACITY`].
-    #[inline]
-    const fn zeroed(len: usize) -> Self {
-        let mut bytes = [0; INLINE_CAPACITY + 1];
-        bytes[INLINE_CAPACITY] = len as u8;
-        Self(bytes)
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        usize::from(self.0[INLINE_CAPACITY])
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        &self.0[..self.len()]
-    }
-
-    #[inline]
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        let len = self.len();
-        &mut self.0[..len]
-    }
 }
 
 impl Message {
@@ -231,7 +198,7 @@ impl Message {
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {
         match &mut self.repr {
-            Repr::Inline(inline) => inline.0.as_mut_ptr(),
+            Repr::Inline(inline) => inline.data(),
             Repr::Block(block) => block.data(),
             Repr::Long(long) => long.data(),
             Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),

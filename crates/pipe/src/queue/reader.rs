@@ -59,6 +59,20 @@ impl<T> Reader<T> {
         }
     }
 
+    #[inline(always)]
+    pub(crate) fn pop_in_place<R>(&mut self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if !self.has_items() {
+            return None;
+        }
+        if is_border(self.popped) {
+            self.next_chunk();
+        }
+        let left = InPlace(self);
+        // SAFETY: item `popped` is published, and `left` drops it once, after
+        // `work` is done with it.
+        Some(unsafe { (*left.0.chunk).at(left.0.popped, |item| work(&mut *item)) })
+    }
+
     #[inline]
     pub(crate) fn has_items(&mut self) -> bool {
         self.popped != self.visible || (self.look() && !self.closed) || self.fall_asleep()
@@ -274,5 +288,23 @@ impl<T> Drop for Left<'_, T> {
             // SAFETY: read only when both ends are gone.
             unsafe { *last = self.0.chunk };
         });
+    }
+}
+
+/// Takes an item off the queue that was worked on where it lies: also when that
+/// work has panicked.
+struct InPlace<'a, T>(&'a mut Reader<T>);
+
+impl<T> Drop for InPlace<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let reader = &mut *self.0;
+        let number = reader.popped;
+        // First, so that an item that panics is not dropped once more.
+        reader.popped += 1;
+        // SAFETY: as in `pop_in_place`; nobody has it any more.
+        unsafe { (*reader.chunk).at(number, |item| ptr::drop_in_place(item)) };
+        let popped = &reader.shared.head.popped;
+        popped.store(reader.popped, Ordering::Release);
     }
 }

@@ -115,6 +115,12 @@ impl Multipart {
         }
     }
 
+    /// The parts in order, to be changed.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut Message> {
+        std::iter::once(&mut self.first).chain(&mut self.rest)
+    }
+
     /// Bytes in all parts together, without framing.
     #[must_use]
     #[inline]
@@ -125,10 +131,10 @@ impl Multipart {
     /// The first part alone, if there is just one; else all of it back.
     #[inline]
     pub fn into_single(self) -> Result<Message, Self> {
-        if self.rest.is_empty() {
-            Ok(self.first)
-        } else {
-            Err(self)
+        let Self { first, rest } = self;
+        match rest.is_empty() {
+            true => Ok(first),
+            false => Err(Self { first, rest }),
         }
     }
 

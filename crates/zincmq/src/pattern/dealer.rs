@@ -80,7 +80,7 @@ impl Pattern for Dealer {
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
         let ahead = self.ahead.take();
         ahead
-            .or_else(|| Some(self.inbound.pop(peers)?.1))
+            .or_else(|| self.inbound.take(peers))
             .ok_or(RecvFailure::WouldBlock)
     }
 
@@ -89,7 +89,7 @@ impl Pattern for Dealer {
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {
-        look(&mut self.ahead, || Some(self.inbound.pop(peers)?.1))
+        look(&mut self.ahead, || self.inbound.take(peers))
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

@@ -102,14 +102,11 @@ impl Pattern for Pull {
         {
             return Ok(message);
         }
-        match self.inbound.pop(peers) {
-            Some((_, message)) => Ok(message),
-            None => Err(RecvFailure::WouldBlock),
-        }
+        self.inbound.take(peers).ok_or(RecvFailure::WouldBlock)
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {
-        look(&mut self.ahead, || Some(self.inbound.pop(peers)?.1))
+        look(&mut self.ahead, || self.inbound.take(peers))
     }
 
     fn set(&mut self, _peers: &mut Peers, _setting: Setting) -> Result<(), SettingError> {

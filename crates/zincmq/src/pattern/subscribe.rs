@@ -64,7 +64,7 @@ impl Subscriber {
 
     #[inline]
     fn pop(&mut self, peers: &mut Peers) -> Option<Multipart> {
-        Some(self.inbound.pop(peers)?.1)
+        self.inbound.take(peers)
     }
 }
 

@@ -225,32 +225,39 @@ fn admit(socket: &PartSocket, first: &Message, wait: Wait) -> Result<(), SendFai
 /// As zmq_msg_recv(3).
 #[inline]
 pub fn recv_part(socket: &PartSocket, wait: Wait) -> Outcome<(Message, bool)> {
-    recv_with(socket, wait, |part, more| (part, more))
+    let mut part = Message::new();
+    let more = recv_into(socket, wait, &mut part)?;
+    Ok((part, more))
 }
 
-/// As [`recv_part`]. What is received is moved once, to where `put` has it.
+/// As [`recv_part`], with the part in the place of another, which is dropped.
+/// Whether further ones follow it.
 ///
 /// # Errors
 ///
 /// As zmq_msg_recv(3).
 #[inline(always)]
-pub fn recv_with<T>(
-    socket: &PartSocket,
-    wait: Wait,
-    put: impl FnOnce(Message, bool) -> T,
-) -> Outcome<T> {
+pub fn recv_into(socket: &PartSocket, wait: Wait, place: &mut Message) -> Outcome<bool> {
     if socket.turns.any() {
         let (part, more) = recv_in_turn(socket, wait)?;
-        return Ok(put(part, more));
+        *place = part;
+        return Ok(more);
     }
     match receive(socket, wait) {
         Ok(message) => match message.into_single() {
-            Ok(part) => Ok(put(part, false)),
-            Err(message) => Ok(put(first_of_many(socket, message), true)),
+            Ok(part) => {
+                *place = part;
+                Ok(false)
+            }
+            Err(message) => {
+                *place = first_of_many(socket, message);
+                Ok(true)
+            }
         },
         Err(RecvError::WouldBlock) => {
             let (part, more) = receive_later(socket, wait)?;
-            Ok(put(part, more))
+            *place = part;
+            Ok(more)
         }
         Err(failure) => Err(code(failure)),
     }

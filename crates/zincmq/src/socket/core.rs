@@ -111,19 +111,19 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         self.catch_up(&mut state);
         let result = work(&mut state);
         if state.peers.has_chores() {
             self.settle(state);
-            return result;
-        }
-        drop(state);
-        // Who left a note while the lock was taken may have gone away.
-        if self.has_news() {
-            self.settle_again();
+        } else {
+            drop(state);
+            // Who left a note while the lock was taken may have gone away.
+            if self.has_news() {
+                self.settle_again();
+            }
         }
         result
     }
