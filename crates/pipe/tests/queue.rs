@@ -417,6 +417,17 @@ fn an_item_that_panics_after_it_was_popped_in_place_is_gone() {
     assert_eq!(consumer.len(), 1);
     assert!(consumer.pop_in_place(|_| ()).is_some());
     assert_eq!((dropped.get(), producer.len()), (2, 0));
+    // The last there is.
+    let last = Loud {
+        panics: true,
+        dropped: Rc::clone(&dropped),
+    };
+    assert!(producer.push(last).is_ok());
+    let _ = producer.publish();
+    let popped = catch_unwind(AssertUnwindSafe(|| consumer.pop_in_place(|_| ())));
+    assert!(popped.is_err());
+    drop((producer, consumer));
+    assert_eq!(dropped.get(), 3);
 }
 
 #[test]

@@ -298,12 +298,22 @@ struct InPlace<'a, T>(&'a mut Reader<T>);
 impl<T> Drop for InPlace<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
+        let passed = Passed(self.0);
+        let reader = &*passed.0;
+        // SAFETY: as in `pop_in_place`; nobody has it any more, and `passed`
+        // sees to it that it is not dropped once more.
+        unsafe { (*reader.chunk).at(reader.popped, |item| ptr::drop_in_place(item)) };
+    }
+}
+
+/// Says that the item is dropped: also when it has panicked over that.
+struct Passed<'a, T>(&'a mut Reader<T>);
+
+impl<T> Drop for Passed<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
         let reader = &mut *self.0;
-        let number = reader.popped;
-        // First, so that an item that panics is not dropped once more.
         reader.popped += 1;
-        // SAFETY: as in `pop_in_place`; nobody has it any more.
-        unsafe { (*reader.chunk).at(number, |item| ptr::drop_in_place(item)) };
         let popped = &reader.shared.head.popped;
         popped.store(reader.popped, Ordering::Release);
     }

@@ -40,15 +40,14 @@ impl Wire {
     fn encode(&mut self, item: &mut Item) {
         match (&mut self.framing, item) {
             (Framing::Zmtp(engine), Item::Data(message)) => {
-                let mut left = message.len() - 1;
-                let mut parts = message.parts_mut();
-                // There is always a first, and often no other.
-                while let Some(part) = parts.next() {
+                let mut left = message.len();
+                for part in message.parts_mut() {
+                    left -= 1;
                     encode_part(engine, &mut self.output, part, left > 0);
+                    // Often there is no other.
                     if left == 0 {
                         break;
                     }
-                    left -= 1;
                 }
             }
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
