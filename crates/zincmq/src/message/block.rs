@@ -6,9 +6,9 @@
 //! magazines, and full ones change hands through a depot, so that the cost of
 //! crossing threads is paid once for dozens of blocks.
 //!
-//! C programs are given blocks of any length to fill. Those too long for a
-//! class come from the system and go back to it. No block has bytes in it that
-//! were never written, as C may leave some out.
+//! Programs are given blocks of any length to fill. Those too long for a class
+//! come from the system and go back to it. No block has bytes in it that were
+//! never written, as C may leave some out.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
