@@ -151,6 +151,58 @@ fn a_full_side_is_waited_for_and_nothing_is_lost() {
     assert_eq!((statistics.back.messages_in, statistics.dropped), (0, 0));
 }
 
+/// Both have both sockets locked at a time.
+#[test]
+fn two_proxies_join_the_same_sockets_in_either_order() {
+    const COUNT: u32 = 20_000;
+    let ctx = Context::new();
+    let socket = || ctx.socket(SocketType::Dealer).unwrap();
+    let (one, other) = (socket(), socket());
+    one.bind("inproc://one").unwrap();
+    other.bind("inproc://other").unwrap();
+    let proxies = [Proxy::new(&one, &other), Proxy::new(&other, &one)];
+    let steering = proxies.each_ref().map(|proxy| Steering(proxy.handle()));
+    thread::scope(|scope| {
+        let running = proxies.each_ref().map(|proxy| scope.spawn(|| proxy.run()));
+        let ends = ["inproc://one", "inproc://other"].map(|endpoint| {
+            let end = socket();
+            end.connect(endpoint).unwrap();
+            end
+        });
+        thread::scope(|scope| {
+            for end in &ends {
+                scope.spawn(move || {
+                    for n in 0..COUNT {
+                        end.send(&n.to_ne_bytes()).unwrap();
+                    }
+                });
+                scope.spawn(move || {
+                    // Two that take from one socket do not keep the order.
+                    let mut sum = 0;
+                    for _ in 0..COUNT {
+                        let message = end.recv_timeout(LIMIT).unwrap();
+                        let bytes = message.first()[..].try_into().unwrap();
+                        sum += u64::from(u32::from_ne_bytes(bytes));
+                    }
+                    assert_eq!(sum, u64::from(COUNT) * u64::from(COUNT - 1) / 2);
+                });
+            }
+        });
+        for proxy in &steering {
+            proxy.terminate();
+        }
+        for proxy in running {
+            proxy.join().unwrap().unwrap();
+        }
+    });
+    let moved: u64 = steering
+        .iter()
+        .map(|proxy| proxy.statistics())
+        .map(|so_far| so_far.front.messages_in + so_far.back.messages_in)
+        .sum();
+    assert_eq!(moved, 2 * u64::from(COUNT));
+}
+
 #[test]
 fn one_socket_can_be_both_sides() {
     let ctx = Context::new();
