@@ -10,6 +10,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 use zincmq::raw::{Listener, PartSocket};
 
+use super::agenda;
 use super::bell::Signal;
 use super::future::Future;
 use super::hub::Hub;
@@ -19,6 +20,8 @@ use super::socket::AsyncSocket;
 pub struct Station {
     socket: Arc<PartSocket>,
     event_loop: Py<PyWeakrefReference>,
+    /// The loop tells what else it has to do.
+    tells: bool,
     hub: Py<PyWeakrefReference>,
     signal: Arc<Signal>,
     waker: Waker,
@@ -67,8 +70,11 @@ impl Station {
         let py = hub.py();
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let signal = Signal::new(key, hub.get().bell());
+        let event_loop = hub.get().event_loop().bind(py).upgrade();
+        let tells = event_loop.is_some_and(|event_loop| agenda::is_told(&event_loop));
         Ok(Arc::new(Self {
             socket,
+            tells,
             event_loop: hub.get().event_loop().clone_ref(py),
             hub: PyWeakrefReference::new(hub)?.unbind(),
             waker: signal.waker(),
@@ -105,6 +111,19 @@ impl Station {
     #[inline]
     pub fn is_free(&self, purpose: Purpose) -> bool {
         self.inner().queue(purpose).is_empty()
+    }
+
+    /// Looks again for a moment, if an answer is likely and the loop has nothing
+    /// else to do. True if something has changed since `seen`.
+    pub fn linger(&self, py: Python<'_>, seen: u64) -> bool {
+        if !self.tells {
+            return false;
+        }
+        let Some(selector) = self.event_loop(py).and_then(|own| agenda::idle(&own)) else {
+            return false;
+        };
+        let socket = &self.socket.engine;
+        py.detach(|| Listener::linger(socket, seen, || agenda::is_ready(selector)))
     }
 
     /// Has `future` wait its turn.
@@ -148,7 +167,12 @@ impl Station {
 
     /// The connections of the socket are ready.
     pub fn attend(&self, py: Python<'_>) {
+        // What comes of it is seen at once, and need not wake the loop again.
+        let held = self.signal.hold();
         Listener::attend(&self.socket.engine);
+        if held {
+            self.signal.reset();
+        }
         self.woken(py);
     }
 

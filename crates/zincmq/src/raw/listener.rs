@@ -50,6 +50,21 @@ impl Listener {
         socket.inner().look();
     }
 
+    /// To be read before the try after which [`Listener::linger`] is called.
+    #[must_use]
+    pub fn epoch(socket: &Socket) -> u64 {
+        socket.inner().waiting().epoch()
+    }
+
+    /// Goes on looking at the connections for some microseconds, if waits of late
+    /// ended soon and nothing `else_to_do` comes up, which is asked again and
+    /// again. True if something has changed since `seen`, so that another try is
+    /// worth it.
+    pub fn linger(socket: &Socket, seen: u64, else_to_do: impl FnMut() -> bool) -> bool {
+        let waiting = socket.inner().waiting();
+        waiting.look_again(seen, None, else_to_do)
+    }
+
     /// What of `asked` could be done now, without a look at the connections.
     ///
     /// # Errors

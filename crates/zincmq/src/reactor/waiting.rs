@@ -270,16 +270,24 @@ impl Waiting {
 
     /// Reads the connections, and goes on looking for as long as it pays.
     fn look(&self, seen: u64, deadline: Option<Instant>) -> bool {
-        let set = self.set.get();
-        if let Some(set) = set {
+        if let Some(set) = self.set.get() {
             set.drive();
         }
-        if self.epoch() != seen {
-            return true;
-        }
+        self.epoch() != seen || self.look_again(seen, deadline, || false)
+    }
+
+    /// Goes on looking at the connections for as long as it pays, unless there is
+    /// something `else_to_do`. Whether the epoch is no longer `seen`.
+    pub(crate) fn look_again(
+        &self,
+        seen: u64,
+        deadline: Option<Instant>,
+        mut else_to_do: impl FnMut() -> bool,
+    ) -> bool {
         let Some(limit) = self.spin.limit() else {
             return false;
         };
+        let set = self.set.get();
         let start = Instant::now();
         let mut until = start + limit;
         if let Some(deadline) = deadline {
@@ -289,6 +297,9 @@ impl Waiting {
             if self.epoch() != seen {
                 self.spin.hit();
                 return true;
+            }
+            if else_to_do() {
+                return false;
             }
             if Instant::now() >= until {
                 self.spin.miss();
