@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::polled::{Polled, poll, take_signals};
 use super::readiness::Readiness;
-use super::spin::Spin;
+use super::spin::{SPIN, Spin};
 use super::waiting::Stay;
 use super::{Bell, Signals, Waiting, Woken, fork_generation, watch_forks};
 
@@ -145,7 +145,8 @@ impl Lookout {
         if deadline.is_some_and(|at| at <= now) {
             return Ok(false);
         }
-        let Some(limit) = self.spin.limit() else {
+        let longest = sockets.iter().map(|socket| socket.waiting.longest_spin());
+        let Some(limit) = self.spin.limit(longest.min().unwrap_or(SPIN)) else {
             return Ok(false);
         };
         let mut until = now + limit;

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use super::undivided;
 
-/// Waits that end within this are worth spinning for.
-const SPIN: Duration = Duration::from_micros(20);
+/// Waits that end within this are worth spinning for, where no socket says
+/// otherwise.
+pub(crate) const SPIN: Duration = Duration::from_micros(20);
 
-/// Once in a while a longer look, which spans the time a sleeping peer needs
-/// to wake: two sides that both sleep would otherwise never find out that
-/// neither needs to.
-const PROBE: Duration = Duration::from_micros(120);
+/// Once in a while a look that is so many times as long, which spans the time a
+/// sleeping peer needs to wake: two sides that both sleep would otherwise never
+/// find out that neither needs to.
+const PROBE: u32 = 6;
 
 const MISSES_TO_COOL: u32 = 4;
 const LONGEST_PAUSE: u32 = 64;
@@ -29,21 +30,21 @@ pub(crate) struct Spin {
 }
 
 impl Spin {
-    /// How long to look before sleeping this time.
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        if single_core() {
+    /// How long to look before sleeping this time, where `longest` is worth it.
+    pub(crate) fn limit(&self, longest: Duration) -> Option<Duration> {
+        if longest.is_zero() || single_core() {
             return None;
         }
         let misses = self.misses.load(Ordering::Relaxed);
         if misses < MISSES_TO_COOL {
-            return Some(SPIN);
+            return Some(longest);
         }
         let pause = self.pause.load(Ordering::Relaxed);
         if pause > 0 {
             self.pause.store(pause - 1, Ordering::Relaxed);
             return None;
         }
-        Some(PROBE)
+        Some(longest.saturating_mul(PROBE))
     }
 
     pub(crate) fn hit(&self) {
@@ -67,5 +68,50 @@ fn single_core() -> bool {
     match SINGLE.get() {
         Some(single) => *single,
         None => undivided(|| *SINGLE.get_or_init(count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, ContextOptions, SocketType};
+
+    #[test]
+    fn with_zero_it_never_spins() {
+        let spin = Spin::default();
+        for _ in 0..100 {
+            assert_eq!(spin.limit(Duration::ZERO), None);
+            spin.hit();
+        }
+    }
+
+    #[test]
+    fn misses_stop_it_and_a_hit_has_it_go_on() {
+        if single_core() {
+            return;
+        }
+        let spin = Spin::default();
+        for _ in 0..MISSES_TO_COOL {
+            assert_eq!(spin.limit(SPIN), Some(SPIN));
+            spin.miss();
+        }
+        let looks: Vec<_> = (0..1000).map(|_| spin.limit(SPIN)).collect();
+        assert!(looks.contains(&None) && !looks.contains(&Some(SPIN)));
+        spin.hit();
+        assert_eq!(spin.limit(SPIN), Some(SPIN));
+    }
+
+    #[test]
+    fn new_sockets_have_what_their_context_says() {
+        let spin_of = |context: &Context| {
+            let socket = context.socket(SocketType::Pull).unwrap();
+            socket.inner().waiting().longest_spin()
+        };
+        let context = Context::new();
+        assert_eq!(spin_of(&context), SPIN);
+        context.set_by_name("SPIN", "0").unwrap();
+        assert_eq!(spin_of(&context), Duration::ZERO);
+        let options = ContextOptions::default().spin(Duration::from_micros(7));
+        assert_eq!(spin_of(&Context::with_options(options)).as_micros(), 7);
     }
 }

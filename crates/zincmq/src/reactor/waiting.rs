@@ -36,6 +36,8 @@ pub(crate) struct Waiting {
     descriptor: OnceLock<Bell>,
     set: OnceLock<Arc<PollSet>>,
     spin: Spin,
+    /// How long it is worth to spin.
+    longest_spin: Duration,
 }
 
 #[derive(Default)]
@@ -48,6 +50,19 @@ struct Listeners {
 }
 
 impl Waiting {
+    /// Of a socket whose threads look again for up to `longest_spin` before they
+    /// sleep.
+    pub(crate) fn new(longest_spin: Duration) -> Self {
+        Self {
+            longest_spin,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn longest_spin(&self) -> Duration {
+        self.longest_spin
+    }
+
     /// To be read before looking for work.
     #[inline]
     pub(crate) fn epoch(&self) -> u64 {
@@ -284,7 +299,7 @@ impl Waiting {
         deadline: Option<Instant>,
         mut else_to_do: impl FnMut() -> bool,
     ) -> bool {
-        let Some(limit) = self.spin.limit() else {
+        let Some(limit) = self.spin.limit(self.longest_spin) else {
             return false;
         };
         let set = self.set.get();
