@@ -279,6 +279,39 @@ def test_what_is_given_back_shows_at_the_descriptor():
     run(main)
 
 
+def test_a_task_that_is_answered_at_once_lets_the_loop_have_its_turns(loop):
+    async def main(one, two):
+        server = zmq.Socket(two)
+
+        def serve():
+            while server.recv():
+                server.send(b"x")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while ticks < 20:
+                await asyncio.sleep(0.001)
+                ticks += 1
+
+        ticking = asyncio.create_task(tick())
+        called = asyncio.Event()
+        running = asyncio.get_running_loop()
+        caller = threading.Timer(0.01, running.call_soon_threadsafe, [called.set])
+        caller.start()
+        while ticks < 20 or not called.is_set():
+            await one.send(b"x")
+            assert await one.recv() == b"x"
+        await ticking
+        await one.send(b"")
+        await asyncio.to_thread(thread.join, SECONDS)
+
+    run(main, loop, first=zmq.REQ, second=zmq.REP)
+
+
 def test_what_is_given_back_keeps_its_order():
     async def main(one, two):
         async def receive():

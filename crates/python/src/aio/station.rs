@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
@@ -37,6 +38,8 @@ struct Inner {
     sends: Queue,
     receives: Queue,
     polls: Queue,
+    /// When the first receive began to wait.
+    since: Option<Instant>,
 }
 
 type Queue = VecDeque<Py<Future>>;
@@ -140,6 +143,9 @@ impl Station {
             let mut inner = self.inner();
             was_idle = inner.is_idle();
             was_listening = inner.is_listening;
+            if purpose == Purpose::Receive && inner.receives.is_empty() {
+                inner.since = Some(Instant::now());
+            }
             inner.queue(purpose).push_back(future.clone().unbind());
         }
         if was_idle && let Some(hub) = self.hub(py) {
@@ -208,10 +214,20 @@ impl Station {
                     break;
                 }
                 self.remove(purpose, first);
+                if purpose == Purpose::Receive {
+                    self.note_wait();
+                }
                 Future::settle(first);
             }
         }
         self.try_polls(py);
+    }
+
+    /// A receive has come to its end.
+    fn note_wait(&self) {
+        if let Some(since) = self.inner().since.take() {
+            Listener::waited(&self.socket.engine, since.elapsed());
+        }
     }
 
     /// Those that wait for different events do not wait for each other.

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::Waker;
+use std::time::Duration;
 
 use super::errno::{Outcome, code};
 use super::part_socket::PartSocket;
@@ -63,6 +64,12 @@ impl Listener {
     pub fn linger(socket: &Socket, seen: u64, else_to_do: impl FnMut() -> bool) -> bool {
         let waiting = socket.inner().waiting();
         waiting.look_again(seen, None, else_to_do)
+    }
+
+    /// What was waited for after [`Listener::linger`], if that was of no use, took
+    /// so long: which tells whether to linger next time.
+    pub fn waited(socket: &Socket, wait: Duration) {
+        socket.inner().waiting().slept(wait);
     }
 
     /// What of `asked` could be done now, without a look at the connections.

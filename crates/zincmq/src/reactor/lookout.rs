@@ -107,6 +107,7 @@ impl Lookout {
         signals: Signals,
         mask: Option<&libc::sigset_t>,
     ) -> io::Result<Woken> {
+        let start = Instant::now();
         let found = match mask {
             None => self.look(sockets, descriptors, deadline)?,
             // Signals are not to wait while it goes on looking.
@@ -118,7 +119,11 @@ impl Lookout {
         if deadline.is_some_and(|at| at <= Instant::now()) {
             return Ok(Woken::Late);
         }
-        self.sleep(sockets, descriptors, deadline, signals, mask)
+        let woken = self.sleep(sockets, descriptors, deadline, signals, mask)?;
+        if woken == Woken::News {
+            self.spin.slept(start.elapsed());
+        }
+        Ok(woken)
     }
 
     /// What the descriptors are ready for now.

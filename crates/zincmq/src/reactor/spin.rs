@@ -2,6 +2,7 @@
 //! sleep and a wake-up cost ten times what the answer itself takes, so a
 //! thread that is likely to be answered at once does better not to sleep.
 
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -20,6 +21,14 @@ const PROBE: u32 = 6;
 const MISSES_TO_COOL: u32 = 4;
 const LONGEST_PAUSE: u32 = 64;
 
+/// Sleeps that a probe may save, microseconds. What is over sooner was handed
+/// over by one who shares the processor, as two do on a busy machine, and would
+/// wait for it; what takes longer, a probe does not see the end of.
+const WORTH_PROBING: RangeInclusive<u32> = 30..=250;
+/// So many waits after the last probe there is another all the same: who shares
+/// a processor may not have to any more.
+const LONGEST_REST: u32 = 2048;
+
 /// Decides by how the last waits ended.
 #[derive(Debug, Default)]
 pub(crate) struct Spin {
@@ -27,6 +36,10 @@ pub(crate) struct Spin {
     misses: AtomicU32,
     /// Waits to let pass before the next probe.
     pause: AtomicU32,
+    /// Waits since then without one, as sleeps were not worth it.
+    rest: AtomicU32,
+    /// What the last wait that slept took in all, microseconds; 0 if unknown.
+    slept: AtomicU32,
 }
 
 impl Spin {
@@ -44,7 +57,20 @@ impl Spin {
             self.pause.store(pause - 1, Ordering::Relaxed);
             return None;
         }
+        let slept = self.slept.load(Ordering::Relaxed);
+        let rest = self.rest.load(Ordering::Relaxed);
+        if slept > 0 && !WORTH_PROBING.contains(&slept) && rest < LONGEST_REST {
+            self.rest.store(rest + 1, Ordering::Relaxed);
+            return None;
+        }
+        self.rest.store(0, Ordering::Relaxed);
         Some(longest.saturating_mul(PROBE))
+    }
+
+    /// A wait that slept took so long in all.
+    pub(crate) fn slept(&self, wait: Duration) {
+        let micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
+        self.slept.store(micros.max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn hit(&self) {
@@ -99,6 +125,31 @@ mod tests {
         assert!(looks.contains(&None) && !looks.contains(&Some(SPIN)));
         spin.hit();
         assert_eq!(spin.limit(SPIN), Some(SPIN));
+    }
+
+    #[test]
+    fn it_probes_seldom_where_sleeps_are_short_or_long() {
+        if single_core() {
+            return;
+        }
+        let probes = |slept: u64| {
+            let spin = Spin::default();
+            let mut probes = 0;
+            for _ in 0..10_000 {
+                match spin.limit(SPIN) {
+                    Some(limit) => {
+                        probes += u32::from(limit > SPIN);
+                        spin.miss();
+                    }
+                    None => spin.slept(Duration::from_micros(slept)),
+                }
+            }
+            probes
+        };
+        for unworthy in [0, 10, 1000, 10_000_000_000] {
+            assert!((1..=10).contains(&probes(unworthy)), "{unworthy}");
+        }
+        assert!(probes(100) > 50);
     }
 
     #[test]

@@ -213,12 +213,26 @@ impl Waiting {
     /// Waits until the epoch is no longer `seen` or `deadline` has passed,
     /// and drives the socket's connections meanwhile.
     pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
+        let start = Instant::now();
         if self.look(seen, deadline) {
             return Woken::News;
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
             return Woken::Late;
         }
+        let woken = self.sleep_somehow(seen, deadline, signals);
+        if woken == Woken::News {
+            self.spin.slept(start.elapsed());
+        }
+        woken
+    }
+
+    /// A wait that a sleep was part of, of one who tried the connections before, took so long.
+    pub(crate) fn slept(&self, wait: Duration) {
+        self.spin.slept(wait);
+    }
+
+    fn sleep_somehow(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
         let set = self.set.get();
         let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
         if set.is_some_and(|set| set.is_crowded()) {
