@@ -24,7 +24,9 @@ const LONGEST_PAUSE: u32 = 64;
 /// Sleeps that a probe may save, microseconds. What is over sooner was handed
 /// over by one who shares the processor, as two do on a busy machine, and would
 /// wait for it; what takes longer, a probe does not see the end of.
-const WORTH_PROBING: RangeInclusive<u32> = 30..=250;
+const WORTH_PROBING: RangeInclusive<u128> = 30..=250;
+/// So many of them in a row, as one may be by chance.
+const IN_A_ROW: u32 = 4;
 /// So many waits after the last probe there is another all the same: who shares
 /// a processor may not have to any more.
 const LONGEST_REST: u32 = 2048;
@@ -38,8 +40,8 @@ pub(crate) struct Spin {
     pause: AtomicU32,
     /// Waits since then without one, as sleeps were not worth it.
     rest: AtomicU32,
-    /// What the last wait that slept took in all, microseconds; 0 if unknown.
-    slept: AtomicU32,
+    /// The last sleeps that were worth it, in a row.
+    worthy: AtomicU32,
 }
 
 impl Spin {
@@ -57,9 +59,9 @@ impl Spin {
             self.pause.store(pause - 1, Ordering::Relaxed);
             return None;
         }
-        let slept = self.slept.load(Ordering::Relaxed);
+        let worthy = self.worthy.load(Ordering::Relaxed);
         let rest = self.rest.load(Ordering::Relaxed);
-        if slept > 0 && !WORTH_PROBING.contains(&slept) && rest < LONGEST_REST {
+        if worthy < IN_A_ROW && rest < LONGEST_REST {
             self.rest.store(rest + 1, Ordering::Relaxed);
             return None;
         }
@@ -69,8 +71,11 @@ impl Spin {
 
     /// A wait that slept took so long in all.
     pub(crate) fn slept(&self, wait: Duration) {
-        let micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
-        self.slept.store(micros.max(1), Ordering::Relaxed);
+        let worthy = match WORTH_PROBING.contains(&wait.as_micros()) {
+            true => self.worthy.load(Ordering::Relaxed).saturating_add(1),
+            false => 0,
+        };
+        self.worthy.store(worthy, Ordering::Relaxed);
     }
 
     pub(crate) fn hit(&self) {
@@ -121,7 +126,12 @@ mod tests {
             assert_eq!(spin.limit(SPIN), Some(SPIN));
             spin.miss();
         }
-        let looks: Vec<_> = (0..1000).map(|_| spin.limit(SPIN)).collect();
+        let looks: Vec<_> = (0..1000)
+            .map(|_| {
+                spin.slept(Duration::from_micros(100));
+                spin.limit(SPIN)
+            })
+            .collect();
         assert!(looks.contains(&None) && !looks.contains(&Some(SPIN)));
         spin.hit();
         assert_eq!(spin.limit(SPIN), Some(SPIN));
