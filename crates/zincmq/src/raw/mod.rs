@@ -1,6 +1,7 @@
 //! What the C and Python faces of ZincMQ need beyond the public API. For them
 //! alone: it changes without notice.
 
+mod birth;
 pub mod errno;
 pub mod events;
 /// What tells one thread of another's stores at no cost to the other.
@@ -31,6 +32,7 @@ use crate::proxy::Proxy;
 use crate::reactor::{Readiness, Signals};
 use crate::socket::{Patience, Socket};
 
+pub use birth::Birth;
 pub use listener::Listener;
 pub use part_socket::PartSocket;
 

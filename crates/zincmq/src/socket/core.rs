@@ -61,7 +61,7 @@ impl Core {
         pattern: Box<dyn Pattern>,
         options: SocketOptions,
     ) -> Arc<Self> {
-        let longest_part = context.longest_part();
+        let (longest_part, longest_spin) = (context.longest_part(), context.longest_spin());
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             id,
@@ -76,7 +76,7 @@ impl Core {
             }),
             inbox: Mutex::default(),
             has_notes: AtomicBool::new(false),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(longest_spin),
             status: AtomicU8::new(OPEN),
             wound_up: AtomicBool::new(false),
             keys: Arc::new(AtomicU64::new(1)),
