@@ -173,7 +173,7 @@ fn two_proxies_join_the_same_sockets_in_either_order() {
             for end in &ends {
                 scope.spawn(move || {
                     for n in 0..COUNT {
-                        end.send(&n.to_ne_bytes()).unwrap();
+                        end.send(n.to_ne_bytes()).unwrap();
                     }
                 });
                 scope.spawn(move || {
