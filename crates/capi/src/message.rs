@@ -117,8 +117,9 @@ impl Msg {
         unsafe { self.message.assume_init_ref() }
     }
 
+    /// The same, to be changed or replaced.
     #[inline]
-    fn message_mut(&mut self) -> &mut Message {
+    pub fn message_mut(&mut self) -> &mut Message {
         // SAFETY: as in `message`.
         unsafe { self.message.assume_init_mut() }
     }
@@ -135,10 +136,9 @@ impl Msg {
         *self.message_mut() = message;
     }
 
-    /// Puts a received part in the place of what is there.
+    /// As after a receive, once the payload is there.
     #[inline]
-    pub fn replace(&mut self, message: Message, more: bool) {
-        *self.message_mut() = message;
+    pub fn received(&mut self, more: bool) {
         self.more = more;
         self.forget_label();
     }
@@ -356,9 +356,11 @@ pub unsafe extern "C" fn zmq_msg_copy(to: *mut Msg, from: *mut Msg) -> c_int {
         }
         // SAFETY: by the caller's promise; they are two.
         let (to, from) = unsafe { (Msg::at(to)?, Msg::at(from)?) };
-        to.put_back(from.message().clone());
-        to.set_label(from.label());
+        to.put_back(raw::share(from.message_mut()));
         to.more = from.more;
+        if to.kind != Kind::Nothing || from.kind != Kind::Nothing {
+            to.set_label(from.label());
+        }
         Ok(())
     })
 }

@@ -40,6 +40,21 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Queues an item right after [`has_room`](Self::has_room) said that there
+    /// is room. False if it is lost, as the consumer of a conflated queue was
+    /// closed in between; any other queue counts it as left over.
+    #[inline(always)]
+    #[must_use = "a lost item has to be counted"]
+    pub fn put(&mut self, item: T) -> bool {
+        match &mut self.end {
+            End::Queue(writer) => {
+                writer.put(item);
+                true
+            }
+            End::Conflated(writer) => writer.push(item).is_ok(),
+        }
+    }
+
     /// Queues an item whatever the high-water mark is, for control frames.
     ///
     /// # Errors

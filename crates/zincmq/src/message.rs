@@ -3,6 +3,7 @@
 
 mod block;
 mod c_texts;
+mod inline;
 mod long;
 mod multipart;
 mod origin;
@@ -20,14 +21,13 @@ use bytes::Bytes;
 
 use self::block::Block;
 pub(crate) use self::block::LONGEST as LONGEST_BLOCK;
+pub use self::inline::INLINE_CAPACITY;
+use self::inline::Inline;
 pub(crate) use self::long::Home;
 use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
-
-/// Payloads up to this many bytes live inside the [`Message`] itself.
-pub const INLINE_CAPACITY: usize = 39;
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -57,31 +57,12 @@ enum Repr {
     Shared(Bytes),
 }
 
-/// Aligned like the other variants, so that moving a message is moving words:
-/// copies at odd offsets stall on the stores before them.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Inline {
-    bytes: [u8; INLINE_CAPACITY],
-    len: u8,
-}
-
-impl Inline {
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
 impl Message {
     /// A frame of no bytes, as used for delimiters.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            repr: Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: 0,
-            }),
+            repr: Repr::Inline(Inline::zeroed(0)),
             peer: None,
         }
     }
@@ -90,19 +71,52 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn copy_from_slice(payload: &[u8]) -> Self {
+        Self::copied_from(payload, None)
+    }
+
+    /// The same, from `peer`.
+    #[inline]
+    pub(crate) fn copied_from(payload: &[u8], peer: Option<Origin>) -> Self {
         let repr = if payload.len() <= INLINE_CAPACITY {
-            let mut bytes = [0; INLINE_CAPACITY];
-            bytes[..payload.len()].copy_from_slice(payload);
-            Repr::Inline(Inline {
-                bytes,
-                len: payload.len() as u8,
-            })
+            let mut inline = Inline::zeroed(payload.len());
+            inline.bytes_mut().copy_from_slice(payload);
+            Repr::Inline(inline)
         } else if payload.len() <= block::LONGEST {
             Repr::Block(Block::copy_from(payload))
         } else {
             Repr::Shared(Bytes::copy_from_slice(payload))
         };
-        Self { repr, peer: None }
+        Self { repr, peer }
+    }
+
+    /// A frame of `len` bytes written in place by `fill`, without a copy and
+    /// mostly without an allocation: memory of up to 256 KiB is that of earlier
+    /// messages. So what `fill` finds there, and leaves, is zeros or bytes of
+    /// those.
+    ///
+    /// ```
+    /// use zincmq::Message;
+    ///
+    /// let squares = Message::build(256, |bytes| {
+    ///     for (n, byte) in bytes.iter_mut().enumerate() {
+    ///         *byte = (n * n) as u8;
+    ///     }
+    /// });
+    /// assert_eq!(squares[15], 225);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
+        let Some(mut message) = Self::with_len(len) else {
+            // Fails as a vector does.
+            let mut payload = vec![0; len];
+            fill(&mut payload);
+            return Self::from(payload);
+        };
+        if let Some(payload) = message.unique() {
+            fill(payload);
+        }
+        message
     }
 
     /// The peer this message came from, if it was received over a connection.
@@ -139,12 +153,10 @@ impl Message {
 
     /// A payload of `len` bytes to be filled through [`Message::data`], or
     /// `None` if there is no memory for it.
+    #[inline]
     pub(crate) fn with_len(len: usize) -> Option<Self> {
         let repr = if len <= INLINE_CAPACITY {
-            Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: len as u8,
-            })
+            Repr::Inline(Inline::zeroed(len))
         } else {
             Repr::Block(Block::with_len(len)?)
         };
@@ -168,11 +180,25 @@ impl Message {
         }
     }
 
+    /// Another share in the payload, at less cost than a clone to those who can
+    /// change this one.
+    #[inline]
+    pub(crate) fn share(&mut self) -> Self {
+        let repr = match &mut self.repr {
+            Repr::Block(block) => Repr::Block(block.share()),
+            other => other.clone(),
+        };
+        Self {
+            repr,
+            peer: self.peer.clone(),
+        }
+    }
+
     /// Where the payload is.
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {
         match &mut self.repr {
-            Repr::Inline(inline) => inline.bytes.as_mut_ptr(),
+            Repr::Inline(inline) => inline.data(),
             Repr::Block(block) => block.data(),
             Repr::Long(long) => long.data(),
             Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),
@@ -196,7 +222,7 @@ impl Message {
     /// share in it.
     pub(crate) fn unique(&mut self) -> Option<&mut [u8]> {
         match &mut self.repr {
-            Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
+            Repr::Inline(inline) => Some(inline.bytes_mut()),
             Repr::Block(block) => block.unique(),
             Repr::Long(_) | Repr::Shared(_) => None,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pipe::{Consumer, Producer, PushError};
+use pipe::{Consumer, Producer};
 use slab::Slab;
 
 use crate::message::{Item, Message, Multipart, Origins, PeerInfo};
@@ -61,6 +61,10 @@ pub(crate) struct Peer {
     batch_at: (u64, u64),
     /// When a hasty sender last looked whether it has room.
     looked: Option<Instant>,
+    /// At so many messages in, this side has not found the pipe empty for long.
+    steady_at: u64,
+    /// Was sent what [`Peers::uncork`] is to make visible.
+    unseen: bool,
 }
 
 /// How long a hasty sender goes by what it saw last.
@@ -69,6 +73,10 @@ const HASTE: Duration = Duration::from_millis(1);
 /// Where looking for more ends, in turns of a spin loop: about two
 /// microseconds after it began.
 const LONGEST_PAUSE: u32 = 32;
+
+/// After so many messages in a row the next pause may cost a system call, to
+/// spare the sender a locked instruction for each.
+const STEADY: u64 = 512;
 
 /// So much is worth a system call.
 const BATCH_MESSAGES: u64 = 512;
@@ -86,12 +94,54 @@ pub(crate) struct PeerCounters {
     pub(crate) lost: u64,
 }
 
-/// What a push could not do.
+/// A message that was not taken.
 pub(crate) enum Refused {
     /// The peer is at its high-water mark; `writable` follows when it is not.
-    Full(Item),
+    Full(Multipart),
     /// The peer is going; `detached` follows.
-    Gone(Item),
+    Gone(Multipart),
+}
+
+/// Why a peer takes no message, as in [`Refused`].
+pub(crate) enum NoRoom {
+    Full,
+    Gone,
+}
+
+/// Room for one message to a peer.
+pub(crate) struct Room<'a> {
+    peer: &'a mut Peer,
+    wakes: &'a mut Vec<Wake>,
+    /// If nothing is to be visible yet, where to note whom that concerns.
+    unseen: Option<(&'a mut Vec<PeerId>, PeerId)>,
+}
+
+impl Room<'_> {
+    /// Hands over a user's message and makes it visible at once, unless the
+    /// peers are corked.
+    #[inline(always)]
+    pub(crate) fn take(self, message: Multipart) {
+        let Self {
+            peer,
+            wakes,
+            unseen,
+        } = self;
+        peer.counters.messages_out += 1;
+        peer.counters.bytes_out += message.size() as u64;
+        if !peer.tx.put(Item::Data(message)) {
+            peer.counters.lost += 1;
+        }
+        if let Some((unseen, id)) = unseen {
+            if !peer.unseen {
+                peer.unseen = true;
+                unseen.push(id);
+            }
+            return;
+        }
+        if let Some(wake) = peer.publish() {
+            wakes.push(wake);
+        }
+    }
 }
 
 /// What came out of a peer's pipe.
@@ -116,6 +166,10 @@ pub(crate) struct Peers {
     hasty: bool,
     /// Peers that were said to have no room for that reason.
     refused: Vec<PeerId>,
+    /// What is sent is made visible later.
+    corked: bool,
+    /// Peers that were sent something meanwhile.
+    unseen: Vec<PeerId>,
 }
 
 pub(crate) struct Wake {
@@ -173,6 +227,8 @@ impl Peer {
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
             looked: None,
+            steady_at: STEADY,
+            unseen: false,
         }
     }
 
@@ -241,6 +297,23 @@ impl Peer {
         }
     }
 
+    /// Makes what was pushed visible, and tells whom to wake for it.
+    #[inline(always)]
+    fn publish(&mut self) -> Option<Wake> {
+        let what = if self.tx.publish() {
+            News::Data
+        } else if self.is_batch() {
+            News::Batch
+        } else {
+            return None;
+        };
+        self.next_batch();
+        Some(Wake {
+            far: Arc::clone(&self.far),
+            what,
+        })
+    }
+
     #[inline]
     fn is_batch(&self) -> bool {
         let (messages, bytes) = self.batch_at;
@@ -258,8 +331,8 @@ impl Peer {
         self.origins.info()
     }
 
-    /// Marks `part` as this peer's, as received messages are. Over inproc they
-    /// carry no mark.
+    /// Marks `part` as this peer's, as a connection marks what it receives. Over
+    /// inproc messages carry no mark.
     pub(crate) fn sign(&self, part: &mut Message) {
         if !self.near {
             part.set_peer(Some(self.origins.another()));
@@ -343,34 +416,59 @@ impl Peers {
         self.slab.iter().map(|(index, _)| PeerId(index as u32))
     }
 
-    /// Hands a user's message to peer `id` and makes it visible at once.
+    /// Nothing that is sent is visible until [`Peers::uncork`]: to make it so
+    /// costs each time, and costs the other side, too, if it comes to look. The
+    /// lock is to be held until then.
+    pub(crate) fn cork(&mut self) {
+        self.corked = true;
+    }
+
+    /// Makes visible what was sent since [`Peers::cork`].
+    pub(crate) fn uncork(&mut self) {
+        self.corked = false;
+        while let Some(id) = self.unseen.pop() {
+            if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+                peer.unseen = false;
+                let wake = peer.publish();
+                self.wakes.extend(wake);
+            }
+        }
+    }
+
+    /// Hands a user's message to peer `id` and makes it visible at once, unless
+    /// the peers are corked.
     #[inline(always)]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
-        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
-            return Err(Refused::Gone(Item::Data(message)));
-        };
-        let size = message.size() as u64;
-        match peer.tx.push(Item::Data(message)) {
-            Ok(()) => {
-                peer.counters.messages_out += 1;
-                peer.counters.bytes_out += size;
-                let what = if peer.tx.publish() {
-                    News::Data
-                } else if peer.is_batch() {
-                    News::Batch
-                } else {
-                    return Ok(());
-                };
-                peer.next_batch();
-                self.wakes.push(Wake {
-                    far: Arc::clone(&peer.far),
-                    what,
-                });
+        match self.room(id) {
+            Ok(room) => {
+                room.take(message);
                 Ok(())
             }
-            Err(PushError::Full(item)) => Err(Refused::Full(item)),
-            Err(PushError::Closed(item)) => Err(Refused::Gone(item)),
+            Err(NoRoom::Full) => Err(Refused::Full(message)),
+            Err(NoRoom::Gone) => Err(Refused::Gone(message)),
         }
+    }
+
+    /// Room for one message to peer `id`; if it is full, `writable` follows.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, id: PeerId) -> Result<Room<'_>, NoRoom> {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return Err(NoRoom::Gone);
+        };
+        if !peer.tx.has_room() {
+            return Err(match peer.tx.is_closed() {
+                true => NoRoom::Gone,
+                false => NoRoom::Full,
+            });
+        }
+        Ok(Room {
+            peer,
+            wakes: &mut self.wakes,
+            unseen: match self.corked {
+                true => Some((&mut self.unseen, id)),
+                false => None,
+            },
+        })
     }
 
     /// Hands `item` to peer `id` whatever its high-water mark: subscriptions
@@ -419,8 +517,7 @@ impl Peers {
         }
     }
 
-    /// Takes the next item from peer `id`. A message's parts carry its
-    /// [`PeerInfo`] afterwards.
+    /// Takes the next item from peer `id`.
     #[inline(always)]
     pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
         let lonely = self.slab.len() == 1;
@@ -432,23 +529,24 @@ impl Peers {
             peer.await_more();
         }
         match peer.rx.pop() {
-            Some(mut item) => {
+            Some(item) => {
                 if peer.rx.release() {
                     self.wakes.push(Wake {
                         far: Arc::clone(&peer.far),
                         what: News::Room,
                     });
                 }
-                if let Item::Data(message) = &mut item {
+                if let Item::Data(message) = &item {
                     peer.counters.messages_in += 1;
                     peer.counters.bytes_in += message.size() as u64;
-                    if !peer.near {
-                        message.set_peer(&mut peer.origins);
+                    if peer.counters.messages_in == peer.steady_at && peer.near {
+                        peer.rx.attend();
                     }
                 }
                 Popped::Item(item)
             }
             None => {
+                peer.steady_at = peer.counters.messages_in + STEADY;
                 // Reaching the end may have freed the room the far side waits for.
                 if peer.rx.release() {
                     self.wakes.push(Wake {

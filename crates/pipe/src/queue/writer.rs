@@ -76,6 +76,15 @@ impl<T> Writer<T> {
         if self.published == self.pushed {
             return false;
         }
+        let line = &self.shared.tail;
+        if line.attended.load(Ordering::Relaxed) {
+            line.attended_to.store(self.pushed, Ordering::Release);
+            biased::light();
+            if line.attended.load(Ordering::Relaxed) {
+                self.published = self.pushed;
+                return false;
+            }
+        }
         self.set_tail(Tail::open(self.pushed))
     }
 
@@ -138,7 +147,7 @@ impl<T> Writer<T> {
     }
 
     #[inline(always)]
-    fn put(&mut self, item: T) {
+    pub(crate) fn put(&mut self, item: T) {
         if is_border(self.pushed) {
             self.next_chunk();
         }

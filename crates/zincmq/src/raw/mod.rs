@@ -70,6 +70,13 @@ pub fn data(message: &mut Message) -> *mut u8 {
     message.data()
 }
 
+/// Another share in the payload, as a clone of the message is.
+#[must_use]
+#[inline]
+pub fn share(message: &mut Message) -> Message {
+    message.share()
+}
+
 /// Whether other messages have a share in the payload.
 #[must_use]
 pub fn is_shared(message: &Message) -> bool {

@@ -111,23 +111,35 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
-        if self.has_notes.load(Ordering::Acquire) {
-            self.absorb(&mut state);
-        }
+        self.catch_up(&mut state);
         let result = work(&mut state);
         if state.peers.has_chores() {
             self.settle(state);
-            return result;
-        }
-        drop(state);
-        // Who left a note while the lock was taken may have gone away.
-        if self.has_notes.load(Ordering::SeqCst) {
-            self.settle_again();
+        } else {
+            drop(state);
+            // Who left a note while the lock was taken may have gone away.
+            if self.has_news() {
+                self.settle_again();
+            }
         }
         result
+    }
+
+    /// Takes in what was left in the inbox before the lock was taken.
+    #[inline]
+    pub(super) fn catch_up(&self, state: &mut State) {
+        if self.has_notes.load(Ordering::Acquire) {
+            self.absorb(state);
+        }
+    }
+
+    /// Whether something was left in the inbox meanwhile.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        self.has_notes.load(Ordering::SeqCst)
     }
 
     /// Detaches peers that ended, lets go of the lock, wakes whom there is to

@@ -1,5 +1,7 @@
 //! From the socket's items to bytes.
 
+use std::mem;
+
 use pipe::Consumer;
 use zmtp::Engine;
 
@@ -21,44 +23,51 @@ impl Wire {
     ) -> u64 {
         let mut taken = 0;
         while self.output.len() < self.out_batch && !(awake && source.is_empty_hint()) {
-            let Some(item) = source.pop() else { break };
-            self.output.prepare(taken > 0);
-            self.encode(item);
+            let encoded = source.pop_in_place(|item| {
+                self.output.prepare(taken > 0);
+                self.encode(item);
+            });
+            if encoded.is_none() {
+                break;
+            }
             taken += 1;
         }
         taken
     }
 
-    fn encode(&mut self, item: Item) {
+    /// Large payloads are taken out of `item`.
+    #[inline(always)]
+    fn encode(&mut self, item: &mut Item) {
         match (&mut self.framing, item) {
-            (Framing::Zmtp(engine), Item::Data(message)) => match message.into_single() {
-                Ok(part) => encode_part(engine, &mut self.output, part, false),
-                Err(message) => {
-                    let mut left = message.len();
-                    for part in message {
-                        left -= 1;
-                        encode_part(engine, &mut self.output, part, left > 0);
+            (Framing::Zmtp(engine), Item::Data(message)) => {
+                let mut left = message.len();
+                for part in message.parts_mut() {
+                    left -= 1;
+                    encode_part(engine, &mut self.output, part, left > 0);
+                    // Often there is no other.
+                    if left == 0 {
+                        break;
                     }
                 }
-            },
+            }
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
-                engine.encode_subscribe(&topic, self.output.buffer());
+                engine.encode_subscribe(topic, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Cancel(topic)) => {
-                engine.encode_cancel(&topic, self.output.buffer());
+                engine.encode_cancel(topic, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Join(group)) => {
-                engine.encode_join(&group, self.output.buffer());
+                engine.encode_join(group, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Leave(group)) => {
-                engine.encode_leave(&group, self.output.buffer());
+                engine.encode_leave(group, self.output.buffer());
             }
             (Framing::Raw, Item::Data(message)) => {
-                for part in message {
+                for part in message.parts_mut() {
                     if Output::wants_in_place(part.len()) {
-                        self.output.insert(part);
+                        self.output.insert(mem::take(part));
                     } else {
-                        self.output.buffer().extend_from_slice(&part);
+                        self.output.buffer().extend_from_slice(part);
                     }
                 }
             }
@@ -72,11 +81,11 @@ impl Wire {
 
     /// Appends a message that is not the socket's, and not counted as such.
     /// Only once the handshake is over.
-    pub(in crate::connection) fn greet(&mut self, hello: Message) {
+    pub(in crate::connection) fn greet(&mut self, mut hello: Message) {
         // The handshake's last word goes before it.
         self.transmit();
         if let Framing::Zmtp(engine) = &mut self.framing {
-            encode_part(engine, &mut self.output, hello, false);
+            encode_part(engine, &mut self.output, &mut hello, false);
         }
     }
 
@@ -92,16 +101,16 @@ impl Wire {
     }
 }
 
-#[inline]
-fn encode_part(engine: &mut Engine, output: &mut Output, part: Message, more: bool) {
+#[inline(always)]
+fn encode_part(engine: &mut Engine, output: &mut Output, part: &mut Message, more: bool) {
     if !Output::wants_in_place(part.len()) {
-        engine.encode_frame(&part, more, output.buffer());
+        engine.encode_frame(part, more, output.buffer());
     } else if engine.is_transparent() {
         engine.encode_header(part.len() as u64, more, output.buffer());
-        output.insert(part);
+        output.insert(mem::take(part));
     } else {
         // Sealed into a buffer that has held as much before.
         output.prepare(true);
-        engine.encode_frame(&part, more, output.buffer());
+        engine.encode_frame(part, more, output.buffer());
     }
 }

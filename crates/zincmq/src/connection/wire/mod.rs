@@ -16,7 +16,7 @@ use super::Ending;
 use super::buffer::{Input, Output};
 use super::large::Large;
 use super::stock::Stock;
-use crate::message::{Multipart, PeerInfo};
+use crate::message::{Multipart, Origins, PeerInfo};
 use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
 use crate::transport::ByteStream;
@@ -47,6 +47,8 @@ pub(super) struct Wire {
     stock: Arc<Stock>,
     /// Items put into the pipe to the socket so far.
     items: u64,
+    /// What marks messages as the peer's.
+    origins: Option<Origins>,
     /// Why nothing more can be written; what came before can still be read.
     broken: Option<io::Error>,
     pub(super) peer_address: String,
@@ -61,7 +63,10 @@ enum Framing {
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
+    /// There may be more.
     Some,
+    /// All that there was.
+    Rest,
     Nothing,
 }
 
@@ -87,6 +92,7 @@ impl Wire {
             large: None,
             stock,
             items: 0,
+            origins: None,
             broken: None,
             peer_address,
             place,
@@ -127,6 +133,11 @@ impl Wire {
             Framing::Zmtp(engine) => engine.next_timeout(),
             Framing::Raw => None,
         }
+    }
+
+    /// Marks what comes from now on as from this peer.
+    pub(super) fn know(&mut self, peer: Arc<PeerInfo>) {
+        self.origins = Some(Origins::new(peer));
     }
 
     /// Who the peer says it is, once the handshake is over.
@@ -175,8 +186,10 @@ impl Wire {
 
     /// Reads once.
     pub(super) fn fill(&mut self) -> Result<Filled, Ending> {
+        let mut direct = false;
         let read = match &mut self.large {
             Some(large) if self.input.len() == 0 && large.wants_direct() => {
+                direct = true;
                 large.fill(&mut *self.stream)?
             }
             _ => {
@@ -190,6 +203,7 @@ impl Wire {
         };
         match read {
             Ok(0) => Err(self.take_break()),
+            Ok(n) if !direct && n < self.in_batch && self.input.has_spare() => Ok(Filled::Rest),
             Ok(_) => Ok(Filled::Some),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
             Err(error) => Err(self.broken.take().unwrap_or(error).into()),
