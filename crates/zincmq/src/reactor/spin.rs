@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::undivided;
@@ -31,6 +31,9 @@ const IN_A_ROW: u32 = 4;
 /// a processor may not have to any more.
 const LONGEST_REST: u32 = 2048;
 
+/// What is over sooner was there before.
+const SHORTEST_SLEEP: Duration = Duration::from_micros(4);
+
 /// Decides by how the last waits ended.
 #[derive(Debug, Default)]
 pub(crate) struct Spin {
@@ -42,6 +45,8 @@ pub(crate) struct Spin {
     rest: AtomicU32,
     /// The last sleeps that were worth it, in a row.
     worthy: AtomicU32,
+    /// The last wait was a sleep.
+    asleep: AtomicBool,
 }
 
 impl Spin {
@@ -76,9 +81,21 @@ impl Spin {
             false => 0,
         };
         self.worthy.store(worthy, Ordering::Relaxed);
+        self.asleep.store(wait >= SHORTEST_SLEEP, Ordering::Relaxed);
+    }
+
+    /// Whether the last wait was a sleep.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
+    }
+
+    /// A wait was none: what it was for was there.
+    pub(crate) fn wake(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn hit(&self) {
+        self.wake();
         self.misses.store(0, Ordering::Relaxed);
     }
 

@@ -214,7 +214,7 @@ impl Waiting {
     /// and drives the socket's connections meanwhile.
     pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
         let start = Instant::now();
-        if self.look(seen, deadline) {
+        if self.look(seen, start, deadline) {
             return Woken::News;
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
@@ -298,11 +298,22 @@ impl Waiting {
     }
 
     /// Reads the connections, and goes on looking for as long as it pays.
-    fn look(&self, seen: u64, deadline: Option<Instant>) -> bool {
+    fn look(&self, seen: u64, now: Instant, deadline: Option<Instant>) -> bool {
+        let limit = self.spin.limit(self.longest_spin);
         if let Some(set) = self.set.get() {
+            // Who slept for the last message most likely has to for this one, and whoever
+            // sleeps is told what there is.
+            let sleeps = limit.is_none() && self.spin.is_asleep() && !set.is_crowded();
+            if sleeps && deadline.is_none_or(|at| at > now) {
+                return self.epoch() != seen;
+            }
             set.drive();
         }
-        self.epoch() != seen || self.look_again(seen, deadline, || false)
+        if self.epoch() != seen {
+            self.spin.wake();
+            return true;
+        }
+        limit.is_some_and(|limit| self.spin_for(limit, seen, deadline, || false))
     }
 
     /// Goes on looking at the connections for as long as it pays, unless there is
@@ -311,11 +322,19 @@ impl Waiting {
         &self,
         seen: u64,
         deadline: Option<Instant>,
+        else_to_do: impl FnMut() -> bool,
+    ) -> bool {
+        let limit = self.spin.limit(self.longest_spin);
+        limit.is_some_and(|limit| self.spin_for(limit, seen, deadline, else_to_do))
+    }
+
+    fn spin_for(
+        &self,
+        limit: Duration,
+        seen: u64,
+        deadline: Option<Instant>,
         mut else_to_do: impl FnMut() -> bool,
     ) -> bool {
-        let Some(limit) = self.spin.limit(self.longest_spin) else {
-            return false;
-        };
         let set = self.set.get();
         let start = Instant::now();
         let mut until = start + limit;
