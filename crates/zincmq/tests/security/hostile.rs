@@ -183,10 +183,15 @@ fn disconnect_in_mid_message(mechanism: Mechanism) {
         assert_eq!(asked, rounds * AT_ONCE + 1);
     };
     rounds(&mut server, 10);
-    let before = testkit::resident_bytes();
-    rounds(&mut server, 10_000 / AT_ONCE);
-    let drift = testkit::resident_bytes().saturating_sub(before);
-    assert!(drift < 1024 * 1024, "{drift} bytes more than before");
+    // What is kept to be used again settles at some megabytes, at once or
+    // later; what is lost with each connection grows every time.
+    let mut drifts = Vec::new();
+    while drifts.last().is_none_or(|&drift| drift >= 1024 * 1024) {
+        assert!(drifts.len() < 4, "so many bytes more each time: {drifts:?}");
+        let before = testkit::resident_bytes();
+        rounds(&mut server, 10_000 / AT_ONCE);
+        drifts.push(testkit::resident_bytes().saturating_sub(before));
+    }
     assert_eq!(server.socket.counters().queued_in, 0);
 }
 
