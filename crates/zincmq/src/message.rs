@@ -7,6 +7,7 @@ mod long;
 mod multipart;
 mod origin;
 mod peer_info;
+mod run;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -14,7 +15,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::str::Utf8Error;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -25,6 +26,7 @@ use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
+pub(crate) use self::run::{Gathering, Run};
 
 /// Payloads up to this many bytes live inside the [`Message`] itself.
 pub const INLINE_CAPACITY: usize = 39;
@@ -405,6 +407,8 @@ impl From<&Message> for Message {
 pub(crate) enum Item {
     /// A user's message.
     Data(Multipart),
+    /// Several of them, to a connection. In its pipe they count as so many.
+    Run(Arc<Run>),
     /// A subscription on its way to the publisher, without prefix byte.
     Subscribe(Message),
     /// Its end.

@@ -2,13 +2,14 @@
 //! them: two pipe ends, who they are, and a way to say that something changed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipe::{Consumer, Producer, PushError};
 use slab::Slab;
 
-use crate::message::{Item, Message, Multipart, Origins, PeerInfo};
+use crate::message::{Item, Message, Multipart, Origins, PeerInfo, Run};
 
 /// Names one attached peer within its socket; reused after it is detached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +56,8 @@ pub(crate) struct Peer {
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
     near: bool,
+    /// The far side can do with messages that are encoded together.
+    takes_runs: bool,
     /// How many messages that socket lets wait, once it is known.
     far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
@@ -116,6 +119,40 @@ pub(crate) struct Peers {
     hasty: bool,
     /// Peers that were said to have no room for that reason.
     refused: Vec<PeerId>,
+    /// Far sides that were asleep when something was sent to them.
+    roused: u64,
+    hold: Arc<Hold>,
+    /// How often something was held back.
+    held: u64,
+    is_holding: bool,
+    /// Somebody has to see to it that what is held back is not so for long.
+    unwatched: bool,
+}
+
+/// What a pattern holds back, as others see it who have not locked the socket.
+#[derive(Default)]
+pub(crate) struct Hold {
+    /// The number of what is held back; 0 for nothing.
+    number: AtomicU64,
+    /// Somebody looks at that number now and then.
+    watched: AtomicBool,
+}
+
+impl Hold {
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
+    }
+
+    /// Whether the caller is the one to look from now on.
+    pub(crate) fn watch(&self) -> bool {
+        !self.watched.swap(true, Ordering::SeqCst)
+    }
+
+    /// Nobody looks any more; true if there is reason to, and the caller goes on.
+    pub(crate) fn stop_watching(&self) -> bool {
+        self.watched.store(false, Ordering::SeqCst);
+        self.number() != 0 && self.watch()
+    }
 }
 
 pub(crate) struct Wake {
@@ -170,6 +207,7 @@ impl Peer {
             assigned_id,
             counters: PeerCounters::default(),
             near: false,
+            takes_runs: false,
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
             looked: None,
@@ -196,6 +234,12 @@ impl Peer {
     pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
         self.near = true;
         self.far_recv_hwm = far_recv_hwm;
+        self
+    }
+
+    /// Says that the far side can do with a [`Run`].
+    pub(crate) fn taking_runs(mut self) -> Self {
+        self.takes_runs = true;
         self
     }
 
@@ -315,6 +359,10 @@ impl Peers {
         std::mem::take(&mut self.refused)
     }
 
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.hasty
+    }
+
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
     pub(crate) fn set_patient(&mut self, patient: bool) {
@@ -355,6 +403,7 @@ impl Peers {
                 peer.counters.messages_out += 1;
                 peer.counters.bytes_out += size;
                 let what = if peer.tx.publish() {
+                    self.roused += 1;
                     News::Data
                 } else if peer.is_batch() {
                     News::Batch
@@ -373,6 +422,75 @@ impl Peers {
         }
     }
 
+    /// How many messages of a run peer `id` has room for; `None` if it takes no
+    /// runs, or is going.
+    pub(crate) fn room_for_run(&mut self, id: PeerId) -> Option<u64> {
+        let peer = self.slab.get_mut(id.0 as usize)?;
+        (peer.takes_runs && !peer.tx.is_closed()).then(|| peer.tx.room())
+    }
+
+    /// Hands peer `id` a run that it has room for. False if there is none.
+    pub(crate) fn send_run(&mut self, id: PeerId, run: &Arc<Run>) -> bool {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return true;
+        };
+        let messages = u64::from(run.len());
+        match peer.tx.push_run(Item::Run(Arc::clone(run)), run.len()) {
+            Ok(()) => {}
+            Err(PushError::Full(_)) => return false,
+            // It left after they were sent.
+            Err(PushError::Closed(_)) => peer.counters.lost += messages,
+        }
+        peer.counters.messages_out += messages;
+        peer.counters.bytes_out += run.size();
+        if peer.tx.publish() || peer.is_batch() {
+            peer.next_batch();
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Batch,
+            });
+        }
+        true
+    }
+
+    /// How often the far side of a peer slept as a message was sent to it.
+    pub(crate) fn roused(&self) -> u64 {
+        self.roused
+    }
+
+    /// The pattern holds back what it has accepted, until [`Pattern::flush`] is
+    /// called: before anything but a send is done with the socket, and before
+    /// long.
+    ///
+    /// [`Pattern::flush`]: crate::pattern::Pattern::flush
+    pub(crate) fn hold_back(&mut self) {
+        self.held += 1;
+        self.is_holding = true;
+        self.hold.number.store(self.held, Ordering::SeqCst);
+        self.unwatched = !self.hold.watched.load(Ordering::SeqCst);
+    }
+
+    /// The pattern holds nothing back any more.
+    pub(crate) fn let_go(&mut self) {
+        self.is_holding = false;
+        self.unwatched = false;
+        self.hold.number.store(0, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn is_holding(&self) -> bool {
+        self.is_holding
+    }
+
+    /// Whether the caller has to see to what is held back.
+    pub(crate) fn take_unwatched(&mut self) -> bool {
+        std::mem::take(&mut self.unwatched)
+    }
+
+    pub(crate) fn hold(&self) -> &Arc<Hold> {
+        &self.hold
+    }
+
     /// Hands `item` to peer `id` whatever its high-water mark: subscriptions
     /// must not be lost. False if the peer is going.
     pub(crate) fn send_control(&mut self, id: PeerId, item: Item) -> bool {
@@ -384,6 +502,7 @@ impl Peers {
                 name.len()
             }
             Item::Data(message) => message.size(),
+            Item::Run(run) => run.size() as usize,
         };
         if peer.tx.push_over(item).is_err() {
             return false;
@@ -412,10 +531,10 @@ impl Peers {
         !peer.tx.is_closed() && peer.tx.has_room()
     }
 
-    /// Counts a message that peer `id` did not get because it was full.
-    pub(crate) fn count_dropped(&mut self, id: PeerId) {
+    /// Counts messages that peer `id` did not get because it was full.
+    pub(crate) fn count_dropped(&mut self, id: PeerId, messages: u64) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize) {
-            peer.counters.dropped_full += 1;
+            peer.counters.dropped_full += messages;
         }
     }
 
@@ -588,7 +707,7 @@ impl Peers {
     /// Whether there is anything to carry out for the pipes' other ends.
     #[inline]
     pub(crate) fn has_chores(&self) -> bool {
-        !self.wakes.is_empty() || !self.finished.is_empty()
+        !self.wakes.is_empty() || !self.finished.is_empty() || self.unwatched
     }
 
     /// Peers whose pipes ended since the last call; the socket detaches them.

@@ -12,6 +12,8 @@ pub(super) const SLOTS: u64 = if cfg!(loom) { 2 } else { 32 };
 #[repr(C)]
 pub(super) struct Chunk<T> {
     slots: [UnsafeCell<MaybeUninit<T>>; SLOTS as usize],
+    /// How many numbers the item in a slot takes, its own included.
+    spans: [UnsafeCell<u16>; SLOTS as usize],
     /// The chunk that begins at a border, used in turn for even and odd
     /// borders: a chunk can follow itself, and then the writer may store the
     /// next link before the reader has followed this one. It never stores the
@@ -25,6 +27,7 @@ impl<T> Chunk<T> {
     pub(super) fn allocate() -> *mut Self {
         Box::into_raw(Box::new(Self {
             slots: array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
+            spans: array::from_fn(|_| UnsafeCell::new(1)),
             links: array::from_fn(|_| UnsafeCell::new(ptr::null_mut())),
         }))
     }
@@ -39,31 +42,40 @@ impl<T> Chunk<T> {
         drop(unsafe { Box::from_raw(chunk) });
     }
 
-    /// Puts item number `number` into its slot.
+    /// Puts item number `number` into its slot; the next item's is `span` further.
     ///
     /// # Safety
     /// Only the writer calls this, the slot is empty, and the reader does not
     /// look at it before it is published.
     #[inline(always)]
-    pub(super) unsafe fn write(&self, number: u64, item: T) {
+    pub(super) unsafe fn write(&self, number: u64, item: T, span: u16) {
+        self.spans[slot(number)].with_mut(|to| {
+            // SAFETY: as for the slot.
+            unsafe { *to = span };
+        });
         self.slots[slot(number)].with_mut(|slot| {
             // SAFETY: nobody else touches an unpublished slot.
             unsafe { (*slot).write(item) };
         });
     }
 
-    /// Moves item number `number` out of its slot.
+    /// Moves item number `number` out of its slot, and says how far from it the next is.
     ///
     /// # Safety
     /// Only the reader calls this (or who has both ends), the item is published
     /// and was not read before.
     #[inline(always)]
-    pub(super) unsafe fn read(&self, number: u64) -> T {
-        self.slots[slot(number)].with(|slot| {
+    pub(super) unsafe fn read(&self, number: u64) -> (T, u64) {
+        let span = self.spans[slot(number)].with(|span| {
+            // SAFETY: as for the slot.
+            unsafe { *span }
+        });
+        let item = self.slots[slot(number)].with(|slot| {
             // SAFETY: the slot was written before it was published, and the
             // writer leaves it alone until it is popped.
             unsafe { (*slot).assume_init_read() }
-        })
+        });
+        (item, u64::from(span))
     }
 
     /// Says which chunk begins at `border`.
@@ -97,6 +109,11 @@ impl<T> Chunk<T> {
 #[inline(always)]
 pub(super) fn is_border(number: u64) -> bool {
     number.is_multiple_of(SLOTS)
+}
+
+/// The first number after `number` that is the first of its chunk.
+pub(super) fn next_border(number: u64) -> u64 {
+    number - number % SLOTS + SLOTS
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 use std::ptr;
 
 use super::{
-    chunk::{Chunk, is_border},
+    chunk::{Chunk, is_border, next_border},
     shared::{AWAKE, Shared, Tail},
 };
 use crate::sync::{Arc, Ordering};
@@ -47,7 +47,7 @@ impl<T> Reader<T> {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.has_items() {
-            Some(self.take())
+            Some(self.take().0)
         } else {
             None
         }
@@ -145,21 +145,36 @@ impl<T> Reader<T> {
         self.see(tail)
     }
 
-    /// Moves the next visible item out.
+    /// Moves the next visible item out, and says as how many it counts.
     #[inline(always)]
-    fn take(&mut self) -> T {
+    fn take(&mut self) -> (T, u64) {
         if is_border(self.popped) {
             self.next_chunk();
         }
         // SAFETY: item `popped` is published (it is below `visible`), `chunk`
         // is its chunk, and it is read once, because `popped` only grows.
-        let item = unsafe { (*self.chunk).read(self.popped) };
+        let (item, span) = unsafe { (*self.chunk).read(self.popped) };
         self.popped += 1;
+        if span > 1 {
+            self.skip(span - 1);
+        }
         self.shared
             .head
             .popped
             .store(self.popped, Ordering::Release);
-        item
+        (item, span)
+    }
+
+    /// Passes `n` slots that the item just read counts for. They were published with it.
+    #[cold]
+    fn skip(&mut self, n: u64) {
+        let end = self.popped + n;
+        while self.popped < end {
+            if is_border(self.popped) {
+                self.next_chunk();
+            }
+            self.popped = next_border(self.popped).min(end);
+        }
     }
 
     /// Goes to the chunk of item number `popped`, the first of its chunk.
@@ -209,8 +224,8 @@ impl<T> Reader<T> {
     fn discard(&mut self) {
         self.look();
         while self.popped != self.visible {
-            let item = self.take();
-            self.discarded += 1;
+            let (item, span) = self.take();
+            self.discarded += span;
             drop(item);
         }
         self.checked = self.popped;

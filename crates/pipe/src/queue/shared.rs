@@ -69,6 +69,7 @@ impl<T> Drop for Shared<T> {
             // SAFETY: as above. The consumer never popped anything.
             chunk = self.tail.first.with(|first| unsafe { *first });
         }
+        let mut next_item = popped;
         while popped < published {
             if is_border(popped) && popped > 0 {
                 // SAFETY: `chunk` ends at this border and item `popped` is
@@ -80,9 +81,15 @@ impl<T> Drop for Shared<T> {
                     unsafe { Chunk::free(done) };
                 }
             }
-            // SAFETY: item `popped` is published and was not read.
-            let item = unsafe { (*chunk).read(popped) };
+            let number = popped;
             popped += 1;
+            if number < next_item {
+                // One of those that the last item counts for.
+                continue;
+            }
+            // SAFETY: item `number` is published and was not read.
+            let (item, span) = unsafe { (*chunk).read(number) };
+            next_item = number + span;
             drop(item);
         }
         let spare = self.head.spare.load(Ordering::Acquire);

@@ -1,7 +1,7 @@
 use std::ptr;
 
 use super::{
-    chunk::{Chunk, is_border},
+    chunk::{Chunk, is_border, next_border},
     shared::{AWAKE, Shared, Tail},
 };
 use crate::{
@@ -58,8 +58,29 @@ impl<T> Writer<T> {
                 PushError::Full(item)
             });
         }
-        self.put(item);
+        self.put_run(item, 1);
         Ok(())
+    }
+
+    /// Pushes one item that counts as `n`, if all of it has room.
+    pub(crate) fn push_run(&mut self, item: T, n: u16) -> Result<(), PushError<T>> {
+        if self.closed || self.is_closed() {
+            return Err(PushError::Closed(item));
+        }
+        let n = n.max(1);
+        if self.room() < u64::from(n) {
+            return Err(PushError::Full(item));
+        }
+        self.put_run(item, n);
+        Ok(())
+    }
+
+    /// So many can be pushed for certain.
+    pub(crate) fn room(&mut self) -> u64 {
+        if !self.closed {
+            self.refresh_limit();
+        }
+        self.limit.saturating_sub(self.pushed)
     }
 
     #[inline]
@@ -67,7 +88,7 @@ impl<T> Writer<T> {
         if self.closed || self.is_closed() {
             return Err(item);
         }
-        self.put(item);
+        self.put_run(item, 1);
         Ok(())
     }
 
@@ -138,15 +159,30 @@ impl<T> Writer<T> {
     }
 
     #[inline(always)]
-    fn put(&mut self, item: T) {
+    fn put_run(&mut self, item: T, n: u16) {
         if is_border(self.pushed) {
             self.next_chunk();
         }
         // SAFETY: `chunk` is the chunk of item `pushed`, whose slot is empty.
         // The reader does not free it before it has popped all of it, and then
         // only after following the link that the writer stores on leaving it.
-        unsafe { (*self.chunk).write(self.pushed, item) };
+        unsafe { (*self.chunk).write(self.pushed, item, n) };
         self.pushed += 1;
+        if n > 1 {
+            self.skip(u64::from(n) - 1);
+        }
+    }
+
+    /// Leaves the slots of `n` items empty.
+    #[cold]
+    fn skip(&mut self, n: u64) {
+        let end = self.pushed + n;
+        while self.pushed < end {
+            if is_border(self.pushed) {
+                self.next_chunk();
+            }
+            self.pushed = next_border(self.pushed).min(end);
+        }
     }
 
     /// Finds the chunk for item number `pushed`, the first of its chunk.

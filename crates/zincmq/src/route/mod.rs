@@ -27,6 +27,8 @@ pub(crate) fn returned(refused: Refused) -> Multipart {
     let (Refused::Full(item) | Refused::Gone(item)) = refused;
     match item {
         Item::Data(message) => message,
+        // No single message is refused as such.
+        Item::Run(_) => Multipart::default(),
         Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
             name.into()
         }

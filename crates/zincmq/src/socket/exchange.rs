@@ -48,10 +48,10 @@ impl Core {
         if self.is_too_long(&message) {
             return Err(SendError::new(SendFailure::TooLong, message));
         }
-        match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+        match self.with_held(|state| state.pattern.send(&mut state.peers, message)) {
             Ok(()) => Ok(()),
             Err(rejected) => {
-                let limit = self.with(|state| patience(&state.options));
+                let limit = self.with_held(|state| patience(&state.options));
                 self.send_waiting(rejected, limit)
             }
         }
@@ -63,7 +63,7 @@ impl Core {
     pub(crate) fn send_hastily(&self, message: Multipart) -> Result<(), SendError> {
         let sent = self.attempt_hastily(message);
         if sent.is_err() {
-            self.with(|state| state.end_haste());
+            self.with_held(|state| state.end_haste());
         }
         sent
     }
@@ -79,7 +79,7 @@ impl Core {
                 return Err(SendError::new(SendFailure::TooLong, message));
             }
             let seen = self.waiting.epoch();
-            let sent = self.with(|state| {
+            let sent = self.with_held(|state| {
                 state.peers.set_hasty(hasty);
                 let sent = state.pattern.send(&mut state.peers, message);
                 state.peers.set_hasty(false);
@@ -116,7 +116,7 @@ impl Core {
                 return Err(SendError::new(refusal.into(), message));
             }
             let seen = self.waiting.epoch();
-            rejected = match self.with(|state| state.pattern.send(&mut state.peers, message)) {
+            rejected = match self.with_held(|state| state.pattern.send(&mut state.peers, message)) {
                 Ok(()) => return Ok(()),
                 Err(rejected) => rejected,
             };
@@ -133,7 +133,7 @@ impl Core {
     /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
         let admission = self.admits_hastily(first);
-        self.with(|state| state.end_haste());
+        self.with_held(|state| state.end_haste());
         admission
     }
 
@@ -158,7 +158,7 @@ impl Core {
         first: &Message,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendFailure> {
-        let limit = self.with(|state| patience(&state.options));
+        let limit = self.with_held(|state| patience(&state.options));
         let mut last = None;
         loop {
             let seen = self.waiting.epoch();
@@ -176,7 +176,7 @@ impl Core {
         hasty: bool,
     ) -> Result<(), SendFailure> {
         self.check_alive()?;
-        self.with(|state| {
+        self.with_held(|state| {
             state.peers.set_hasty(hasty);
             let route = state.pattern.route_state(&mut state.peers, first);
             state.peers.set_hasty(false);
@@ -310,7 +310,7 @@ impl Core {
         if self.is_too_long(&message) {
             return Err(SendError::new(SendFailure::TooLong, message));
         }
-        self.with(|state| state.pattern.send(&mut state.peers, message))
+        self.with_held(|state| state.pattern.send(&mut state.peers, message))
             .map_err(|Rejected { why, message }| SendError::new(why, message))
     }
 

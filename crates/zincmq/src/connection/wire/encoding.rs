@@ -5,7 +5,7 @@ use zmtp::Engine;
 
 use super::{Framing, Wire};
 use crate::connection::buffer::Output;
-use crate::message::{Item, Message};
+use crate::message::{Item, Message, Multipart, Run};
 
 /// How many encoded bytes make a write worth its system call, unless the user
 /// says otherwise.
@@ -23,24 +23,22 @@ impl Wire {
         while self.output.len() < self.out_batch && !(awake && source.is_empty_hint()) {
             let Some(item) = source.pop() else { break };
             self.output.prepare(taken > 0);
-            self.encode(item);
-            taken += 1;
+            taken += self.encode(item);
         }
         taken
     }
 
-    fn encode(&mut self, item: Item) {
+    /// How many messages that was.
+    #[inline]
+    fn encode(&mut self, item: Item) -> u64 {
         match (&mut self.framing, item) {
-            (Framing::Zmtp(engine), Item::Data(message)) => match message.into_single() {
-                Ok(part) => encode_part(engine, &mut self.output, part, false),
-                Err(message) => {
-                    let mut left = message.len();
-                    for part in message {
-                        left -= 1;
-                        encode_part(engine, &mut self.output, part, left > 0);
-                    }
-                }
-            },
+            (Framing::Zmtp(engine), Item::Data(message)) => {
+                encode_message(engine, &mut self.output, message);
+            }
+            (Framing::Zmtp(engine), Item::Run(run)) => {
+                encode_run(engine, &mut self.output, &run);
+                return u64::from(run.len());
+            }
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
                 engine.encode_subscribe(&topic, self.output.buffer());
             }
@@ -64,10 +62,15 @@ impl Wire {
             }
             (
                 Framing::Raw,
-                Item::Subscribe(_) | Item::Cancel(_) | Item::Join(_) | Item::Leave(_),
-            ) => return,
+                Item::Run(_)
+                | Item::Subscribe(_)
+                | Item::Cancel(_)
+                | Item::Join(_)
+                | Item::Leave(_),
+            ) => return 1,
         }
         self.output.end_message();
+        1
     }
 
     /// Appends a message that is not the socket's, and not counted as such.
@@ -89,6 +92,32 @@ impl Wire {
         {
             engine.transmit(self.output.buffer());
         }
+    }
+}
+
+#[inline]
+fn encode_message(engine: &mut Engine, output: &mut Output, message: Multipart) {
+    match message.into_single() {
+        Ok(part) => encode_part(engine, output, part, false),
+        Err(message) => {
+            let mut left = message.len();
+            for part in message {
+                left -= 1;
+                encode_part(engine, output, part, left > 0);
+            }
+        }
+    }
+}
+
+/// A run is encoded already, unless this peer speaks otherwise than most.
+fn encode_run(engine: &mut Engine, output: &mut Output, run: &Run) {
+    if engine.takes_frames() {
+        output.append(run.frames(), run.ends());
+        return;
+    }
+    for message in run.messages() {
+        encode_message(engine, output, message);
+        output.end_message();
     }
 }
 
