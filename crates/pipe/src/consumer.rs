@@ -37,6 +37,16 @@ impl<T> Consumer<T> {
         }
     }
 
+    /// A look at what the next [`pop`](Self::pop) will return, if that costs
+    /// nothing: to have it brought near. Often `None`, always of a conflated queue.
+    #[inline]
+    pub fn peek(&self) -> Option<&T> {
+        match &self.end {
+            End::Queue(reader) => reader.peek(),
+            End::Conflated(_) => None,
+        }
+    }
+
     /// Whether a [`pop`](Self::pop) would return an item. On false the consumer
     /// is marked as asleep as by a pop that returned `None`.
     #[inline]

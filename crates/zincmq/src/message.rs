@@ -214,6 +214,14 @@ impl Message {
         }
     }
 
+    /// Has the processor bring the payload near, if it lies elsewhere.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        if let Repr::Block(block) = &self.repr {
+            block.prefetch();
+        }
+    }
+
     #[inline]
     pub(crate) fn set_peer(&mut self, peer: Option<Origin>) {
         self.peer = peer;

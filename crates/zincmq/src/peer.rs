@@ -552,6 +552,9 @@ impl Peers {
         }
         match peer.rx.pop() {
             Some(mut item) => {
+                if let Some(Item::Data(next)) = peer.rx.peek() {
+                    next.first().prefetch();
+                }
                 if peer.rx.release() {
                     self.wakes.push(Wake {
                         far: Arc::clone(&peer.far),

@@ -12,7 +12,8 @@ pub(super) const SLOTS: u64 = if cfg!(loom) { 2 } else { 32 };
 #[repr(C)]
 pub(super) struct Chunk<T> {
     slots: [UnsafeCell<MaybeUninit<T>>; SLOTS as usize],
-    /// How many numbers the item in a slot takes, its own included.
+    /// How many numbers the item in a slot takes, its own included. One unless a
+    /// run was ever pushed.
     spans: [UnsafeCell<u16>; SLOTS as usize],
     /// The chunk that begins at a border, used in turn for even and odd
     /// borders: a chunk can follow itself, and then the writer may store the
@@ -42,40 +43,66 @@ impl<T> Chunk<T> {
         drop(unsafe { Box::from_raw(chunk) });
     }
 
-    /// Puts item number `number` into its slot; the next item's is `span` further.
+    /// Says that the item after number `number` is `span` further.
+    ///
+    /// # Safety
+    /// As for [`Chunk::write`].
+    pub(super) unsafe fn set_span(&self, number: u64, span: u16) {
+        self.spans[slot(number)].with_mut(|to| {
+            // SAFETY: nobody else touches what belongs to an unpublished slot.
+            unsafe { *to = span };
+        });
+    }
+
+    /// How far from item number `number` the next is.
+    ///
+    /// # Safety
+    /// As for [`Chunk::read`], but that it may have been read.
+    pub(super) unsafe fn span(&self, number: u64) -> u64 {
+        let span = self.spans[slot(number)].with(|span| {
+            // SAFETY: written before the slot was published, and the writer
+            // leaves it alone until the item is popped.
+            unsafe { *span }
+        });
+        u64::from(span)
+    }
+
+    /// Item number `number`, which stays in its slot.
+    ///
+    /// # Safety
+    /// As for [`Chunk::read`], and the item is not read or dropped meanwhile.
+    pub(super) unsafe fn peek(&self, number: u64) -> &T {
+        self.slots[slot(number)].with(|slot| {
+            // SAFETY: as in `read`; the caller promises that it stays.
+            unsafe { (*slot).assume_init_ref() }
+        })
+    }
+
+    /// Puts item number `number` into its slot.
     ///
     /// # Safety
     /// Only the writer calls this, the slot is empty, and the reader does not
     /// look at it before it is published.
     #[inline(always)]
-    pub(super) unsafe fn write(&self, number: u64, item: T, span: u16) {
-        self.spans[slot(number)].with_mut(|to| {
-            // SAFETY: as for the slot.
-            unsafe { *to = span };
-        });
+    pub(super) unsafe fn write(&self, number: u64, item: T) {
         self.slots[slot(number)].with_mut(|slot| {
             // SAFETY: nobody else touches an unpublished slot.
             unsafe { (*slot).write(item) };
         });
     }
 
-    /// Moves item number `number` out of its slot, and says how far from it the next is.
+    /// Moves item number `number` out of its slot.
     ///
     /// # Safety
     /// Only the reader calls this (or who has both ends), the item is published
     /// and was not read before.
     #[inline(always)]
-    pub(super) unsafe fn read(&self, number: u64) -> (T, u64) {
-        let span = self.spans[slot(number)].with(|span| {
-            // SAFETY: as for the slot.
-            unsafe { *span }
-        });
-        let item = self.slots[slot(number)].with(|slot| {
+    pub(super) unsafe fn read(&self, number: u64) -> T {
+        self.slots[slot(number)].with(|slot| {
             // SAFETY: the slot was written before it was published, and the
             // writer leaves it alone until it is popped.
             unsafe { (*slot).assume_init_read() }
-        });
-        (item, u64::from(span))
+        })
     }
 
     /// Says which chunk begins at `border`.

@@ -22,6 +22,8 @@ pub(crate) struct Reader<T> {
     discarded: u64,
     /// The producer has closed; no item follows after `visible`.
     ended: bool,
+    /// An item may count as several.
+    runs: bool,
     closed: bool,
 }
 
@@ -40,6 +42,7 @@ impl<T> Reader<T> {
             check_at: 1,
             discarded: 0,
             ended: false,
+            runs: false,
             closed: false,
         }
     }
@@ -51,6 +54,17 @@ impl<T> Reader<T> {
         } else {
             None
         }
+    }
+
+    /// The item that a pop would return, if it is near at hand.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<&T> {
+        if self.popped == self.visible || is_border(self.popped) {
+            return None;
+        }
+        // SAFETY: item `popped` is published, `chunk` is its chunk as it is not
+        // the first there, and it is not read while this end is borrowed.
+        Some(unsafe { (*self.chunk).peek(self.popped) })
     }
 
     #[inline]
@@ -120,6 +134,7 @@ impl<T> Reader<T> {
     fn see(&mut self, tail: Tail) -> bool {
         self.visible = tail.count();
         self.ended = tail.is_closed();
+        self.runs = tail.has_runs();
         self.popped != self.visible
     }
 
@@ -153,11 +168,12 @@ impl<T> Reader<T> {
         }
         // SAFETY: item `popped` is published (it is below `visible`), `chunk`
         // is its chunk, and it is read once, because `popped` only grows.
-        let (item, span) = unsafe { (*self.chunk).read(self.popped) };
+        let item = unsafe { (*self.chunk).read(self.popped) };
         self.popped += 1;
-        if span > 1 {
-            self.skip(span - 1);
-        }
+        let span = match self.runs {
+            true => self.pass_run(),
+            false => 1,
+        };
         self.shared
             .head
             .popped
@@ -165,16 +181,22 @@ impl<T> Reader<T> {
         (item, span)
     }
 
-    /// Passes `n` slots that the item just read counts for. They were published with it.
+    /// Passes the slots that the item just read counts for, which were published
+    /// with it. How many it is, itself included.
     #[cold]
-    fn skip(&mut self, n: u64) {
-        let end = self.popped + n;
+    fn pass_run(&mut self) -> u64 {
+        let first = self.popped - 1;
+        // SAFETY: item `first` is published and `chunk` its chunk; the writer
+        // leaves it alone while `popped` is not stored.
+        let span = unsafe { (*self.chunk).span(first) };
+        let end = first + span;
         while self.popped < end {
             if is_border(self.popped) {
                 self.next_chunk();
             }
             self.popped = next_border(self.popped).min(end);
         }
+        span
     }
 
     /// Goes to the chunk of item number `popped`, the first of its chunk.

@@ -88,8 +88,9 @@ impl<T> Drop for Shared<T> {
                 continue;
             }
             // SAFETY: item `number` is published and was not read.
-            let (item, span) = unsafe { (*chunk).read(number) };
-            next_item = number + span;
+            let item = unsafe { (*chunk).read(number) };
+            // SAFETY: as above.
+            next_item = number + unsafe { (*chunk).span(number) };
             drop(item);
         }
         let spare = self.head.spare.load(Ordering::Acquire);
@@ -110,11 +111,23 @@ pub(super) struct Tail(pub(super) u64);
 impl Tail {
     const ASLEEP: u64 = 1;
     const CLOSED: u64 = 2;
-    const COUNT_SHIFT: u32 = 2;
+    const RUNS: u64 = 4;
+    const COUNT_SHIFT: u32 = 3;
 
     #[inline(always)]
     pub(super) fn open(count: u64) -> Self {
         Self(count << Self::COUNT_SHIFT)
+    }
+
+    /// Some item is or was a run: how far it goes is to be looked at.
+    #[inline(always)]
+    pub(super) fn with_runs(self, runs: bool) -> Self {
+        Self(self.0 | if runs { Self::RUNS } else { 0 })
+    }
+
+    #[inline(always)]
+    pub(super) fn has_runs(self) -> bool {
+        self.0 & Self::RUNS != 0
     }
 
     /// No item follows after the first `count`.

@@ -22,6 +22,8 @@ pub(crate) struct Writer<T> {
     marks: WaterMarks,
     /// A mark was left in `wake_at`; the consumer may have taken it since.
     marked: bool,
+    /// An item was pushed that counts as several.
+    runs: bool,
     closed: bool,
 }
 
@@ -42,6 +44,7 @@ impl<T> Writer<T> {
             limit: marks.high,
             marks,
             marked: false,
+            runs: false,
             closed: false,
         }
     }
@@ -71,6 +74,7 @@ impl<T> Writer<T> {
         if self.room() < u64::from(n) {
             return Err(PushError::Full(item));
         }
+        self.runs = true;
         self.put_run(item, n);
         Ok(())
     }
@@ -154,6 +158,7 @@ impl<T> Writer<T> {
     #[inline(always)]
     fn set_tail(&mut self, tail: Tail) -> bool {
         self.published = self.pushed;
+        let tail = tail.with_runs(self.runs);
         let old = self.shared.tail.word.swap(tail.0, Ordering::AcqRel);
         Tail(old).is_asleep() && !self.is_closed()
     }
@@ -166,17 +171,20 @@ impl<T> Writer<T> {
         // SAFETY: `chunk` is the chunk of item `pushed`, whose slot is empty.
         // The reader does not free it before it has popped all of it, and then
         // only after following the link that the writer stores on leaving it.
-        unsafe { (*self.chunk).write(self.pushed, item, n) };
+        unsafe { (*self.chunk).write(self.pushed, item) };
         self.pushed += 1;
-        if n > 1 {
-            self.skip(u64::from(n) - 1);
+        if self.runs {
+            self.mark_run(n);
         }
     }
 
-    /// Leaves the slots of `n` items empty.
+    /// The item pushed last counts as `n`: leaves the slots of the others empty.
     #[cold]
-    fn skip(&mut self, n: u64) {
-        let end = self.pushed + n;
+    fn mark_run(&mut self, n: u16) {
+        let first = self.pushed - 1;
+        // SAFETY: as above; item `first` is not published yet.
+        unsafe { (*self.chunk).set_span(first, n) };
+        let end = first + u64::from(n);
         while self.pushed < end {
             if is_border(self.pushed) {
                 self.next_chunk();
