@@ -37,12 +37,13 @@ impl<T> Consumer<T> {
         }
     }
 
-    /// A look at what the next [`pop`](Self::pop) will return, if that costs
-    /// nothing: to have it brought near. Often `None`, always of a conflated queue.
+    /// A look at what a [`pop`](Self::pop) will return after `ahead` others, if
+    /// that costs next to nothing: to have it brought near. Often `None`, always
+    /// of a conflated queue.
     #[inline]
-    pub fn peek(&self) -> Option<&T> {
+    pub fn peek(&self, ahead: u64) -> Option<&T> {
         match &self.end {
-            End::Queue(reader) => reader.peek(),
+            End::Queue(reader) => reader.peek(ahead),
             End::Conflated(_) => None,
         }
     }

@@ -73,6 +73,9 @@ const HASTE: Duration = Duration::from_millis(1);
 /// microseconds after it began.
 const LONGEST_PAUSE: u32 = 32;
 
+/// So many messages before its turn a payload is brought near.
+const AHEAD: u64 = 2;
+
 /// So much is worth a system call.
 const BATCH_MESSAGES: u64 = 512;
 const BATCH_BYTES: u64 = 64 * 1024;
@@ -552,7 +555,7 @@ impl Peers {
         }
         match peer.rx.pop() {
             Some(mut item) => {
-                if let Some(Item::Data(next)) = peer.rx.peek() {
+                if let Some(Item::Data(next)) = peer.rx.peek(AHEAD) {
                     next.first().prefetch();
                 }
                 if peer.rx.release() {

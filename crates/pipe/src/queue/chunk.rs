@@ -139,6 +139,7 @@ pub(super) fn is_border(number: u64) -> bool {
 }
 
 /// The first number after `number` that is the first of its chunk.
+#[inline(always)]
 pub(super) fn next_border(number: u64) -> u64 {
     number - number % SLOTS + SLOTS
 }

@@ -56,15 +56,18 @@ impl<T> Reader<T> {
         }
     }
 
-    /// The item that a pop would return, if it is near at hand.
+    /// The item that the pop after `ahead` others would return, if it is at hand.
     #[inline]
-    pub(crate) fn peek(&self) -> Option<&T> {
-        if self.popped == self.visible || is_border(self.popped) {
+    pub(crate) fn peek(&self, ahead: u64) -> Option<&T> {
+        let number = self.popped + ahead;
+        let in_chunk = !is_border(self.popped) && number < next_border(self.popped);
+        if self.runs || number >= self.visible || !in_chunk {
             return None;
         }
-        // SAFETY: item `popped` is published, `chunk` is its chunk as it is not
-        // the first there, and it is not read while this end is borrowed.
-        Some(unsafe { (*self.chunk).peek(self.popped) })
+        // SAFETY: item `number` is published and in `chunk`, as `popped` is, which
+        // is not the first there. There are no runs, so it has a slot. It is not
+        // read while this end is borrowed.
+        Some(unsafe { (*self.chunk).peek(number) })
     }
 
     #[inline]
