@@ -52,6 +52,17 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Queues what `make` makes, whatever the high-water mark is. It is made where
+    /// it is to lie, and not moved there. False, and not made, if the consumer or
+    /// this producer is closed.
+    #[inline(always)]
+    pub fn push_over_with(&mut self, make: impl FnOnce() -> T) -> bool {
+        match &mut self.end {
+            End::Queue(writer) => writer.push_over_with(make),
+            End::Conflated(writer) => writer.push_over(make()).is_ok(),
+        }
+    }
+
     /// Queues one item that counts as `n`, at least one: towards the high-water
     /// mark, in [`len`](Self::len), and in all else that is counted. All of it
     /// has to have room. A conflated queue takes it for one.

@@ -107,16 +107,21 @@ impl Message {
         Self { repr, peer: None }
     }
 
+    /// Whether a payload of `len` bytes goes into a block.
+    #[inline]
+    pub(crate) fn is_for_block(len: usize) -> bool {
+        len > INLINE_CAPACITY && len <= block::LONGEST
+    }
+
     /// As [`Message::copy_from_slice`], for a payload that goes into a block. The
     /// message is words in registers, not to be read back from where it was put
     /// together.
     #[inline(always)]
-    pub(crate) fn block_from_slice(payload: &[u8]) -> Option<Self> {
-        let fits = payload.len() > INLINE_CAPACITY && payload.len() <= block::LONGEST;
-        fits.then(|| Self {
+    pub(crate) fn block_from_slice(payload: &[u8]) -> Self {
+        Self {
             repr: Repr::Block(Block::copy_from(payload)),
             peer: None,
-        })
+        }
     }
 
     /// The peer this message came from, if it was received over a connection.

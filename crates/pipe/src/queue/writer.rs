@@ -65,6 +65,24 @@ impl<T> Writer<T> {
         Ok(())
     }
 
+    /// Pushes what `make` makes, in its place; false if nobody would see it.
+    #[inline(always)]
+    pub(crate) fn push_over_with(&mut self, make: impl FnOnce() -> T) -> bool {
+        if self.closed || self.is_closed() {
+            return false;
+        }
+        if is_border(self.pushed) {
+            self.next_chunk();
+        }
+        // SAFETY: as in `put_run`.
+        unsafe { (*self.chunk).write(self.pushed, make()) };
+        self.pushed += 1;
+        if self.runs {
+            self.mark_run(1);
+        }
+        true
+    }
+
     /// Pushes one item that counts as `n`, if all of it has room.
     pub(crate) fn push_run(&mut self, item: T, n: u16) -> Result<(), PushError<T>> {
         if self.closed || self.is_closed() {

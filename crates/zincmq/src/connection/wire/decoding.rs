@@ -92,9 +92,11 @@ impl Wire {
                 Event::Frame { more, payload } => {
                     if let Some(sink) = sink.as_deref_mut() {
                         let single = !more && self.partial.is_none();
-                        if single && let Some(message) = Message::block_from_slice(payload) {
+                        if single && Message::is_for_block(payload.len()) {
                             // As below, the short way.
-                            let _ = sink.push_over(Item::Data(message.into()));
+                            sink.push_over_with(|| {
+                                Item::Data(Message::block_from_slice(payload).into())
+                            });
                             self.items += 1;
                         } else {
                             let part = Message::copy_from_slice(payload);
