@@ -76,8 +76,8 @@ impl<T> Producer<T> {
         }
     }
 
-    /// So many items can be pushed. Asks how far the consumer is, and marks
-    /// nothing.
+    /// So many items can be pushed, 0 once this producer is closed. Asks how far
+    /// the consumer is; with nothing it leaves the producer marked as it was.
     pub fn room(&mut self) -> u64 {
         match &mut self.end {
             End::Queue(writer) => writer.room(),

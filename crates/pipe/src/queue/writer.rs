@@ -99,8 +99,8 @@ impl<T> Writer<T> {
 
     /// So many can be pushed for certain.
     pub(crate) fn room(&mut self) -> u64 {
-        if !self.closed {
-            self.refresh_limit();
+        if !self.closed && self.refresh_limit() {
+            self.unmark();
         }
         self.limit.saturating_sub(self.pushed)
     }
