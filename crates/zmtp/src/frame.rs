@@ -161,12 +161,7 @@ pub(crate) fn put_header(framing: Framing, flags: Flags, payload: u64, out: &mut
 #[inline]
 pub fn put_frame(payload: &[u8], more: bool, out: &mut Vec<u8>) {
     out.reserve(9 + payload.len());
-    put_header(
-        Framing::V2,
-        Flags::message(more),
-        payload.len() as u64,
-        out,
-    );
+    put_header(Framing::V2, Flags::message(more), payload.len() as u64, out);
     out.extend_from_slice(payload);
 }
 

@@ -70,7 +70,13 @@ fn a_run_that_is_long_enough_waits_for_nothing() {
     // Long messages are never held back, and come after what is.
     publisher.send(&[&"y".repeat(10_000)]).expect("never waits");
     assert!(!publisher.is_holding());
-    assert!(publisher.taken(&mut other).pop().unwrap_or_default().starts_with('y'));
+    assert!(
+        publisher
+            .taken(&mut other)
+            .pop()
+            .unwrap_or_default()
+            .starts_with('y')
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Patterns with peers that are nothing but pipes.
 
 mod dealer;
+mod gathering;
 mod pipeline;
 mod publish;
 mod radio_dish;
@@ -8,7 +9,6 @@ mod request;
 mod router;
 mod server;
 mod single;
-mod gathering;
 mod stream;
 mod subscribe;
 mod xpub;
