@@ -22,7 +22,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zincmq-biased", &[]),
     ("zincmq-salsa", &[]),
     ("zincmq-zmtp", &["zincmq-salsa"]),
-    ("zincmq-pipe", &[]),
+    ("zincmq-pipe", &["zincmq-biased"]),
     ("zincmq", &["zincmq-biased", "zincmq-zmtp", "zincmq-pipe"]),
     ("zincmq-capi", &["zincmq"]),
     ("zincmq-python", &["zincmq"]),

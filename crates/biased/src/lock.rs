@@ -58,7 +58,7 @@ impl<T> Lock<T> {
 
     /// Waits until nobody else has it. A thread that has it already waits for
     /// ever, as with any mutex.
-    #[inline]
+    #[inline(always)]
     pub fn lock(&self) -> Guard<'_, T> {
         let me = token();
         match self.bias.enter(me) {
@@ -183,7 +183,7 @@ impl<'a, T> Guard<'a, T> {
 }
 
 impl<T> Drop for Guard<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         match &mut self.way {
             Way::Biased(number, _) => self.lock.bias.leave(*number),

@@ -65,7 +65,8 @@ fn recv_labelled(
 ) -> Outcome<c_int> {
     let (label, part) = exchange::recv_labelled(socket, labelled, wait(flags))?;
     let len = part.len();
-    msg.replace(part, false);
+    *msg.message_mut() = part;
+    msg.received(false);
     msg.set_label(label);
     Ok(length(len))
 }
@@ -210,11 +211,9 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Msg, pointer: *mut c_void, flags
         if labelled != Labelled::Not {
             return recv_labelled(&socket, msg, labelled, flags);
         }
-        exchange::recv_with(&socket, wait(flags), |part, more| {
-            let len = part.len();
-            msg.replace(part, more);
-            length(len)
-        })
+        let more = exchange::recv_into(&socket, wait(flags), msg.message_mut())?;
+        msg.received(more);
+        Ok(length(msg.message().len()))
     })
 }
 

@@ -117,8 +117,9 @@ impl Msg {
         unsafe { self.message.assume_init_ref() }
     }
 
+    /// The same, to be changed or replaced.
     #[inline]
-    fn message_mut(&mut self) -> &mut Message {
+    pub fn message_mut(&mut self) -> &mut Message {
         // SAFETY: as in `message`.
         unsafe { self.message.assume_init_mut() }
     }
@@ -135,10 +136,9 @@ impl Msg {
         *self.message_mut() = message;
     }
 
-    /// Puts a received part in the place of what is there.
+    /// As after a receive, once the payload is there.
     #[inline]
-    pub fn replace(&mut self, message: Message, more: bool) {
-        *self.message_mut() = message;
+    pub fn received(&mut self, more: bool) {
         self.more = more;
         self.forget_label();
     }

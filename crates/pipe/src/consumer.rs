@@ -29,7 +29,7 @@ impl<T> Consumer<T> {
     /// asleep, and the producer's next [`publish`](crate::Producer::publish)
     /// tells to wake it, unless nothing can come any more
     /// ([`is_finished`](Self::is_finished)).
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<T> {
         match &mut self.end {
             End::Queue(reader) => reader.pop(),
@@ -48,6 +48,16 @@ impl<T> Consumer<T> {
         }
     }
 
+    /// As [`pop`](Self::pop), for an item that need not be moved: `work` has it
+    /// where it lies, and what it leaves there is dropped.
+    #[inline(always)]
+    pub fn pop_in_place<R>(&mut self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        match &mut self.end {
+            End::Queue(reader) => reader.pop_in_place(work),
+            End::Conflated(reader) => reader.pop().map(|mut item| work(&mut item)),
+        }
+    }
+
     /// Whether a [`pop`](Self::pop) would return an item. On false the consumer
     /// is marked as asleep as by a pop that returned `None`.
     #[inline]
@@ -55,6 +65,17 @@ impl<T> Consumer<T> {
         match &mut self.end {
             End::Queue(reader) => reader.has_items(),
             End::Conflated(reader) => reader.has_items(),
+        }
+    }
+
+    /// Says that this end looks for items by itself, time and again, until a
+    /// [`pop`](Self::pop) or [`has_items`](Self::has_items) finds none: until
+    /// then no [`publish`](crate::Producer::publish) asks for a wake-up, and
+    /// each costs less. Finding none costs a system call then.
+    pub fn attend(&mut self) {
+        match &mut self.end {
+            End::Queue(reader) => reader.attend(),
+            End::Conflated(_) => {}
         }
     }
 

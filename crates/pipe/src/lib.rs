@@ -48,6 +48,15 @@
 //! publishing swap returns `ASLEEP` and the producer wakes. No fence is needed,
 //! and a publish costs one atomic instruction.
 //!
+//! *Consumer attends.* A consumer that looks by itself time and again says so in
+//! `attended`, beside `tail`. Then the producer publishes with a plain store to
+//! `attended_to`, and looks at `attended` once more; if that is gone it
+//! publishes on `tail`, too. Before it sleeps the consumer takes `attended`
+//! back, has all threads go through a full barrier ([`biased::heavy`]), which
+//! spares the producer one between its store and its look, and looks at
+//! `attended_to`. Either the producer's look finds `attended` gone, or its store
+//! came before the barrier and the consumer finds the item.
+//!
 //! *Producer sleeps, consumer pops.* The producer swaps its target into
 //! `wake_at`, then looks at `popped` (and at whether the consumer is gone)
 //! once more. The consumer stores `popped`, then swaps `AWAKE` into `wake_at`:
@@ -73,7 +82,7 @@
 //! lies in the slot of the first, and the slots of the others stay empty. Both
 //! ends pass over them, through the same chunks, as they push and pop it, so that
 //! all counts are of messages and nothing above changes. How far an item goes is
-//! beside its slot, and looked at only if `tail` says that there ever was a run.
+//! beside its slot, and looked at only if there ever was a run, which is said beside `tail`.
 //!
 //! *Slots.* An item's slot is written before the swap on `tail` (release) and
 //! read after a load of it (acquire). A chunk is written anew only after

@@ -40,6 +40,21 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Queues an item right after [`has_room`](Self::has_room) said that there
+    /// is room. False if it is lost, as the consumer of a conflated queue was
+    /// closed in between; any other queue counts it as left over.
+    #[inline(always)]
+    #[must_use = "a lost item has to be counted"]
+    pub fn put(&mut self, item: T) -> bool {
+        match &mut self.end {
+            End::Queue(writer) => {
+                writer.put(item);
+                true
+            }
+            End::Conflated(writer) => writer.push(item).is_ok(),
+        }
+    }
+
     /// Queues an item whatever the high-water mark is, for control frames.
     ///
     /// # Errors
@@ -49,17 +64,6 @@ impl<T> Producer<T> {
         match &mut self.end {
             End::Queue(writer) => writer.push_over(item),
             End::Conflated(writer) => writer.push_over(item),
-        }
-    }
-
-    /// Queues what `make` makes, whatever the high-water mark is. It is made where
-    /// it is to lie, and not moved there. False, and not made, if the consumer or
-    /// this producer is closed.
-    #[inline(always)]
-    pub fn push_over_with(&mut self, make: impl FnOnce() -> T) -> bool {
-        match &mut self.end {
-            End::Queue(writer) => writer.push_over_with(make),
-            End::Conflated(writer) => writer.push_over(make()).is_ok(),
         }
     }
 

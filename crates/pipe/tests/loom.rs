@@ -31,6 +31,46 @@ fn consumer_that_sleeps_is_woken_by_publish() {
     });
 }
 
+/// Whether it goes to sleep before, between or after the publishes.
+#[test]
+fn consumer_that_attended_is_woken_by_publish() {
+    model(|| {
+        let (producer, mut consumer) = bounded(0);
+        let (consumers, producers) = (Doorbell::new(), Doorbell::new());
+        consumer.attend();
+        let sender = {
+            let (consumers, producers) = (consumers.clone(), producers.clone());
+            thread::spawn(move || send(producer, 1..=2, 1, &consumers, &producers))
+        };
+        assert_eq!(receive(consumer, &consumers, &producers), [1, 2]);
+        sender.join().unwrap();
+    });
+}
+
+/// A consumer that attends anew, asleep or not, loses nothing either.
+#[test]
+fn consumer_that_attends_now_and_then_is_woken() {
+    model(|| {
+        let (producer, mut consumer) = bounded(0);
+        let (consumers, producers) = (Doorbell::new(), Doorbell::new());
+        let sender = {
+            let (consumers, producers) = (consumers.clone(), producers.clone());
+            thread::spawn(move || send(producer, 1..=2, 1, &consumers, &producers))
+        };
+        let mut received = Vec::new();
+        while !consumer.is_finished() {
+            consumer.attend();
+            match consumer.pop() {
+                Some(item) => received.push(item),
+                None if consumer.is_finished() => break,
+                None => consumers.wait(),
+            }
+        }
+        assert_eq!(received, [1, 2]);
+        sender.join().unwrap();
+    });
+}
+
 #[test]
 fn batches_become_visible_at_once() {
     model(|| {

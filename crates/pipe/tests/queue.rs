@@ -456,15 +456,124 @@ fn a_peek_shows_what_a_pop_returns() {
 }
 
 #[test]
-fn what_is_made_in_place_is_not_made_for_nobody() {
-    let (mut producer, mut consumer) = bounded(1);
-    for item in 0..100 {
-        assert!(producer.push_over_with(|| item));
+fn a_run_is_popped_in_place_as_a_whole() {
+    let (mut producer, mut consumer) = bounded(0);
+    assert_eq!(consumer.pop(), None);
+    // Published either way.
+    for attended in [true, false] {
+        if attended {
+            consumer.attend();
+        }
+        for item in 0..20 {
+            producer.push_run(item, 7).unwrap();
+        }
+        let _ = producer.publish();
+        for item in 0..20 {
+            assert_eq!(consumer.pop_in_place(|item| *item), Some(item));
+            assert_eq!(consumer.len(), 7 * (19 - item));
+        }
+        assert_eq!(consumer.pop(), None);
+    }
+}
+
+#[test]
+fn what_is_popped_in_place_is_dropped_once() {
+    let dropped = Rc::new(Cell::new(0));
+    let (mut producer, mut consumer) = bounded(0);
+    for _ in 0..100 {
+        let item = Loud {
+            panics: false,
+            dropped: Rc::clone(&dropped),
+        };
+        assert!(producer.push(item).is_ok());
     }
     let _ = producer.publish();
-    for item in 0..100 {
-        assert_eq!(consumer.pop(), Some(item));
+    for number in 0..100 {
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            consumer.pop_in_place(|item| {
+                assert_eq!(item.dropped.get(), number);
+                assert!(number % 33 != 0, "some work fails");
+                number
+            })
+        }));
+        match number % 33 {
+            0 => assert!(worked.is_err()),
+            _ => assert_eq!(worked.ok(), Some(Some(number))),
+        }
+        assert_eq!(dropped.get(), number + 1);
     }
-    let _ = consumer.close();
-    assert!(!producer.push_over_with(|| unreachable!("nobody is there")));
+    assert!(consumer.pop_in_place(|_| ()).is_none());
+    assert!(consumer.pop().is_none());
+}
+
+#[test]
+fn an_item_that_panics_after_it_was_popped_in_place_is_gone() {
+    let dropped = Rc::new(Cell::new(0));
+    let (mut producer, mut consumer) = bounded(0);
+    for panics in [true, false] {
+        let dropped = Rc::clone(&dropped);
+        assert!(producer.push(Loud { panics, dropped }).is_ok());
+    }
+    let _ = producer.publish();
+    let popped = catch_unwind(AssertUnwindSafe(|| consumer.pop_in_place(|_| ())));
+    assert!(popped.is_err());
+    assert_eq!(consumer.len(), 1);
+    assert!(consumer.pop_in_place(|_| ()).is_some());
+    assert_eq!((dropped.get(), producer.len()), (2, 0));
+    // The last there is.
+    let last = Loud {
+        panics: true,
+        dropped: Rc::clone(&dropped),
+    };
+    assert!(producer.push(last).is_ok());
+    let _ = producer.publish();
+    let popped = catch_unwind(AssertUnwindSafe(|| consumer.pop_in_place(|_| ())));
+    assert!(popped.is_err());
+    drop((producer, consumer));
+    assert_eq!(dropped.get(), 3);
+}
+
+#[test]
+fn who_attends_is_not_woken_before_a_pop_finds_nothing() {
+    let (mut producer, mut consumer) = bounded(2);
+    assert_eq!(consumer.pop(), None);
+    consumer.attend();
+    for item in 0..100 {
+        assert!(producer.push(item).is_ok());
+        // Where the system has no such barrier the first one wakes.
+        assert!(!producer.publish() || item == 0);
+        assert_eq!((consumer.len(), consumer.is_empty_hint()), (1, false));
+        assert_eq!(consumer.pop(), Some(item));
+        assert!(!consumer.release());
+        assert!(consumer.is_empty_hint());
+    }
+    assert_eq!(consumer.pop(), None);
+    assert!(producer.push(100).is_ok());
+    assert!(producer.publish());
+    assert_eq!(consumer.pop(), Some(100));
+    // Known from then on: it is not found a second time.
+    assert!(consumer.is_empty_hint());
+    assert_eq!((consumer.len(), consumer.pop()), (0, None));
+    assert!(producer.close());
+    assert!(consumer.is_finished());
+}
+
+#[test]
+fn what_was_published_to_who_attended_is_dropped_with_the_ends() {
+    let dropped = Rc::new(Cell::new(0));
+    let (mut producer, mut consumer) = bounded(0);
+    consumer.attend();
+    for _ in 0..40 {
+        let item = Loud {
+            panics: false,
+            dropped: Rc::clone(&dropped),
+        };
+        assert!(producer.push(item).is_ok());
+        let _ = producer.publish();
+    }
+    drop(consumer.pop());
+    drop(consumer);
+    assert_eq!(dropped.get(), 40);
+    drop(producer);
+    assert_eq!(dropped.get(), 40);
 }

@@ -122,35 +122,43 @@ pub enum SendFailure {
 
 /// A message that was not sent, with the reason.
 #[derive(Debug, Error)]
-pub struct SendError {
+pub struct SendError(Box<Unsent>);
+
+/// Apart, as what succeeds should not carry room for it about.
+#[derive(Debug)]
+struct Unsent {
     failure: SendFailure,
-    message: Box<Multipart>,
+    message: Multipart,
 }
 
 impl SendError {
+    #[cold]
     pub(crate) fn new(failure: SendFailure, message: Multipart) -> Self {
-        Self {
-            failure,
-            message: Box::new(message),
-        }
+        Self(Box::new(Unsent { failure, message }))
+    }
+
+    /// The same message, with another reason.
+    pub(crate) fn because(mut self, failure: SendFailure) -> Self {
+        self.0.failure = failure;
+        self
     }
 
     /// Why it was not sent.
     #[must_use]
     pub fn failure(&self) -> SendFailure {
-        self.failure
+        self.0.failure
     }
 
     /// What was not sent.
     #[must_use]
     pub fn message(&self) -> &Multipart {
-        &self.message
+        &self.0.message
     }
 
     /// The message back, whole.
     #[must_use]
     pub fn into_message(self) -> Multipart {
-        *self.message
+        self.0.message
     }
 }
 
@@ -158,9 +166,9 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// No routing id is longer, but a program may send anything.
         const SHOWN: usize = 255;
-        write!(f, "{}", self.failure)?;
-        if self.failure == SendFailure::Unroutable {
-            let id = self.message.first();
+        write!(f, "{}", self.0.failure)?;
+        if self.0.failure == SendFailure::Unroutable {
+            let id = self.0.message.first();
             write!(f, ": \"{}\"", id[..id.len().min(SHOWN)].escape_ascii())?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 mod block;
 mod c_texts;
+mod inline;
 mod long;
 mod multipart;
 mod origin;
@@ -21,15 +22,14 @@ use bytes::Bytes;
 
 use self::block::Block;
 pub(crate) use self::block::LONGEST as LONGEST_BLOCK;
+pub use self::inline::INLINE_CAPACITY;
+use self::inline::Inline;
 pub(crate) use self::long::Home;
 use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
 pub(crate) use self::run::{Gathering, Run};
-
-/// Payloads up to this many bytes live inside the [`Message`] itself.
-pub const INLINE_CAPACITY: usize = 39;
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -59,31 +59,12 @@ enum Repr {
     Shared(Bytes),
 }
 
-/// Aligned like the other variants, so that moving a message is moving words:
-/// copies at odd offsets stall on the stores before them.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Inline {
-    bytes: [u8; INLINE_CAPACITY],
-    len: u8,
-}
-
-impl Inline {
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
 impl Message {
     /// A frame of no bytes, as used for delimiters.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            repr: Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: 0,
-            }),
+            repr: Repr::Inline(Inline::zeroed(0)),
             peer: None,
         }
     }
@@ -92,36 +73,22 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn copy_from_slice(payload: &[u8]) -> Self {
+        Self::copied_from(payload, None)
+    }
+
+    /// The same, from `peer`.
+    #[inline]
+    pub(crate) fn copied_from(payload: &[u8], peer: Option<Origin>) -> Self {
         let repr = if payload.len() <= INLINE_CAPACITY {
-            let mut bytes = [0; INLINE_CAPACITY];
-            bytes[..payload.len()].copy_from_slice(payload);
-            Repr::Inline(Inline {
-                bytes,
-                len: payload.len() as u8,
-            })
+            let mut inline = Inline::zeroed(payload.len());
+            inline.bytes_mut().copy_from_slice(payload);
+            Repr::Inline(inline)
         } else if payload.len() <= block::LONGEST {
             Repr::Block(Block::copy_from(payload))
         } else {
             Repr::Shared(Bytes::copy_from_slice(payload))
         };
-        Self { repr, peer: None }
-    }
-
-    /// Whether a payload of `len` bytes goes into a block.
-    #[inline]
-    pub(crate) fn is_for_block(len: usize) -> bool {
-        len > INLINE_CAPACITY && len <= block::LONGEST
-    }
-
-    /// As [`Message::copy_from_slice`], for a payload that goes into a block. The
-    /// message is words in registers, not to be read back from where it was put
-    /// together.
-    #[inline(always)]
-    pub(crate) fn block_from_slice(payload: &[u8]) -> Self {
-        Self {
-            repr: Repr::Block(Block::copy_from(payload)),
-            peer: None,
-        }
+        Self { repr, peer }
     }
 
     /// The peer this message came from, if it was received over a connection.
@@ -160,10 +127,7 @@ impl Message {
     /// `None` if there is no memory for it.
     pub(crate) fn with_len(len: usize) -> Option<Self> {
         let repr = if len <= INLINE_CAPACITY {
-            Repr::Inline(Inline {
-                bytes: [0; INLINE_CAPACITY],
-                len: len as u8,
-            })
+            Repr::Inline(Inline::zeroed(len))
         } else {
             Repr::Block(Block::with_len(len)?)
         };
@@ -191,7 +155,7 @@ impl Message {
     #[inline]
     pub(crate) fn data(&mut self) -> *mut u8 {
         match &mut self.repr {
-            Repr::Inline(inline) => inline.bytes.as_mut_ptr(),
+            Repr::Inline(inline) => inline.data(),
             Repr::Block(block) => block.data(),
             Repr::Long(long) => long.data(),
             Repr::Shared(bytes) => bytes.as_ptr().cast_mut(),
@@ -215,7 +179,7 @@ impl Message {
     /// share in it.
     pub(crate) fn unique(&mut self) -> Option<&mut [u8]> {
         match &mut self.repr {
-            Repr::Inline(inline) => Some(&mut inline.bytes[..usize::from(inline.len)]),
+            Repr::Inline(inline) => Some(inline.bytes_mut()),
             Repr::Block(block) => block.unique(),
             Repr::Long(_) | Repr::Shared(_) => None,
         }

@@ -92,12 +92,55 @@ pub(crate) struct PeerCounters {
     pub(crate) lost: u64,
 }
 
-/// What a push could not do.
+/// A message that was not taken.
 pub(crate) enum Refused {
     /// The peer is at its high-water mark; `writable` follows when it is not.
-    Full(Item),
+    Full(Multipart),
     /// The peer is going; `detached` follows.
-    Gone(Item),
+    Gone(Multipart),
+}
+
+/// Why a peer takes no message, as in [`Refused`].
+pub(crate) enum NoRoom {
+    Full,
+    Gone,
+}
+
+/// Room for one message to a peer.
+pub(crate) struct Room<'a> {
+    peer: &'a mut Peer,
+    wakes: &'a mut Vec<Wake>,
+    roused: &'a mut u64,
+}
+
+impl Room<'_> {
+    /// Hands over a user's message and makes it visible at once.
+    #[inline(always)]
+    pub(crate) fn take(self, message: Multipart) {
+        let Self {
+            peer,
+            wakes,
+            roused,
+        } = self;
+        peer.counters.messages_out += 1;
+        peer.counters.bytes_out += message.size() as u64;
+        if !peer.tx.put(Item::Data(message)) {
+            peer.counters.lost += 1;
+        }
+        let what = if peer.tx.publish() {
+            *roused += 1;
+            News::Data
+        } else if peer.is_batch() {
+            News::Batch
+        } else {
+            return;
+        };
+        peer.next_batch();
+        wakes.push(Wake {
+            far: Arc::clone(&peer.far),
+            what,
+        });
+    }
 }
 
 /// What came out of a peer's pipe.
@@ -305,8 +348,8 @@ impl Peer {
         self.origins.info()
     }
 
-    /// Marks `part` as this peer's, as received messages are. Over inproc they
-    /// carry no mark.
+    /// Marks `part` as this peer's, as a connection marks what it receives. Over
+    /// inproc messages carry no mark.
     pub(crate) fn sign(&self, part: &mut Message) {
         if !self.near {
             part.set_peer(Some(self.origins.another()));
@@ -397,31 +440,13 @@ impl Peers {
     /// Hands a user's message to peer `id` and makes it visible at once.
     #[inline(always)]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
-        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
-            return Err(Refused::Gone(Item::Data(message)));
-        };
-        let size = message.size() as u64;
-        match peer.tx.push(Item::Data(message)) {
-            Ok(()) => {
-                peer.counters.messages_out += 1;
-                peer.counters.bytes_out += size;
-                let what = if peer.tx.publish() {
-                    self.roused += 1;
-                    News::Data
-                } else if peer.is_batch() {
-                    News::Batch
-                } else {
-                    return Ok(());
-                };
-                peer.next_batch();
-                self.wakes.push(Wake {
-                    far: Arc::clone(&peer.far),
-                    what,
-                });
+        match self.room(id) {
+            Ok(room) => {
+                room.take(message);
                 Ok(())
             }
-            Err(PushError::Full(item)) => Err(Refused::Full(item)),
-            Err(PushError::Closed(item)) => Err(Refused::Gone(item)),
+            Err(NoRoom::Full) => Err(Refused::Full(message)),
+            Err(NoRoom::Gone) => Err(Refused::Gone(message)),
         }
     }
 
@@ -494,6 +519,25 @@ impl Peers {
         &self.hold
     }
 
+    /// Room for one message to peer `id`; if it is full, `writable` follows.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, id: PeerId) -> Result<Room<'_>, NoRoom> {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return Err(NoRoom::Gone);
+        };
+        if !peer.tx.has_room() {
+            return Err(match peer.tx.is_closed() {
+                true => NoRoom::Gone,
+                false => NoRoom::Full,
+            });
+        }
+        Ok(Room {
+            peer,
+            wakes: &mut self.wakes,
+            roused: &mut self.roused,
+        })
+    }
+
     /// Hands `item` to peer `id` whatever its high-water mark: subscriptions
     /// must not be lost. False if the peer is going.
     pub(crate) fn send_control(&mut self, id: PeerId, item: Item) -> bool {
@@ -541,8 +585,7 @@ impl Peers {
         }
     }
 
-    /// Takes the next item from peer `id`. A message's parts carry its
-    /// [`PeerInfo`] afterwards.
+    /// Takes the next item from peer `id`.
     #[inline(always)]
     pub(crate) fn pop(&mut self, id: PeerId) -> Popped {
         let lonely = self.slab.len() == 1;
@@ -554,7 +597,7 @@ impl Peers {
             peer.await_more();
         }
         match peer.rx.pop() {
-            Some(mut item) => {
+            Some(item) => {
                 if let Some(Item::Data(next)) = peer.rx.peek(AHEAD) {
                     next.first().prefetch();
                 }
@@ -564,12 +607,9 @@ impl Peers {
                         what: News::Room,
                     });
                 }
-                if let Item::Data(message) = &mut item {
+                if let Item::Data(message) = &item {
                     peer.counters.messages_in += 1;
                     peer.counters.bytes_in += message.size() as u64;
-                    if !peer.near {
-                        message.set_peer(&mut peer.origins);
-                    }
                 }
                 Popped::Item(item)
             }

@@ -333,6 +333,14 @@ fn the_peers_properties_come_with_its_messages() {
     assert_eq!(info.property("x-OWN").unwrap(), "value");
     assert_eq!(info.property("Unknown").unwrap(), "");
     assert_eq!(info.property("Missing"), None);
+    // Short, in a block, and read in place.
+    let parts = [vec![1; 10], vec![2; 100], vec![3; 100_000], vec![]];
+    peer.send_message(&parts.each_ref().map(|part| &part[..]));
+    let message = socket.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(message, parts);
+    for part in &message {
+        assert_eq!(part.peer().unwrap().routing_id, "them");
+    }
 }
 
 #[test]

@@ -105,6 +105,16 @@ impl<T> Chunk<T> {
         })
     }
 
+    /// Where item number `number` is.
+    ///
+    /// # Safety
+    /// Only the reader calls this, the item is published and was not read, and
+    /// `work` neither moves it out nor keeps the pointer.
+    #[inline(always)]
+    pub(super) unsafe fn at<R>(&self, number: u64, work: impl FnOnce(*mut T) -> R) -> R {
+        self.slots[slot(number)].with_mut(|slot| work(slot.cast()))
+    }
+
     /// Says which chunk begins at `border`.
     ///
     /// # Safety

@@ -20,6 +20,10 @@ pub(crate) struct Reader<T> {
     check_at: u64,
     /// Items dropped unread by `close`.
     discarded: u64,
+    /// The producer was told that this end looks by itself.
+    attends: bool,
+    /// The count that was published so, when that was last over.
+    attended_to: u64,
     /// The producer has closed; no item follows after `visible`.
     ended: bool,
     /// An item may count as several.
@@ -41,13 +45,15 @@ impl<T> Reader<T> {
             checked: 0,
             check_at: 1,
             discarded: 0,
+            attends: false,
+            attended_to: 0,
             ended: false,
             runs: false,
             closed: false,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.has_items() {
             Some(self.take().0)
@@ -70,9 +76,30 @@ impl<T> Reader<T> {
         Some(unsafe { (*self.chunk).peek(number) })
     }
 
+    #[inline(always)]
+    pub(crate) fn pop_in_place<R>(&mut self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if !self.has_items() {
+            return None;
+        }
+        if is_border(self.popped) {
+            self.next_chunk();
+        }
+        let left = InPlace(self);
+        // SAFETY: item `popped` is published, and `left` drops it once, after
+        // `work` is done with it.
+        Some(unsafe { (*left.0.chunk).at(left.0.popped, |item| work(&mut *item)) })
+    }
+
     #[inline]
     pub(crate) fn has_items(&mut self) -> bool {
         self.popped != self.visible || (self.look() && !self.closed) || self.fall_asleep()
+    }
+
+    pub(crate) fn attend(&mut self) {
+        if !self.attends && !self.closed && biased::is_available() {
+            self.attends = true;
+            self.shared.tail.attended.store(true, Ordering::Relaxed);
+        }
     }
 
     #[inline]
@@ -90,7 +117,7 @@ impl<T> Reader<T> {
     pub(crate) fn len(&self) -> usize {
         let tail = Tail(self.shared.tail.word.load(Ordering::Relaxed));
         // A relaxed load is never older than one this end has seen.
-        usize::try_from(tail.count() - self.popped).unwrap_or(usize::MAX)
+        usize::try_from(self.published(tail) - self.popped).unwrap_or(usize::MAX)
     }
 
     /// Looks at what the producer shares only when nothing is known to be left:
@@ -135,10 +162,30 @@ impl<T> Reader<T> {
 
     #[inline]
     fn see(&mut self, tail: Tail) -> bool {
-        self.visible = tail.count();
+        self.visible = self.published(tail);
         self.ended = tail.is_closed();
-        self.runs = tail.has_runs();
+        // Not older than what was published so far.
+        self.runs = self.shared.tail.runs.load(Ordering::Relaxed);
         self.popped != self.visible
+    }
+
+    /// How many items are published, `tail` being what the word says.
+    #[inline]
+    fn published(&self, tail: Tail) -> u64 {
+        let attended = match self.attends {
+            true => self.shared.tail.attended_to.load(Ordering::Acquire),
+            false => self.attended_to,
+        };
+        tail.count().max(attended)
+    }
+
+    /// Has the producer publish as always.
+    fn turn_away(&mut self) {
+        let line = &self.shared.tail;
+        line.attended.store(false, Ordering::Relaxed);
+        biased::heavy();
+        self.attended_to = line.attended_to.load(Ordering::Acquire);
+        self.attends = false;
     }
 
     /// Marks the consumer as asleep unless items have come; true if they have.
@@ -148,19 +195,26 @@ impl<T> Reader<T> {
             self.discard();
             return false;
         }
+        if self.attends {
+            self.turn_away();
+        }
         let mut tail = Tail(self.shared.tail.word.load(Ordering::Acquire));
-        if !self.see(tail) && !tail.is_closed() && !tail.is_asleep() {
+        while !self.see(tail) && !tail.is_closed() && !tail.is_asleep() {
             // Otherwise only the producer changes the word, to publish or to
-            // close: after a failure there is no reason left to sleep.
+            // close: after a failure there is no reason left to sleep, unless
+            // what it says now was known from `attended_to`.
             let marked = self.shared.tail.word.compare_exchange(
                 tail.0,
                 tail.asleep().0,
                 Ordering::AcqRel,
                 Ordering::Acquire,
             );
-            tail = marked.map_or_else(Tail, |_| tail);
+            match marked {
+                Ok(_) => break,
+                Err(word) => tail = Tail(word),
+            }
         }
-        self.see(tail)
+        self.popped != self.visible
     }
 
     /// Moves the next visible item out, and says as how many it counts.
@@ -275,5 +329,36 @@ impl<T> Drop for Left<'_, T> {
             // SAFETY: read only when both ends are gone.
             unsafe { *last = self.0.chunk };
         });
+    }
+}
+
+/// Takes an item off the queue that was worked on where it lies: also when that
+/// work has panicked.
+struct InPlace<'a, T>(&'a mut Reader<T>);
+
+impl<T> Drop for InPlace<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let passed = Passed(self.0);
+        let reader = &*passed.0;
+        // SAFETY: as in `pop_in_place`; nobody has it any more, and `passed`
+        // sees to it that it is not dropped once more.
+        unsafe { (*reader.chunk).at(reader.popped, |item| ptr::drop_in_place(item)) };
+    }
+}
+
+/// Says that the item is dropped: also when it has panicked over that.
+struct Passed<'a, T>(&'a mut Reader<T>);
+
+impl<T> Drop for Passed<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let reader = &mut *self.0;
+        reader.popped += 1;
+        if reader.runs {
+            reader.pass_run();
+        }
+        let popped = &reader.shared.head.popped;
+        popped.store(reader.popped, Ordering::Release);
     }
 }

@@ -19,6 +19,12 @@ pub(super) struct TailLine<T> {
     pub(super) word: AtomicU64,
     /// The consumer was closed. Here, because each push looks at it.
     pub(super) reader_gone: AtomicBool,
+    /// The consumer looks by itself. Written by the consumer, but seldom.
+    pub(super) attended: AtomicBool,
+    /// The count last published while it did.
+    pub(super) attended_to: AtomicU64,
+    /// Some item that is published, or was, counts as several. Stored before it is.
+    pub(super) runs: AtomicBool,
     /// The chunk of item 0; written before that item is published.
     pub(super) first: UnsafeCell<*mut Chunk<T>>,
 }
@@ -45,6 +51,9 @@ impl<T> Shared<T> {
             tail: TailLine {
                 word: AtomicU64::new(Tail::open(0).0),
                 reader_gone: AtomicBool::new(false),
+                attended: AtomicBool::new(false),
+                attended_to: AtomicU64::new(0),
+                runs: AtomicBool::new(false),
                 first: UnsafeCell::new(ptr::null_mut()),
             },
             head: HeadLine {
@@ -62,7 +71,9 @@ impl<T> Drop for Shared<T> {
     /// Drops the items that were published after the consumer left.
     fn drop(&mut self) {
         let mut popped = self.head.popped.load(Ordering::Acquire);
-        let published = Tail(self.tail.word.load(Ordering::Acquire)).count();
+        let tail = Tail(self.tail.word.load(Ordering::Acquire));
+        let attended_to = self.tail.attended_to.load(Ordering::Acquire);
+        let published = tail.count().max(attended_to);
         // SAFETY: both ends are gone, so the cells are ours.
         let mut chunk = self.head.last.with(|last| unsafe { *last });
         if chunk.is_null() {
@@ -111,23 +122,11 @@ pub(super) struct Tail(pub(super) u64);
 impl Tail {
     const ASLEEP: u64 = 1;
     const CLOSED: u64 = 2;
-    const RUNS: u64 = 4;
-    const COUNT_SHIFT: u32 = 3;
+    const COUNT_SHIFT: u32 = 2;
 
     #[inline(always)]
     pub(super) fn open(count: u64) -> Self {
         Self(count << Self::COUNT_SHIFT)
-    }
-
-    /// Some item is or was a run: how far it goes is to be looked at.
-    #[inline(always)]
-    pub(super) fn with_runs(self, runs: bool) -> Self {
-        Self(self.0 | if runs { Self::RUNS } else { 0 })
-    }
-
-    #[inline(always)]
-    pub(super) fn has_runs(self) -> bool {
-        self.0 & Self::RUNS != 0
     }
 
     /// No item follows after the first `count`.

@@ -61,26 +61,8 @@ impl<T> Writer<T> {
                 PushError::Full(item)
             });
         }
-        self.put_run(item, 1);
+        self.put(item);
         Ok(())
-    }
-
-    /// Pushes what `make` makes, in its place; false if nobody would see it.
-    #[inline(always)]
-    pub(crate) fn push_over_with(&mut self, make: impl FnOnce() -> T) -> bool {
-        if self.closed || self.is_closed() {
-            return false;
-        }
-        if is_border(self.pushed) {
-            self.next_chunk();
-        }
-        // SAFETY: as in `put_run`.
-        unsafe { (*self.chunk).write(self.pushed, make()) };
-        self.pushed += 1;
-        if self.runs {
-            self.mark_run(1);
-        }
-        true
     }
 
     /// Pushes one item that counts as `n`, if all of it has room.
@@ -92,8 +74,13 @@ impl<T> Writer<T> {
         if self.room() < u64::from(n) {
             return Err(PushError::Full(item));
         }
-        self.runs = true;
-        self.put_run(item, n);
+        if !self.runs {
+            // Seen with what is published from now on.
+            self.runs = true;
+            self.shared.tail.runs.store(true, Ordering::Relaxed);
+        }
+        self.put(item);
+        self.mark_run(n);
         Ok(())
     }
 
@@ -110,7 +97,7 @@ impl<T> Writer<T> {
         if self.closed || self.is_closed() {
             return Err(item);
         }
-        self.put_run(item, 1);
+        self.put(item);
         Ok(())
     }
 
@@ -118,6 +105,15 @@ impl<T> Writer<T> {
     pub(crate) fn publish(&mut self) -> bool {
         if self.published == self.pushed {
             return false;
+        }
+        let line = &self.shared.tail;
+        if line.attended.load(Ordering::Relaxed) {
+            line.attended_to.store(self.pushed, Ordering::Release);
+            biased::light();
+            if line.attended.load(Ordering::Relaxed) {
+                self.published = self.pushed;
+                return false;
+            }
         }
         self.set_tail(Tail::open(self.pushed))
     }
@@ -176,13 +172,12 @@ impl<T> Writer<T> {
     #[inline(always)]
     fn set_tail(&mut self, tail: Tail) -> bool {
         self.published = self.pushed;
-        let tail = tail.with_runs(self.runs);
         let old = self.shared.tail.word.swap(tail.0, Ordering::AcqRel);
         Tail(old).is_asleep() && !self.is_closed()
     }
 
     #[inline(always)]
-    fn put_run(&mut self, item: T, n: u16) {
+    pub(crate) fn put(&mut self, item: T) {
         if is_border(self.pushed) {
             self.next_chunk();
         }
@@ -192,7 +187,7 @@ impl<T> Writer<T> {
         unsafe { (*self.chunk).write(self.pushed, item) };
         self.pushed += 1;
         if self.runs {
-            self.mark_run(n);
+            self.mark_run(1);
         }
     }
 

@@ -189,9 +189,10 @@ fn take(socket: &PartSocket, whole: bool) -> Outcome<Payload> {
     const WAIT: Wait = Wait::Listening;
     match label::of_type(socket.engine.socket_type()) {
         Labelled::Not if whole => exchange::recv_whole(socket, WAIT).map(Payload::Whole),
-        Labelled::Not => exchange::recv_with(socket, WAIT, |part, more| {
-            Payload::Part(part, more, Label::default())
-        }),
+        Labelled::Not => {
+            let (part, more) = exchange::recv_part(socket, WAIT)?;
+            Ok(Payload::Part(part, more, Label::default()))
+        }
         labelled => {
             let (label, part) = exchange::recv_labelled(socket, labelled, WAIT)?;
             Ok(Payload::Part(part, false, label))

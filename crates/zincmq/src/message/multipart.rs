@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use thin_vec::ThinVec;
 
-use super::{Message, Origins, PeerInfo};
+use super::{Message, PeerInfo};
 
 /// One or more frames that travel as a unit: all of them arrive, or none.
 ///
@@ -115,6 +115,12 @@ impl Multipart {
         }
     }
 
+    /// The parts in order, to be changed.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> impl Iterator<Item = &mut Message> {
+        std::iter::once(&mut self.first).chain(&mut self.rest)
+    }
+
     /// Bytes in all parts together, without framing.
     #[must_use]
     #[inline]
@@ -123,11 +129,12 @@ impl Multipart {
     }
 
     /// The first part alone, if there is just one; else all of it back.
+    #[inline]
     pub fn into_single(self) -> Result<Message, Self> {
-        if self.rest.is_empty() {
-            Ok(self.first)
-        } else {
-            Err(self)
+        let Self { first, rest } = self;
+        match rest.is_empty() {
+            true => Ok(first),
+            false => Err(Self { first, rest }),
         }
     }
 
@@ -135,15 +142,6 @@ impl Multipart {
     #[must_use]
     pub fn peer(&self) -> Option<&PeerInfo> {
         self.first.peer()
-    }
-
-    /// Marks every part as received from the peer of `origins`.
-    #[inline]
-    pub(crate) fn set_peer(&mut self, origins: &mut Origins) {
-        for part in &mut self.rest {
-            part.set_peer(Some(origins.next()));
-        }
-        self.first.set_peer(Some(origins.next()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! DEALER (RFC 28): a fair queue and a load balancer.
 
-use super::{Pattern, Rejected, Setting, look};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Pattern, Setting, look};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, LoadBalance};
@@ -69,10 +69,10 @@ impl Pattern for Dealer {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         match self.outbound.send(peers, message) {
             Ok(_) => Ok(()),
-            Err(message) => Err(Rejected::new(SendFailure::WouldBlock, message)),
+            Err(message) => Err(SendError::new(SendFailure::WouldBlock, message)),
         }
     }
 
@@ -80,7 +80,7 @@ impl Pattern for Dealer {
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
         let ahead = self.ahead.take();
         ahead
-            .or_else(|| Some(self.inbound.pop(peers)?.1))
+            .or_else(|| self.inbound.take(peers))
             .ok_or(RecvFailure::WouldBlock)
     }
 
@@ -89,7 +89,7 @@ impl Pattern for Dealer {
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {
-        look(&mut self.ahead, || Some(self.inbound.pop(peers)?.1))
+        look(&mut self.ahead, || self.inbound.take(peers))
     }
 
     fn set(&mut self, _peers: &mut Peers, setting: Setting) -> Result<(), SettingError> {

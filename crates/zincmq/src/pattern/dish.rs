@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Drops, Pattern, Rejected, Setting};
+use super::{Drops, Pattern, Setting};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Item, Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut};
@@ -57,8 +57,8 @@ impl Pattern for Dish {
         self.inbound.readable(id);
     }
 
-    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        Err(Rejected::new(
+    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
+        Err(SendError::new(
             SendFailure::CannotSend(SocketType::Dish),
             message,
         ))

@@ -20,7 +20,7 @@ mod xpub;
 use bytes::Bytes;
 
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 
@@ -56,7 +56,7 @@ pub(crate) trait Pattern: Send {
     }
 
     /// Routes one whole message, or gives it back with the reason.
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected>;
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError>;
 
     /// Hands over what sends have held back, to go to peers together
     /// ([`Peers::hold_back`]).
@@ -135,19 +135,6 @@ pub(crate) trait Pattern: Send {
     /// Messages this pattern dropped, by reason.
     fn drops(&self) -> Drops {
         Drops::default()
-    }
-}
-
-/// A message that was not sent, and why.
-#[derive(Debug)]
-pub(crate) struct Rejected {
-    pub(crate) why: SendFailure,
-    pub(crate) message: Multipart,
-}
-
-impl Rejected {
-    fn new(why: SendFailure, message: Multipart) -> Self {
-        Self { why, message }
     }
 }
 

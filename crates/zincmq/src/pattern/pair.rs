@@ -1,8 +1,8 @@
 //! PAIR (RFC 31): one peer at a time.
 
 use super::dealer::Dealer;
-use super::{Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SettingError};
+use super::{Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 
@@ -39,7 +39,7 @@ impl Pattern for Pair {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         self.dealer.send(peers, message)
     }
 

@@ -1,8 +1,8 @@
 //! PUSH and PULL (RFC 30): work goes one way.
 
-use super::{BATCH, Drops, Pattern, Rejected, Setting, look};
+use super::{BATCH, Drops, Pattern, Setting, look};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, LoadBalance};
@@ -38,13 +38,13 @@ impl Pattern for Push {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         if !self.inbound.is_idle() {
             self.filtered += self.inbound.discard(peers, BATCH);
         }
         match self.outbound.send(peers, message) {
             Ok(_) => Ok(()),
-            Err(message) => Err(Rejected::new(SendFailure::WouldBlock, message)),
+            Err(message) => Err(SendError::new(SendFailure::WouldBlock, message)),
         }
     }
 
@@ -88,8 +88,8 @@ impl Pattern for Pull {
         self.inbound.readable(id);
     }
 
-    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        Err(Rejected::new(
+    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
+        Err(SendError::new(
             SendFailure::CannotSend(SocketType::Pull),
             message,
         ))
@@ -102,14 +102,11 @@ impl Pattern for Pull {
         {
             return Ok(message);
         }
-        match self.inbound.pop(peers) {
-            Some((_, message)) => Ok(message),
-            None => Err(RecvFailure::WouldBlock),
-        }
+        self.inbound.take(peers).ok_or(RecvFailure::WouldBlock)
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {
-        look(&mut self.ahead, || Some(self.inbound.pop(peers)?.1))
+        look(&mut self.ahead, || self.inbound.take(peers))
     }
 
     fn set(&mut self, _peers: &mut Peers, _setting: Setting) -> Result<(), SettingError> {

@@ -1,9 +1,9 @@
 //! PUB (RFC 29), and what it shares with XPUB.
 
 use super::upstream::{Upstream, take_apart};
-use super::{BATCH, Drops, Pattern, Rejected, Setting};
+use super::{BATCH, Drops, Pattern, Setting};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Item, Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut, Subscriptions};
@@ -69,7 +69,7 @@ impl Publisher {
     }
 
     #[inline]
-    pub(super) fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    pub(super) fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         self.choose(message.first());
         self.deliver(peers, message)
     }
@@ -80,7 +80,7 @@ impl Publisher {
         peers: &mut Peers,
         id: PeerId,
         message: Multipart,
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), SendError> {
         self.choose(message.first());
         self.fan_out.keep_only(id);
         self.deliver(peers, message)
@@ -97,9 +97,9 @@ impl Publisher {
     }
 
     #[inline]
-    fn deliver(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn deliver(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         let sent = self.fan_out.try_send(peers, message);
-        sent.map_err(|message| Rejected::new(SendFailure::WouldBlock, message))
+        sent.map_err(|message| SendError::new(SendFailure::WouldBlock, message))
     }
 
     pub(super) fn flush(&mut self, peers: &mut Peers) {
@@ -180,7 +180,7 @@ impl Pattern for Pub {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         if self.publisher.is_behind() {
             self.absorb(peers);
         }

@@ -1,8 +1,8 @@
 //! RADIO (RFC 48): sends to the members of a group.
 
-use super::{BATCH, Drops, Pattern, Rejected, Setting};
+use super::{BATCH, Drops, Pattern, Setting};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Item, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut, Groups, is_group};
@@ -59,12 +59,12 @@ impl Pattern for Radio {
         self.fan_out.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         match message.len() {
             2 if is_group(message.first()) => {}
-            2 => return Err(Rejected::new(SendFailure::NotAGroup, message)),
-            1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
-            _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
+            2 => return Err(SendError::new(SendFailure::NotAGroup, message)),
+            1 => return Err(SendError::new(SendFailure::MalformedEnvelope, message)),
+            _ => return Err(SendError::new(SendFailure::MultipartUnsupported, message)),
         }
         if !self.inbound.is_idle() {
             self.absorb(peers);
@@ -74,7 +74,7 @@ impl Pattern for Radio {
             self.fan_out.choose(id);
         }
         let sent = self.fan_out.try_send(peers, message);
-        sent.map_err(|message| Rejected::new(SendFailure::WouldBlock, message))
+        sent.map_err(|message| SendError::new(SendFailure::WouldBlock, message))
     }
 
     fn recv(&mut self, _peers: &mut Peers) -> Result<Multipart, RecvFailure> {

@@ -1,7 +1,7 @@
 //! REP (RFC 28): serves one request at a time.
 
-use super::{Drops, Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Drops, Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers, Refused};
 use crate::route::FairQueue;
@@ -67,10 +67,10 @@ impl Pattern for Rep {
         self.inbound.readable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         let Some(to) = self.serving.take() else {
             let why = SendFailure::WrongState("REP has no request to reply to");
-            return Err(Rejected::new(why, message));
+            return Err(SendError::new(why, message));
         };
         let reply = self.envelope.drain(..).chain(message).collect();
         if peers.peer(to.id).is_none_or(|peer| peer.key() != to.key) {

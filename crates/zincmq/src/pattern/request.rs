@@ -1,8 +1,8 @@
 //! REQ (RFC 28): a dealer with an envelope and a state.
 
 use super::dealer::Dealer;
-use super::{BATCH, Drops, Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{BATCH, Drops, Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::random_u32;
@@ -119,14 +119,14 @@ impl Pattern for Req {
         self.dealer.writable(peers, id);
     }
 
-    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, mut message: Multipart) -> Result<(), SendError> {
         if matches!(self.state, State::Waiting { .. }) && !self.relaxed {
             let why = SendFailure::WrongState("REQ awaits the reply to its last request");
-            return Err(Rejected::new(why, message));
+            return Err(SendError::new(why, message));
         }
         // Before anything is abandoned for it, it must be sure to go out.
         if !self.dealer.can_send(peers) {
-            return Err(Rejected::new(SendFailure::WouldBlock, message));
+            return Err(SendError::new(SendFailure::WouldBlock, message));
         }
         self.drop_stale(peers);
 
@@ -148,7 +148,7 @@ impl Pattern for Req {
                 for _ in 0..1 + usize::from(id.is_some()) {
                     message.pop_front();
                 }
-                Err(Rejected::new(SendFailure::WouldBlock, message))
+                Err(SendError::new(SendFailure::WouldBlock, message))
             }
         }
     }

@@ -1,8 +1,8 @@
 //! ROUTER (RFC 28): peers are addressed by their routing ids.
 
 use super::dealer::probe;
-use super::{Drops, Pattern, Rejected, Setting, look};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Drops, Pattern, Setting, look};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 use crate::route::Addressed;
@@ -67,10 +67,10 @@ impl Pattern for Router {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         if message.len() < 2 {
             if self.mandatory {
-                return Err(Rejected::new(SendFailure::MalformedEnvelope, message));
+                return Err(SendError::new(SendFailure::MalformedEnvelope, message));
             }
             self.drops.filtered += 1;
             return Ok(());
@@ -87,7 +87,7 @@ impl Pattern for Router {
             return Ok(());
         };
         if self.mandatory {
-            return Err(Rejected::new(why, message));
+            return Err(SendError::new(why, message));
         }
         if why == SendFailure::WouldBlock
             && let Some(id) = self.routes.find(message.first())

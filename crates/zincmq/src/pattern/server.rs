@@ -1,7 +1,7 @@
 //! SERVER (RFC 41) and PEER (RFC 51): peers are addressed by numbers.
 
-use super::{Drops, Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Drops, Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 use crate::route::Addressed;
@@ -52,14 +52,14 @@ impl Pattern for Server {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         match message.len() {
             2 => {}
-            1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
-            _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
+            1 => return Err(SendError::new(SendFailure::MalformedEnvelope, message)),
+            _ => return Err(SendError::new(SendFailure::MultipartUnsupported, message)),
         }
         let sent = self.routes.send(peers, message);
-        sent.map_err(|(why, message)| Rejected::new(why, message))
+        sent.map_err(|(why, message)| SendError::new(why, message))
     }
 
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {

@@ -1,9 +1,9 @@
 //! CLIENT (RFC 41), SCATTER and GATHER (RFC 49), CHANNEL (RFC 52): what
 //! another type does, with messages of one part only.
 
-use super::{Drops, Pattern, Rejected, Setting, look};
+use super::{Drops, Pattern, Setting, look};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 
@@ -64,16 +64,16 @@ impl<P: Pattern> Pattern for Single<P> {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        let refused = |why, message| Err(Rejected::new(why, message));
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
+        let refused = |why, message| Err(SendError::new(why, message));
         if message.len() > 1 {
             return refused(SendFailure::MultipartUnsupported, message);
         }
         match self.inner.send(peers, message) {
-            Err(Rejected {
-                why: SendFailure::CannotSend(_),
-                message,
-            }) => refused(SendFailure::CannotSend(self.socket_type), message),
+            Err(error) if matches!(error.failure(), SendFailure::CannotSend(_)) => refused(
+                SendFailure::CannotSend(self.socket_type),
+                error.into_message(),
+            ),
             other => other,
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use super::{Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::Addressed;
@@ -92,11 +92,11 @@ impl Pattern for Stream {
         self.routes.writable(id);
     }
 
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         match message.len() {
             2 => {}
-            1 => return Err(Rejected::new(SendFailure::MalformedEnvelope, message)),
-            _ => return Err(Rejected::new(SendFailure::MultipartUnsupported, message)),
+            1 => return Err(SendError::new(SendFailure::MalformedEnvelope, message)),
+            _ => return Err(SendError::new(SendFailure::MultipartUnsupported, message)),
         }
         if message.last().is_empty()
             && let Some(id) = self.routes.find(message.first())
@@ -105,7 +105,7 @@ impl Pattern for Stream {
             return Ok(());
         }
         let sent = self.routes.send(peers, message);
-        sent.map_err(|(why, message)| Rejected::new(why, message))
+        sent.map_err(|(why, message)| SendError::new(why, message))
     }
 
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {

@@ -1,9 +1,9 @@
 //! SUB and XSUB (RFC 29).
 
 use super::upstream::{Upstream, take_apart};
-use super::{Drops, Pattern, Rejected, Setting, look};
+use super::{Drops, Pattern, Setting, look};
 use crate::SocketType;
-use crate::error::{RecvFailure, SendFailure, SettingError};
+use crate::error::{RecvFailure, SendError, SendFailure, SettingError};
 use crate::message::{Item, Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{FairQueue, FanOut, Prefixes};
@@ -64,7 +64,7 @@ impl Subscriber {
 
     #[inline]
     fn pop(&mut self, peers: &mut Peers) -> Option<Multipart> {
-        Some(self.inbound.pop(peers)?.1)
+        self.inbound.take(peers)
     }
 }
 
@@ -118,8 +118,8 @@ impl Pattern for Sub {
     }
 
     #[inline]
-    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
-        Err(Rejected::new(
+    fn send(&mut self, _peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
+        Err(SendError::new(
             SendFailure::CannotSend(SocketType::Sub),
             message,
         ))
@@ -206,7 +206,7 @@ impl Pattern for Xsub {
 
     /// Never waits: a user's message is dropped for a peer that is full, and
     /// that is counted.
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         let single = message.len() == 1;
         if !single {
             // Passed on as it is: the publisher takes it apart as well.

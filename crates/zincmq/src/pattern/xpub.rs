@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::publish::Publisher;
 use super::upstream::{CANCEL, SUBSCRIBE, Upstream, spelled, take_apart};
-use super::{BATCH, Drops, Pattern, Rejected, Setting};
-use crate::error::{RecvFailure, SettingError};
+use super::{BATCH, Drops, Pattern, Setting};
+use crate::error::{RecvFailure, SendError, SettingError};
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers};
 use crate::route::{Added, Removed, Subscriptions};
@@ -157,7 +157,7 @@ impl Pattern for Xpub {
     }
 
     #[inline]
-    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), Rejected> {
+    fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError> {
         if self.publisher.is_behind() {
             self.absorb(peers);
         }

@@ -8,6 +8,8 @@ use super::label::{Label, Labelled};
 use super::part_socket::PartSocket;
 use super::turns::Turn;
 use crate::error::{RecvError, SendError, SendFailure};
+use crate::reactor::Signals;
+use crate::socket::Patience;
 use crate::{Message, Multipart, SocketType};
 
 /// Whether to wait, and for how long.
@@ -66,9 +68,30 @@ pub fn send_part(
 
 #[inline(always)]
 fn send_whole(socket: &PartSocket, message: Multipart, wait: Wait) -> Result<(), Refused> {
-    match hand_over(socket, message, wait) {
+    if wait == Wait::Never {
+        return match super::try_send(&socket.engine, message) {
+            Ok(()) => Ok(()),
+            Err(error) => refused(socket, error),
+        };
+    }
+    match socket.engine.inner().attempt_send(message) {
         Ok(()) => Ok(()),
-        Err(error) => refused(socket, error),
+        Err(rejected) => match send_later(socket, rejected, wait) {
+            Ok(()) => Ok(()),
+            Err(error) => refused(socket, error),
+        },
+    }
+}
+
+/// Goes on with what was not taken at once.
+#[cold]
+fn send_later(socket: &PartSocket, rejected: SendError, wait: Wait) -> Result<(), SendError> {
+    let core = socket.engine.inner();
+    let heeding = |limit| Patience::heeding(limit, Signals::EndWaits);
+    match wait {
+        Wait::AsSet => core.send_later(rejected, |options| heeding(options.send_timeout())),
+        Wait::Within(limit) => core.send_later(rejected, |_| heeding(limit)),
+        Wait::Never | Wait::Listening => Err(rejected),
     }
 }
 
@@ -202,45 +225,82 @@ fn admit(socket: &PartSocket, first: &Message, wait: Wait) -> Result<(), SendFai
 /// As zmq_msg_recv(3).
 #[inline]
 pub fn recv_part(socket: &PartSocket, wait: Wait) -> Outcome<(Message, bool)> {
-    recv_with(socket, wait, |part, more| (part, more))
+    let mut part = Message::new();
+    let more = recv_into(socket, wait, &mut part)?;
+    Ok((part, more))
 }
 
-/// As [`recv_part`]. What is received is moved once, to where `put` has it.
+/// As [`recv_part`], with the part in the place of another, which is dropped.
+/// Whether further ones follow it.
 ///
 /// # Errors
 ///
 /// As zmq_msg_recv(3).
 #[inline(always)]
-pub fn recv_with<T>(
-    socket: &PartSocket,
-    wait: Wait,
-    put: impl FnOnce(Message, bool) -> T,
-) -> Outcome<T> {
+pub fn recv_into(socket: &PartSocket, wait: Wait, place: &mut Message) -> Outcome<bool> {
     if socket.turns.any() {
         let (part, more) = recv_in_turn(socket, wait)?;
-        return Ok(put(part, more));
+        *place = part;
+        return Ok(more);
     }
-    match take(socket, wait) {
+    match receive(socket, wait) {
         Ok(message) => match message.into_single() {
-            Ok(part) => Ok(put(part, false)),
-            Err(message) => Ok(put(first_of_many(socket, message), true)),
+            Ok(part) => {
+                *place = part;
+                Ok(false)
+            }
+            Err(message) => {
+                *place = first_of_many(socket, message);
+                Ok(true)
+            }
         },
+        Err(RecvError::WouldBlock) => {
+            let (part, more) = receive_later(socket, wait)?;
+            *place = part;
+            Ok(more)
+        }
         Err(failure) => Err(code(failure)),
     }
 }
 
-#[inline]
-fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+/// What is there at once.
+#[inline(always)]
+fn receive(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+    let waits = matches!(wait, Wait::AsSet | Wait::Within(_));
+    socket.engine.inner().recv_now(waits)
+}
+
+#[cold]
+fn receive_later(socket: &PartSocket, wait: Wait) -> Outcome<(Message, bool)> {
+    match await_next(socket, wait).map_err(code)?.into_single() {
+        Ok(part) => Ok((part, false)),
+        Err(message) => Ok((first_of_many(socket, message), true)),
+    }
+}
+
+/// Goes on when nothing was there at once.
+#[cold]
+fn await_next(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
     // A message may be given back while this waits.
     let returned = || match socket.turns.any() {
         true => socket.turns.take_returned(),
         false => None,
     };
+    let core = socket.engine.inner();
+    let heeding = |limit| Patience::heeding(limit, Signals::EndWaits);
     match wait {
-        Wait::AsSet => super::recv_or(&socket.engine, None, &returned),
-        Wait::Never => socket.engine.try_recv(),
-        Wait::Listening => socket.engine.inner().attempt_recv(),
-        Wait::Within(limit) => super::recv_or(&socket.engine, Some(limit), &returned),
+        Wait::AsSet => core.recv_later(|options| heeding(options.recv_timeout()), &returned),
+        Wait::Within(limit) => core.recv_later(|_| heeding(limit), &returned),
+        Wait::Never => core.recv_later(|_| Patience::None, &returned),
+        Wait::Listening => Err(RecvError::WouldBlock),
+    }
+}
+
+#[inline]
+fn take(socket: &PartSocket, wait: Wait) -> Result<Multipart, RecvError> {
+    match receive(socket, wait) {
+        Err(RecvError::WouldBlock) => await_next(socket, wait),
+        other => other,
     }
 }
 

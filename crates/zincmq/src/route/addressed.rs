@@ -1,7 +1,7 @@
 //! Peers that are written to by routing id and read from in turn.
 
 use super::by_identity::{Entered, Identities};
-use super::{FairQueue, LoadBalance, returned};
+use super::{FairQueue, LoadBalance};
 use crate::error::SendFailure;
 use crate::message::{Message, Multipart};
 use crate::peer::{PeerId, Peers, Refused};
@@ -126,11 +126,10 @@ impl Addressed {
         };
         let name = message.pop_front().unwrap_or_default();
         peers.send(id, message).map_err(|refused| {
-            let why = match refused {
-                Refused::Full(_) => SendFailure::WouldBlock,
-                Refused::Gone(_) => SendFailure::Unroutable,
+            let (why, mut message) = match refused {
+                Refused::Full(message) => (SendFailure::WouldBlock, message),
+                Refused::Gone(message) => (SendFailure::Unroutable, message),
             };
-            let mut message = returned(refused);
             message.push_front(name);
             (why, message)
         })

@@ -36,6 +36,22 @@ impl FairQueue {
         }
     }
 
+    /// The next user's message, whose ever it is.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, peers: &mut Peers) -> Option<Multipart> {
+        while let Some(id) = self.rota.current() {
+            match peers.pop(id) {
+                Popped::Item(Item::Data(message)) => {
+                    self.rota.advance();
+                    return Some(message);
+                }
+                Popped::Item(_) => self.rota.advance(),
+                Popped::Empty | Popped::Finished => self.rota.pause(),
+            }
+        }
+        None
+    }
+
     /// The next item of any kind and whose it is.
     #[inline(always)]
     pub(crate) fn pop_item(&mut self, peers: &mut Peers) -> Option<(PeerId, Item)> {

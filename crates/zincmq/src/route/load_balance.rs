@@ -1,6 +1,6 @@
 //! Sending to many peers, each in its turn.
 
-use super::{returned, rota::Rota};
+use super::rota::Rota;
 use crate::message::Multipart;
 use crate::peer::{PeerId, Peers};
 
@@ -30,19 +30,15 @@ impl LoadBalance {
     pub(crate) fn send(
         &mut self,
         peers: &mut Peers,
-        mut message: Multipart,
+        message: Multipart,
     ) -> Result<PeerId, Multipart> {
         while let Some(id) = self.rota.current() {
-            match peers.send(id, message) {
-                Ok(()) => {
-                    self.rota.advance();
-                    return Ok(id);
-                }
-                Err(refused) => {
-                    self.rota.pause();
-                    message = returned(refused);
-                }
+            if let Ok(room) = peers.room(id) {
+                room.take(message);
+                self.rota.advance();
+                return Ok(id);
             }
+            self.rota.pause();
         }
         Err(message)
     }

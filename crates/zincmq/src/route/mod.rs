@@ -19,21 +19,5 @@ pub(crate) use groups::{Groups, MAX_GROUP, is_group};
 pub(crate) use load_balance::LoadBalance;
 pub(crate) use subscriptions::{Added, Prefixes, Removed, Subscriptions};
 
-use crate::message::{Item, Multipart};
-use crate::peer::Refused;
-
-/// The user's message back out of a push that was refused.
-pub(crate) fn returned(refused: Refused) -> Multipart {
-    let (Refused::Full(item) | Refused::Gone(item)) = refused;
-    match item {
-        Item::Data(message) => message,
-        // No single message is refused as such.
-        Item::Run(_) => Multipart::default(),
-        Item::Subscribe(name) | Item::Cancel(name) | Item::Join(name) | Item::Leave(name) => {
-            name.into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

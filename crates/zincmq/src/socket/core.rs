@@ -116,7 +116,7 @@ impl Core {
     }
 
     /// Works on the state, then carries out what that set off.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         self.with_held(|state| {
             state.flush();
@@ -126,7 +126,7 @@ impl Core {
 
     /// The same while messages that were sent may be held back, to go to peers
     /// together: for sends, and what comes before each of them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with_held<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         if self.has_notes.load(Ordering::Acquire) {
@@ -135,12 +135,12 @@ impl Core {
         let result = work(&mut state);
         if state.peers.has_chores() {
             self.settle(state);
-            return result;
-        }
-        drop(state);
-        // Who left a note while the lock was taken may have gone away.
-        if self.has_notes.load(Ordering::SeqCst) {
-            self.settle_again();
+        } else {
+            drop(state);
+            // Who left a note while the lock was taken may have gone away.
+            if self.has_notes.load(Ordering::SeqCst) {
+                self.settle_again();
+            }
         }
         result
     }

@@ -6,7 +6,6 @@ use super::core::{Core, Refusal};
 use crate::error::{RecvFailure, SendError, SendFailure};
 use crate::message::{Message, Multipart};
 use crate::options::SocketOptions;
-use crate::pattern::Rejected;
 use crate::reactor::{Readiness, Signals, Woken};
 
 /// How long a call may wait.
@@ -42,19 +41,33 @@ impl Core {
         message: Multipart,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
+        match self.attempt_send(message) {
+            Ok(()) => Ok(()),
+            Err(rejected) => self.send_later(rejected, patience),
+        }
+    }
+
+    /// Sends if that is possible now. Does no I/O of its own.
+    #[inline(always)]
+    pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
         if let Some(refusal) = self.refusal() {
             return Err(SendError::new(refusal.into(), message));
         }
         if self.is_too_long(&message) {
             return Err(SendError::new(SendFailure::TooLong, message));
         }
-        match self.with_held(|state| state.pattern.send(&mut state.peers, message)) {
-            Ok(()) => Ok(()),
-            Err(rejected) => {
-                let limit = self.with_held(|state| patience(&state.options));
-                self.send_waiting(rejected, limit)
-            }
-        }
+        self.with_held(|state| state.pattern.send(&mut state.peers, message))
+    }
+
+    /// Goes on with what could not be sent at once.
+    #[cold]
+    pub(crate) fn send_later(
+        &self,
+        rejected: SendError,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+    ) -> Result<(), SendError> {
+        let limit = self.with_held(|state| patience(&state.options));
+        self.send_waiting(rejected, limit)
     }
 
     /// As a send that does not wait, as libzmq has it: whoever sends more than
@@ -89,13 +102,13 @@ impl Core {
                 sent
             });
             let Err(rejected) = sent else { return Ok(()) };
-            if rejected.why != SendFailure::WouldBlock {
-                return Err(SendError::new(rejected.why, rejected.message));
+            if rejected.failure() != SendFailure::WouldBlock {
+                return Err(rejected);
             }
             if let Err(why) = self.wait(seen, Patience::None, &mut last, Readiness::WRITABLE) {
-                return Err(SendError::new(why.into(), rejected.message));
+                return Err(rejected.because(why.into()));
             }
-            message = rejected.message;
+            message = rejected.into_message();
         }
     }
 
@@ -105,25 +118,24 @@ impl Core {
     }
 
     #[cold]
-    fn send_waiting(&self, mut rejected: Rejected, limit: Patience) -> Result<(), SendError> {
+    fn send_waiting(&self, mut rejected: SendError, limit: Patience) -> Result<(), SendError> {
         let mut last = None;
         loop {
-            let Rejected { why, message } = rejected;
-            if why != SendFailure::WouldBlock {
-                return Err(SendError::new(why, message));
+            if rejected.failure() != SendFailure::WouldBlock {
+                return Err(rejected);
             }
             if let Some(refusal) = self.refusal() {
-                return Err(SendError::new(refusal.into(), message));
+                return Err(rejected.because(refusal.into()));
             }
             let seen = self.waiting.epoch();
-            rejected = match self.with_held(|state| state.pattern.send(&mut state.peers, message)) {
+            rejected = match self.attempt_send(rejected.into_message()) {
                 Ok(()) => return Ok(()),
                 Err(rejected) => rejected,
             };
-            if rejected.why == SendFailure::WouldBlock
+            if rejected.failure() == SendFailure::WouldBlock
                 && let Err(why) = self.wait(seen, limit, &mut last, Readiness::WRITABLE)
             {
-                return Err(SendError::new(why.into(), rejected.message));
+                return Err(rejected.because(why.into()));
             }
         }
     }
@@ -187,7 +199,7 @@ impl Core {
             // It will not be taken, but says why.
             let attempt = Multipart::from([first.clone(), Message::new()]);
             match state.pattern.send(&mut state.peers, attempt) {
-                Err(rejected) => Err(rejected.why),
+                Err(rejected) => Err(rejected.failure()),
                 Ok(()) => Ok(()),
             }
         })
@@ -217,23 +229,36 @@ impl Core {
         patience: impl FnOnce(&SocketOptions) -> Patience,
         elsewhere: &dyn Fn() -> Option<Multipart>,
     ) -> Result<Multipart, RecvFailure> {
-        if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
-        }
-        let received = self.with(|state| {
-            state.peers.set_patient(WAITS);
-            state.pattern.recv(&mut state.peers)
-        });
-        match received {
-            Err(RecvFailure::WouldBlock) => {
-                let limit = self.with(|state| patience(&state.options));
-                self.recv_waiting(limit, elsewhere)
-            }
+        match self.recv_now(WAITS) {
+            Err(RecvFailure::WouldBlock) => self.recv_later(patience, elsewhere),
             other => other,
         }
     }
 
+    /// Receives if something is there; `waits` tells that the caller has some
+    /// patience. Does no I/O of its own.
+    #[inline(always)]
+    pub(crate) fn recv_now(&self, waits: bool) -> Result<Multipart, RecvFailure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.into());
+        }
+        self.with(|state| {
+            state.peers.set_patient(waits);
+            state.pattern.recv(&mut state.peers)
+        })
+    }
+
+    /// Goes on when nothing was there.
     #[cold]
+    pub(crate) fn recv_later(
+        &self,
+        patience: impl FnOnce(&SocketOptions) -> Patience,
+        elsewhere: &dyn Fn() -> Option<Multipart>,
+    ) -> Result<Multipart, RecvFailure> {
+        let limit = self.with(|state| patience(&state.options));
+        self.recv_waiting(limit, elsewhere)
+    }
+
     fn recv_waiting(
         &self,
         limit: Patience,
@@ -302,27 +327,9 @@ impl Core {
             .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
     }
 
-    /// Sends if that is possible now. Does no I/O of its own.
-    pub(crate) fn attempt_send(&self, message: Multipart) -> Result<(), SendError> {
-        if let Some(refusal) = self.refusal() {
-            return Err(SendError::new(refusal.into(), message));
-        }
-        if self.is_too_long(&message) {
-            return Err(SendError::new(SendFailure::TooLong, message));
-        }
-        self.with_held(|state| state.pattern.send(&mut state.peers, message))
-            .map_err(|Rejected { why, message }| SendError::new(why, message))
-    }
-
     /// Receives if something is there. Does no I/O of its own.
     pub(crate) fn attempt_recv(&self) -> Result<Multipart, RecvFailure> {
-        if let Some(refusal) = self.refusal() {
-            return Err(refusal.into());
-        }
-        self.with(|state| {
-            state.peers.set_patient(false);
-            state.pattern.recv(&mut state.peers)
-        })
+        self.recv_now(false)
     }
 
     /// What of `interest` could be done now. Does no I/O of its own.

@@ -46,7 +46,7 @@ impl Engine {
     /// Appends one whole frame, sealed if the mechanism seals. Only after
     /// [`Event::Ready`]: before, it is not known what the peer understands.
     /// Nothing is appended after 2^64 sealed frames; the next `step` says so.
-    #[inline]
+    #[inline(always)]
     pub fn encode_frame(&mut self, payload: &[u8], more: bool, out: &mut Vec<u8>) {
         if self.fast
             && let Ok(size) = u8::try_from(payload.len())
@@ -118,6 +118,7 @@ impl Engine {
     }
 
     /// Appends a frame whose payload is the parts taken together.
+    #[inline(never)]
     fn put(&mut self, flags: Flags, parts: &[&[u8]], out: &mut Vec<u8>) {
         if let Some(seal) = &mut self.seal {
             if let Err(error) = put_sealed(seal.as_mut(), flags, parts, out) {

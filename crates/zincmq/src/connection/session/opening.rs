@@ -8,7 +8,7 @@ use zmtp::{Config, Engine, Security};
 use super::{Inner, READ, Session, WRITE};
 use crate::connection::Ending;
 use crate::connection::wire::Wire;
-use crate::message::{Item, Message, PeerInfo};
+use crate::message::{Item, Message, Origins, PeerInfo};
 use crate::monitor::{EventKind, Place};
 use crate::peer::{Peer, new_pipe};
 use crate::reactor::{Driver, Interest, Source};
@@ -95,6 +95,7 @@ impl Session {
         if let Some(hello) = &notices.hello {
             wire.greet(hello.clone());
         }
+        wire.know(Arc::clone(&info));
         inner.info = Some(Arc::clone(&info));
         let place = wire.place.clone();
         let again = inner.connections > 0;
@@ -136,10 +137,13 @@ impl Session {
         messages: impl Iterator<Item = &'a Message>,
     ) {
         let Some(inn) = &mut inner.inn else { return };
+        let origins = inner.info.clone().map(Origins::new);
         for message in messages {
+            let mut message = message.unshared();
+            message.set_peer(origins.as_ref().map(Origins::another));
             // Whatever the high-water mark; if the socket is closed, nobody
             // is to be told.
-            let _ = inn.push_over(Item::Data(message.unshared().into()));
+            let _ = inn.push_over(Item::Data(message.into()));
         }
         if inn.publish() {
             self.port.readable(self.key);

@@ -84,6 +84,9 @@ impl Session {
         let stream = inner.streamed >= STREAMING && !inner.closing;
         inner.streamed = 0;
         if stream && !self.scheduled.swap(true, Ordering::SeqCst) {
+            if let Some(out) = &mut inner.out {
+                out.attend();
+            }
             if let Some(me) = self.me.upgrade() {
                 self.set.reactor().nap(me);
             }

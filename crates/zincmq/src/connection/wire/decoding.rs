@@ -8,7 +8,7 @@ use zmtp::{Claim, Event};
 use super::{Framing, Wire};
 use crate::connection::Ending;
 use crate::connection::large::{Large, Parts};
-use crate::message::{Item, Message, Multipart};
+use crate::message::{Item, Message, Multipart, Origins};
 
 /// Why decoding stopped.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Wire {
                     }
                     (Parts::Sealed { .. }, Framing::Raw) => continue,
                 };
-                let part = large.into_message();
+                let part = self.signed(large.into_message());
                 if let Some(sink) = sink.as_deref_mut() {
                     self.items += u64::from(assemble(&mut self.partial, part, more, sink));
                 }
@@ -80,7 +80,7 @@ impl Wire {
                 if self.input.len() == 0 {
                     return Ok(Decoded::NeedsInput);
                 }
-                let chunk = Message::copy_from_slice(self.input.bytes());
+                let chunk = self.signed(Message::copy_from_slice(self.input.bytes()));
                 self.input.consume(chunk.len());
                 if let Some(sink) = sink.as_deref_mut() {
                     self.items += u64::from(assemble(&mut self.partial, chunk, false, sink));
@@ -90,18 +90,10 @@ impl Wire {
             let (consumed, event) = engine.step(self.input.bytes(), now)?;
             match event {
                 Event::Frame { more, payload } => {
+                    let origin = self.origins.as_mut().map(Origins::next);
+                    let message = Message::copied_from(payload, origin);
                     if let Some(sink) = sink.as_deref_mut() {
-                        let single = !more && self.partial.is_none();
-                        if single && Message::is_for_block(payload.len()) {
-                            // As below, the short way.
-                            sink.push_over_with(|| {
-                                Item::Data(Message::block_from_slice(payload).into())
-                            });
-                            self.items += 1;
-                        } else {
-                            let part = Message::copy_from_slice(payload);
-                            self.items += u64::from(assemble(&mut self.partial, part, more, sink));
-                        }
+                        self.items += u64::from(assemble(&mut self.partial, message, more, sink));
                     }
                 }
                 Event::LargeFrame { more, len } => {
@@ -141,6 +133,14 @@ impl Wire {
             }
             self.input.consume(consumed);
         }
+    }
+}
+
+impl Wire {
+    /// As one of the peer's, once that is known.
+    fn signed(&mut self, mut part: Message) -> Message {
+        part.set_peer(self.origins.as_mut().map(Origins::next));
+        part
     }
 }
 

@@ -1,5 +1,7 @@
 //! From the socket's items to bytes.
 
+use std::mem;
+
 use pipe::Consumer;
 use zmtp::Engine;
 
@@ -21,42 +23,45 @@ impl Wire {
     ) -> u64 {
         let mut taken = 0;
         while self.output.len() < self.out_batch && !(awake && source.is_empty_hint()) {
-            let Some(item) = source.pop() else { break };
-            self.output.prepare(taken > 0);
-            taken += self.encode(item);
+            let encoded = source.pop_in_place(|item| {
+                self.output.prepare(taken > 0);
+                self.encode(item)
+            });
+            let Some(messages) = encoded else { break };
+            taken += messages;
         }
         taken
     }
 
-    /// How many messages that was.
-    #[inline]
-    fn encode(&mut self, item: Item) -> u64 {
+    /// Large payloads are taken out of `item`. Tells how many messages it was.
+    #[inline(always)]
+    fn encode(&mut self, item: &mut Item) -> u64 {
         match (&mut self.framing, item) {
             (Framing::Zmtp(engine), Item::Data(message)) => {
                 encode_message(engine, &mut self.output, message);
             }
             (Framing::Zmtp(engine), Item::Run(run)) => {
-                encode_run(engine, &mut self.output, &run);
+                encode_run(engine, &mut self.output, run);
                 return u64::from(run.len());
             }
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
-                engine.encode_subscribe(&topic, self.output.buffer());
+                engine.encode_subscribe(topic, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Cancel(topic)) => {
-                engine.encode_cancel(&topic, self.output.buffer());
+                engine.encode_cancel(topic, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Join(group)) => {
-                engine.encode_join(&group, self.output.buffer());
+                engine.encode_join(group, self.output.buffer());
             }
             (Framing::Zmtp(engine), Item::Leave(group)) => {
-                engine.encode_leave(&group, self.output.buffer());
+                engine.encode_leave(group, self.output.buffer());
             }
             (Framing::Raw, Item::Data(message)) => {
-                for part in message {
+                for part in message.parts_mut() {
                     if Output::wants_in_place(part.len()) {
-                        self.output.insert(part);
+                        self.output.insert(mem::take(part));
                     } else {
-                        self.output.buffer().extend_from_slice(&part);
+                        self.output.buffer().extend_from_slice(part);
                     }
                 }
             }
@@ -75,11 +80,11 @@ impl Wire {
 
     /// Appends a message that is not the socket's, and not counted as such.
     /// Only once the handshake is over.
-    pub(in crate::connection) fn greet(&mut self, hello: Message) {
+    pub(in crate::connection) fn greet(&mut self, mut hello: Message) {
         // The handshake's last word goes before it.
         self.transmit();
         if let Framing::Zmtp(engine) = &mut self.framing {
-            encode_part(engine, &mut self.output, hello, false);
+            encode_part(engine, &mut self.output, &mut hello, false);
         }
     }
 
@@ -95,42 +100,42 @@ impl Wire {
     }
 }
 
-#[inline]
-fn encode_message(engine: &mut Engine, output: &mut Output, message: Multipart) {
-    match message.into_single() {
-        Ok(part) => encode_part(engine, output, part, false),
-        Err(message) => {
-            let mut left = message.len();
-            for part in message {
-                left -= 1;
-                encode_part(engine, output, part, left > 0);
-            }
+#[inline(always)]
+fn encode_message(engine: &mut Engine, output: &mut Output, message: &mut Multipart) {
+    let mut left = message.len();
+    for part in message.parts_mut() {
+        left -= 1;
+        encode_part(engine, output, part, left > 0);
+        // Often there is no other.
+        if left == 0 {
+            break;
         }
     }
 }
 
 /// A run is encoded already, unless this peer speaks otherwise than most.
+#[inline(never)]
 fn encode_run(engine: &mut Engine, output: &mut Output, run: &Run) {
     if engine.takes_frames() {
         output.append(run.frames(), run.ends());
         return;
     }
-    for message in run.messages() {
-        encode_message(engine, output, message);
+    for mut message in run.messages() {
+        encode_message(engine, output, &mut message);
         output.end_message();
     }
 }
 
-#[inline]
-fn encode_part(engine: &mut Engine, output: &mut Output, part: Message, more: bool) {
+#[inline(always)]
+fn encode_part(engine: &mut Engine, output: &mut Output, part: &mut Message, more: bool) {
     if !Output::wants_in_place(part.len()) {
-        engine.encode_frame(&part, more, output.buffer());
+        engine.encode_frame(part, more, output.buffer());
     } else if engine.is_transparent() {
         engine.encode_header(part.len() as u64, more, output.buffer());
-        output.insert(part);
+        output.insert(mem::take(part));
     } else {
         // Sealed into a buffer that has held as much before.
         output.prepare(true);
-        engine.encode_frame(&part, more, output.buffer());
+        engine.encode_frame(part, more, output.buffer());
     }
 }

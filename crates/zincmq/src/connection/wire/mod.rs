@@ -16,7 +16,7 @@ use super::Ending;
 use super::buffer::{Input, Output};
 use super::large::Large;
 use super::stock::Stock;
-use crate::message::{Multipart, PeerInfo};
+use crate::message::{Multipart, Origins, PeerInfo};
 use crate::monitor::Place;
 use crate::reactor::{Interest, Membership};
 use crate::transport::ByteStream;
@@ -47,6 +47,8 @@ pub(super) struct Wire {
     stock: Arc<Stock>,
     /// Items put into the pipe to the socket so far.
     items: u64,
+    /// What marks messages as the peer's.
+    origins: Option<Origins>,
     /// Why nothing more can be written; what came before can still be read.
     broken: Option<io::Error>,
     pub(super) peer_address: String,
@@ -87,6 +89,7 @@ impl Wire {
             large: None,
             stock,
             items: 0,
+            origins: None,
             broken: None,
             peer_address,
             place,
@@ -127,6 +130,11 @@ impl Wire {
             Framing::Zmtp(engine) => engine.next_timeout(),
             Framing::Raw => None,
         }
+    }
+
+    /// Marks what comes from now on as from this peer.
+    pub(super) fn know(&mut self, peer: Arc<PeerInfo>) {
+        self.origins = Some(Origins::new(peer));
     }
 
     /// Who the peer says it is, once the handshake is over.

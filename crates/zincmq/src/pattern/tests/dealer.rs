@@ -1,6 +1,6 @@
 //! DEALER and PAIR.
 
-use super::{Bench, full_at, subscribe, text};
+use super::{Bench, full_at, subscribe};
 use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::pattern::Setting;
@@ -139,19 +139,6 @@ fn probes_say_hello() {
     assert_eq!(dealer.taken(&mut other), [""]);
     let refused = dealer.set(Setting::RouterMandatory(true));
     assert_eq!(refused, Err(SettingError::NotForThisType));
-}
-
-#[test]
-fn messages_name_their_peer() {
-    let mut dealer = Bench::new(SocketType::Dealer);
-    let _first = dealer.join();
-    let mut second = dealer.join();
-    dealer.hear(&mut second, &["a", "b"]);
-    let message = dealer.recv_message().expect("a message");
-    for part in message.iter() {
-        assert_eq!(part.peer().expect("received").address, "peer 1");
-    }
-    assert_eq!(text(&message), "a|b");
 }
 
 #[test]

@@ -221,10 +221,11 @@ impl Bench {
         self.settle();
         result.map_err(|rejected| {
             assert_eq!(
-                rejected.message, sent,
+                rejected.message(),
+                &sent,
                 "a rejected message comes back whole"
             );
-            rejected.why
+            rejected.failure()
         })
     }
 
