@@ -17,10 +17,6 @@ const QUIET: Duration = Duration::from_micros(20);
 /// Messages written since the reactor's last turn that make it expect more.
 const STREAMING: u64 = 8;
 
-/// A socket that lets so many messages wait has enough left to receive while the
-/// reactor reads on.
-const AHEAD: usize = 128;
-
 impl Session {
     pub(super) fn write(&self, inner: &mut Inner) -> Result<(), Ending> {
         let mut turns = 0;
@@ -141,10 +137,6 @@ impl Far for Session {
     }
 
     fn room(&self) {
-        if self.options.recv_hwm >= AHEAD {
-            self.pending.fetch_or(READ, Ordering::SeqCst);
-            return self.schedule();
-        }
         self.drive(READ, Driver::Application);
     }
 
