@@ -1,10 +1,13 @@
 /* REQ and REP, and how long each round trip took.
 
-   latency echo|ask|ask-inproc ENDPOINT SIZE COUNT */
+   latency echo|ask|ask-inproc ENDPOINT SIZE COUNT [sleep] */
 
 #include "bench.h"
 
 #include <pthread.h>
+
+/* ZINCMQ_SPIN: it is compiled with libzmq's header. */
+#define SPIN 7001
 
 /* Between one power of two and the next: so many steps, each less than one percent. */
 #define STEPS 128
@@ -101,13 +104,16 @@ static void *serve (void *argument)
 
 int main (int argc, char **argv)
 {
-    if (argc != 5)
-        die ("latency echo|ask|ask-inproc ENDPOINT SIZE COUNT");
+    int sleeps = argc == 6 && strcmp (argv[5], "sleep") == 0;
+    if (argc != 5 && !sleeps)
+        die ("latency echo|ask|ask-inproc ENDPOINT SIZE COUNT [sleep]");
     const char *role = argv[1], *endpoint = argv[2];
     size_t size = to_number (argv[3]);
     uint64_t count = to_number (argv[4]);
     char real[256];
     void *context = new_context ();
+    if (sleeps && zmq_has ("zincmq"))
+        MUST (zmq_ctx_set (context, SPIN, 0));
 
     if (strcmp (role, "echo") == 0) {
         void *rep = new_socket (context, ZMQ_REP);

@@ -192,7 +192,9 @@ fn maker(case: Case) -> Maker {
         // Over ipc libzmq loses messages when the sender ends first, as its programs do.
         (Pattern::Throughput, Transport::Ipc) => Maker::Us,
         (Pattern::Throughput | Pattern::MeanLatency | Pattern::Proxy, _) => Maker::Libzmq,
-        (Pattern::Latency | Pattern::BusyLatency | Pattern::Fanout, _) => Maker::Us,
+        (Pattern::Latency | Pattern::NoSpinLatency | Pattern::BusyLatency | Pattern::Fanout, _) => {
+            Maker::Us
+        }
         _ => Maker::UsInC,
     }
 }

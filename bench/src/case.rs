@@ -49,6 +49,8 @@ pub enum Pattern {
     MeanLatency,
     /// Two XPUBs through a proxy to a SUB.
     Proxy,
+    /// As [`Self::Latency`], by threads that sleep at once.
+    NoSpinLatency,
     /// As [`Self::Latency`], while other processes keep all processors busy.
     BusyLatency,
     /// PUB to many SUBs; messages published a second, each of which all get.
@@ -182,7 +184,7 @@ impl Pattern {
         use Quantity::*;
         match self {
             Self::Throughput | Self::Proxy => &[PerSecond, CpuSecondsPerMillion],
-            Self::Latency => &[Median, P99, CpuSecondsPerMillion],
+            Self::Latency | Self::NoSpinLatency => &[Median, P99, CpuSecondsPerMillion],
             Self::MeanLatency => &[Mean, CpuSecondsPerMillion],
             Self::BusyLatency => &[Median, P99, OthersLoss],
             Self::Fanout => &[PerSecond, CpuSecondsPerMillion],
@@ -206,6 +208,7 @@ impl Pattern {
         match self {
             Self::Throughput => "push-pull",
             Self::Latency => "req-rep",
+            Self::NoSpinLatency => "req-rep without spinning",
             Self::MeanLatency => "mean req-rep",
             Self::Proxy => "proxy",
             Self::BusyLatency => "busy req-rep",

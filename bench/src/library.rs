@@ -71,6 +71,7 @@ pub fn plain(case: Case) -> &'static [Name] {
         (Transport::Inproc, _) => &[],
         _ if case.curve => &[],
         (_, Pattern::Throughput) => &[Name::Raw],
+        (_, Pattern::NoSpinLatency) => &[Name::Raw],
         (_, Pattern::Latency | Pattern::MeanLatency | Pattern::BusyLatency) => {
             &[Name::Raw, Name::RawSpin]
         }
@@ -78,11 +79,11 @@ pub fn plain(case: Case) -> &'static [Name] {
     }
 }
 
-/// The contender called `name`.
-pub fn open(name: Name) -> Result<Box<dyn Library>> {
+/// The contender called `name`. Where that can be told, its threads `sleep` at once.
+pub fn open(name: Name, sleep: bool) -> Result<Box<dyn Library>> {
     Ok(match name {
         #[cfg(feature = "zincmq")]
-        Name::Zincmq => Box::new(Sockets(crate::sockets::Zincmq::new())),
+        Name::Zincmq => Box::new(Sockets(crate::sockets::Zincmq::new(sleep))),
         Name::Libzmq => Box::new(Sockets(Libzmq::new()?)),
         Name::Raw => Box::new(Plain { spin: None }),
         Name::RawSpin => Box::new(Plain {

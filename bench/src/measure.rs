@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use crate::calls;
-use crate::case::{Case, Roles, Transport};
+use crate::case::{Case, Pattern, Roles, Transport};
 use crate::figures::Figures;
 use crate::library::Name;
 use crate::process::Programs;
@@ -149,6 +149,7 @@ fn run(case: Case, library: Name, count: u64, verify: bool) -> Result<Figures> {
             .args(["role", library.text(), role, endpoint])
             .args([case.size.to_string(), count.to_string()])
             .args(case.many.map(|many| format!("--many={many}")))
+            .args((case.pattern == Pattern::NoSpinLatency).then_some("--sleep"))
             .args(verify.then_some("--verify"));
         Ok((format!("{} {role}", library.text()), command))
     })

@@ -40,6 +40,9 @@ pub struct Arguments {
     pub count: u64,
     #[arg(long)]
     pub verify: bool,
+    /// Threads that wait sleep at once
+    #[arg(long)]
+    pub sleep: bool,
     /// Subscribers
     #[arg(long, default_value_t = 1)]
     pub many: u32,
@@ -53,7 +56,7 @@ pub fn play(arguments: &Arguments) -> Result<()> {
         count: arguments.count,
         verify: arguments.verify,
     };
-    let library = library::open(arguments.library)?;
+    let library = library::open(arguments.library, arguments.sleep)?;
     let mut announce = |endpoint: &str| say(&format!("ENDPOINT {endpoint}"));
     let mut finding = match arguments.role {
         Role::Receive => seconds(library.receive(&job, &mut announce)?),

@@ -188,9 +188,13 @@ mod ours {
     pub struct Zincmq(zincmq::Context);
 
     impl Zincmq {
-        /// Over a new context.
-        pub fn new() -> Self {
-            Self(zincmq::Context::new())
+        /// Over a new context, whose threads may have to `sleep` at once when they wait.
+        pub fn new(sleep: bool) -> Self {
+            let options = zincmq::ContextOptions::default();
+            Self(zincmq::Context::with_options(match sleep {
+                true => options.spin(std::time::Duration::ZERO),
+                false => options,
+            }))
         }
     }
 

@@ -34,26 +34,26 @@ const SETTINGS: &[Setting] = &[
         name: "stable",
         defines: &[],
         without_errno: false,
-        extra: &[],
+        extra: &["ZINCMQ_SPIN"],
     },
     Setting {
         name: "drafts",
         defines: &["ZMQ_BUILD_DRAFT_API"],
         without_errno: false,
-        // Newer than 4.3.5.
-        extra: &["zmq_disconnect_peer"],
+        // The second is newer than 4.3.5.
+        extra: &["ZINCMQ_SPIN", "zmq_disconnect_peer"],
     },
     Setting {
         name: "without errno.h",
         defines: &[],
         without_errno: true,
-        extra: &[],
+        extra: &["ZINCMQ_SPIN"],
     },
     Setting {
         name: "ZMQ_NO_EXPORT",
         defines: &["ZMQ_NO_EXPORT"],
         without_errno: false,
-        extra: &[],
+        extra: &["ZINCMQ_SPIN"],
     },
 ];
 

@@ -43,6 +43,8 @@ const LATENCY: Table = &[
     (Pattern::Latency, Transport::Tcp, &[64]),
     (Pattern::Latency, Transport::Ipc, &[64]),
     (Pattern::Latency, Transport::Inproc, &[64]),
+    (Pattern::NoSpinLatency, Transport::Tcp, &[64]),
+    (Pattern::NoSpinLatency, Transport::Ipc, &[64]),
     (Pattern::BusyLatency, Transport::Tcp, &[64]),
     (Pattern::BusyLatency, Transport::Ipc, &[64]),
 ];

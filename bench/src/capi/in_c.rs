@@ -32,7 +32,7 @@ impl Runner for InC<'_> {
         let endpoint = measure::endpoint(case.transport, folder.path());
         let program = match case.pattern {
             Pattern::Throughput => "throughput",
-            Pattern::Latency => "latency",
+            Pattern::Latency | Pattern::NoSpinLatency => "latency",
             Pattern::Fanout => "fanout",
             Pattern::Subscriptions => "match",
             Pattern::Connections => return self.connections(case, &endpoint, count),
@@ -45,7 +45,8 @@ impl Runner for InC<'_> {
             command
                 .args([role, endpoint])
                 .args([case.size.to_string(), count.to_string()])
-                .args(case.many.map(|many| many.to_string()));
+                .args(case.many.map(|many| many.to_string()))
+                .args((case.pattern == Pattern::NoSpinLatency).then_some("sleep"));
             Ok((self.title(program, role), command))
         })
     }

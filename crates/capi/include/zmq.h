@@ -141,6 +141,10 @@ ZMQ_EXPORT const char *zmq_strerror (int errnum);
 #define ZMQ_THREAD_NAME_PREFIX 9
 #define ZMQ_BLOCKY 70
 
+/* Of this library alone: how long a thread that waits for a new socket looks
+ * again before it sleeps, in microseconds; 0 is not at all. At first 20. */
+#define ZINCMQ_SPIN 7001
+
 /* What they are at first. */
 #define ZMQ_IO_THREADS_DFLT 1
 #define ZMQ_MAX_SOCKETS_DFLT 1023

@@ -356,9 +356,11 @@ pub unsafe extern "C" fn zmq_msg_copy(to: *mut Msg, from: *mut Msg) -> c_int {
         }
         // SAFETY: by the caller's promise; they are two.
         let (to, from) = unsafe { (Msg::at(to)?, Msg::at(from)?) };
-        to.put_back(from.message().clone());
-        to.set_label(from.label());
+        to.put_back(raw::share(from.message_mut()));
         to.more = from.more;
+        if to.kind != Kind::Nothing || from.kind != Kind::Nothing {
+            to.set_label(from.label());
+        }
         Ok(())
     })
 }

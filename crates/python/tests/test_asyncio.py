@@ -6,6 +6,7 @@ import contextvars
 import gc
 import os
 import random
+import select
 import threading
 import time
 import weakref
@@ -206,15 +207,30 @@ def test_a_task_cancelled_with_its_message_at_hand_gives_it_back():
     run(main)
 
 
-@pytest.mark.parametrize("recv", [zmq.Socket.recv, zmq.Socket.recv_multipart])
-def test_what_is_given_back_wakes_who_receives_in_another_thread(recv):
+def poller_of(socket):
+    poller = zmq.Poller()
+    poller.register(socket, zmq.POLLIN)
+    return poller
+
+
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        (lambda socket: socket.recv(), b"x"),
+        (lambda socket: socket.recv_multipart(), [b"x"]),
+        (lambda socket: socket.poll(SECONDS * 1000), zmq.POLLIN),
+        (lambda socket: poller_of(socket).poll(SECONDS * 1000), [zmq.POLLIN]),
+    ],
+    ids=["recv", "recv_multipart", "poll", "Poller"],
+)
+def test_what_is_given_back_wakes_who_waits_in_another_thread(wait, expected):
     async def main(one, two):
         task = asyncio.create_task(receive(two))
         await asyncio.sleep(0)
         await one.send(b"x")
         deliver(two)
         same, got = zmq.Socket(two), []
-        thread = threading.Thread(target=lambda: got.append(recv(same)), daemon=True)
+        thread = threading.Thread(target=lambda: got.append(wait(same)), daemon=True)
         thread.start()
         # No task runs meanwhile. Not asleep yet, it finds the message all the same.
         wait_for_sleep(thread)
@@ -222,7 +238,9 @@ def test_what_is_given_back_wakes_who_receives_in_another_thread(recv):
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.to_thread(thread.join, SECONDS)
-        assert got in ([b"x"], [[b"x"]])
+        if expected == [zmq.POLLIN]:
+            got = [[events for _, events in found] for found in got]
+        assert got == [expected]
 
     async def receive(two):
         await two.recv()
@@ -235,6 +253,63 @@ def test_what_is_given_back_wakes_who_receives_in_another_thread(recv):
             time.sleep(0.001)
 
     run(main)
+
+
+def test_what_is_given_back_shows_at_the_descriptor():
+    async def main(one, two):
+        task = asyncio.create_task(receive(two))
+        await asyncio.sleep(0)
+        await one.send(b"x")
+        deliver(two)
+        same = zmq.Socket(two)
+        fd = select.poll()
+        fd.register(same.FD, select.POLLIN)
+        while same.EVENTS & zmq.POLLIN or fd.poll(0):
+            pass
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert fd.poll(SECONDS * 1000)
+        assert same.EVENTS & zmq.POLLIN
+        assert same.recv(zmq.DONTWAIT) == b"x"
+
+    async def receive(two):
+        await two.recv()
+
+    run(main)
+
+
+def test_a_task_that_is_answered_at_once_lets_the_loop_have_its_turns(loop):
+    async def main(one, two):
+        server = zmq.Socket(two)
+
+        def serve():
+            while server.recv():
+                server.send(b"x")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while ticks < 20:
+                await asyncio.sleep(0.001)
+                ticks += 1
+
+        ticking = asyncio.create_task(tick())
+        called = asyncio.Event()
+        running = asyncio.get_running_loop()
+        caller = threading.Timer(0.01, running.call_soon_threadsafe, [called.set])
+        caller.start()
+        while ticks < 20 or not called.is_set():
+            await one.send(b"x")
+            assert await one.recv() == b"x"
+        await ticking
+        await one.send(b"")
+        await asyncio.to_thread(thread.join, SECONDS)
+
+    run(main, loop, first=zmq.REQ, second=zmq.REP)
 
 
 def test_what_is_given_back_keeps_its_order():

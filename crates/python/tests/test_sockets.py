@@ -38,6 +38,15 @@ def test_errors_are_pyzmqs(pair, ctx):
         assert info.value.errno == errno.ENOTSOCK
 
 
+def test_how_long_a_wait_spins_is_an_option_of_the_context(ctx):
+    assert zmq.SPIN == 7001 and ctx.get(zmq.SPIN) == 20
+    ctx.set(zmq.SPIN, 0)
+    assert ctx.get(zmq.SPIN) == 0
+    with pytest.raises(zmq.ZMQError) as info:
+        ctx.set(zmq.SPIN, -1)
+    assert info.value.errno == errno.EINVAL
+
+
 @pytest.mark.parametrize("value", [None, "text", 1.5, [], b"bytes", 2**40])
 def test_values_of_the_wrong_type(ctx, value):
     socket = ctx.socket(zmq.PULL)

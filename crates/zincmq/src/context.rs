@@ -335,6 +335,11 @@ impl Shared {
         self.options.lock().longest_part()
     }
 
+    /// How long threads that wait for new sockets look again before they sleep.
+    pub(crate) fn longest_spin(&self) -> Duration {
+        self.options.lock().longest_spin()
+    }
+
     pub(crate) fn is_foreign(&self) -> bool {
         self.born != fork_generation()
     }

@@ -64,6 +64,10 @@ pub(crate) struct Peer {
     batch_at: (u64, u64),
     /// When a hasty sender last looked whether it has room.
     looked: Option<Instant>,
+    /// At so many messages in, this side has not found the pipe empty for long.
+    steady_at: u64,
+    /// Was sent what [`Peers::uncork`] is to make visible.
+    unseen: bool,
 }
 
 /// How long a hasty sender goes by what it saw last.
@@ -75,6 +79,10 @@ const LONGEST_PAUSE: u32 = 32;
 
 /// So many messages before its turn a payload is brought near.
 const AHEAD: u64 = 2;
+
+/// After so many messages in a row the next pause may cost a system call, to
+/// spare the sender a locked instruction for each.
+const STEADY: u64 = 512;
 
 /// So much is worth a system call.
 const BATCH_MESSAGES: u64 = 512;
@@ -111,35 +119,39 @@ pub(crate) struct Room<'a> {
     peer: &'a mut Peer,
     wakes: &'a mut Vec<Wake>,
     roused: &'a mut u64,
+    /// If nothing is to be visible yet, where to note whom that concerns.
+    unseen: Option<(&'a mut Vec<PeerId>, PeerId)>,
 }
 
 impl Room<'_> {
-    /// Hands over a user's message and makes it visible at once.
+    /// Hands over a user's message and makes it visible at once, unless the
+    /// peers are corked.
     #[inline(always)]
     pub(crate) fn take(self, message: Multipart) {
         let Self {
             peer,
             wakes,
             roused,
+            unseen,
         } = self;
         peer.counters.messages_out += 1;
         peer.counters.bytes_out += message.size() as u64;
         if !peer.tx.put(Item::Data(message)) {
             peer.counters.lost += 1;
         }
-        let what = if peer.tx.publish() {
+        if let Some((unseen, id)) = unseen {
+            // Nobody knows yet.
             *roused += 1;
-            News::Data
-        } else if peer.is_batch() {
-            News::Batch
-        } else {
+            if !peer.unseen {
+                peer.unseen = true;
+                unseen.push(id);
+            }
             return;
-        };
-        peer.next_batch();
-        wakes.push(Wake {
-            far: Arc::clone(&peer.far),
-            what,
-        });
+        }
+        if let Some(wake) = peer.publish() {
+            *roused += u64::from(wake.what == News::Data);
+            wakes.push(wake);
+        }
     }
 }
 
@@ -173,6 +185,10 @@ pub(crate) struct Peers {
     is_holding: bool,
     /// Somebody has to see to it that what is held back is not so for long.
     unwatched: bool,
+    /// What is sent is made visible later.
+    corked: bool,
+    /// Peers that were sent something meanwhile.
+    unseen: Vec<PeerId>,
 }
 
 /// What a pattern holds back, as others see it who have not locked the socket.
@@ -257,6 +273,8 @@ impl Peer {
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
             looked: None,
+            steady_at: STEADY,
+            unseen: false,
         }
     }
 
@@ -329,6 +347,23 @@ impl Peer {
             }
             pause *= 2;
         }
+    }
+
+    /// Makes what was pushed visible, and tells whom to wake for it.
+    #[inline(always)]
+    fn publish(&mut self) -> Option<Wake> {
+        let what = if self.tx.publish() {
+            News::Data
+        } else if self.is_batch() {
+            News::Batch
+        } else {
+            return None;
+        };
+        self.next_batch();
+        Some(Wake {
+            far: Arc::clone(&self.far),
+            what,
+        })
     }
 
     #[inline]
@@ -437,7 +472,27 @@ impl Peers {
         self.slab.iter().map(|(index, _)| PeerId(index as u32))
     }
 
-    /// Hands a user's message to peer `id` and makes it visible at once.
+    /// Nothing that is sent is visible until [`Peers::uncork`]: to make it so
+    /// costs each time, and costs the other side, too, if it comes to look. The
+    /// lock is to be held until then.
+    pub(crate) fn cork(&mut self) {
+        self.corked = true;
+    }
+
+    /// Makes visible what was sent since [`Peers::cork`].
+    pub(crate) fn uncork(&mut self) {
+        self.corked = false;
+        while let Some(id) = self.unseen.pop() {
+            if let Some(peer) = self.slab.get_mut(id.0 as usize) {
+                peer.unseen = false;
+                let wake = peer.publish();
+                self.wakes.extend(wake);
+            }
+        }
+    }
+
+    /// Hands a user's message to peer `id` and makes it visible at once, unless
+    /// the peers are corked.
     #[inline(always)]
     pub(crate) fn send(&mut self, id: PeerId, message: Multipart) -> Result<(), Refused> {
         match self.room(id) {
@@ -535,6 +590,10 @@ impl Peers {
             peer,
             wakes: &mut self.wakes,
             roused: &mut self.roused,
+            unseen: match self.corked {
+                true => Some((&mut self.unseen, id)),
+                false => None,
+            },
         })
     }
 
@@ -610,10 +669,14 @@ impl Peers {
                 if let Item::Data(message) = &item {
                     peer.counters.messages_in += 1;
                     peer.counters.bytes_in += message.size() as u64;
+                    if peer.counters.messages_in == peer.steady_at && peer.near {
+                        peer.rx.attend();
+                    }
                 }
                 Popped::Item(item)
             }
             None => {
+                peer.steady_at = peer.counters.messages_in + STEADY;
                 // Reaching the end may have freed the room the far side waits for.
                 if peer.rx.release() {
                     self.wakes.push(Wake {

@@ -15,6 +15,7 @@ mod inproc;
 mod port;
 mod settings;
 mod state;
+mod transfer;
 mod turns;
 mod zap;
 
@@ -31,6 +32,7 @@ pub use self::counters::{Counters, PeerCount};
 pub(crate) use self::exchange::Patience;
 pub use self::future::{MessageSink, MessageStream, RecvFuture, SendFuture};
 pub(crate) use self::inproc::Inproc;
+pub(crate) use self::transfer::{End, Transfer};
 
 use crate::SocketType;
 use crate::context::Shared;

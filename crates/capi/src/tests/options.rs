@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use super::world::*;
+use crate::context::{zmq_ctx_get, zmq_ctx_set};
 use crate::options::{zmq_getsockopt, zmq_setsockopt};
 
 const TCP_ACCEPT_FILTER: c_int = 38;
@@ -60,4 +61,21 @@ fn a_null_pointer_clears_what_empty_text_may_not() {
         assert_eq!(set_text(socket, option, ""), Ok(0));
         assert_eq!(get_text(socket, option), b"\0");
     }
+}
+
+#[test]
+fn how_long_a_wait_spins_is_an_option_of_the_context() {
+    const SPIN: c_int = 7001;
+    let world = World::new();
+    let context = world.context;
+    assert_eq!(zmq_ctx_get(context, SPIN), 20);
+    assert_eq!(
+        outcome(|| zmq_ctx_set(context, SPIN, -1)),
+        Err(libc::EINVAL)
+    );
+    assert_eq!(zmq_ctx_set(context, SPIN, 0), 0);
+    assert_eq!(zmq_ctx_get(context, SPIN), 0);
+    let (push, pull) = world.pair((PUSH, PULL), "tcp://127.0.0.1:*");
+    send(push, "x", 0);
+    assert_eq!(recv(pull), "x");
 }

@@ -13,6 +13,10 @@ from zincmq._native import __version__
 
 _BACKEND = "zincmq.backend"
 
+# An option of contexts that libzmq has not: how long a thread that waits for a new
+# socket looks again before it sleeps, microseconds; 0 is not at all.
+SPIN = 7001
+
 
 def _pyzmq():
     """pyzmq's package ``zmq``, on this backend."""

@@ -1,2 +1,4 @@
 # Also `__version__`, which is ours.
 from zmq import *
+
+SPIN: int

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
+use zincmq::raw::Birth;
+
 /// One for each loop.
 pub struct Bell {
     /// What the loop waits at, an epoll(7): it has the eventfd, and sockets'
@@ -16,7 +18,7 @@ pub struct Bell {
     eventfd: OwnedFd,
     /// Whose sockets are to be looked at. While there are any it has been rung.
     ready: Mutex<Vec<Arc<Signal>>>,
-    process: u32,
+    born: Birth,
 }
 
 /// What woke the loop.
@@ -52,7 +54,7 @@ impl Bell {
             epoll,
             eventfd,
             ready: Mutex::default(),
-            process: std::process::id(),
+            born: Birth::here(),
         };
         let rung = bell.control(
             libc::EPOLL_CTL_ADD,
@@ -74,7 +76,7 @@ impl Bell {
     /// Whether this process made it. With one that was forked it is shared, and
     /// not to be touched.
     pub fn is_own(&self) -> bool {
-        self.process == std::process::id()
+        self.born.is_here()
     }
 
     /// Has the loop woken, once, when `connections` are ready, which `is_known`
@@ -178,6 +180,12 @@ impl Signal {
 
     pub fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
+    }
+
+    /// Keeps it off the list until it is reset, unless it is there: for one who
+    /// looks at the socket next.
+    pub fn hold(&self) -> bool {
+        !self.queued.swap(true, Ordering::SeqCst)
     }
 
     /// From now on it is put on the list again.

@@ -18,8 +18,10 @@
 //! | `operation.rs` | what there is to do: a send, a receive or a poll |
 //! | `station.rs` | what waits at one socket for one loop |
 //! | `hub.rs`, `bell.rs` | how one loop is told of all its sockets |
+//! | `agenda.rs` | whether the loop has something else to do |
 //! | `turn.rs` | how long a task may go on without the loop's having a turn |
 
+mod agenda;
 mod bell;
 mod future;
 mod hub;

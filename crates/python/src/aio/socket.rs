@@ -15,6 +15,7 @@ use super::future::Future;
 use super::hub::Hub;
 use super::operation::{Operation, Outgoing, Receiving, Sending, Tried};
 use super::station::{Purpose, Station};
+use super::turn;
 use crate::arguments::{number, truth};
 use crate::buffer::Room;
 use crate::errors::error;
@@ -51,21 +52,50 @@ impl AsyncSocket {
             return Self::wait(slf, socket, purpose, operation, flags);
         }
         match Self::attempt(py, socket, operation) {
+            (Tried::NotNow(operation), seen) => {
+                Self::linger(slf, socket, purpose, operation, flags, seen)
+            }
+            (Tried::Failed(code), _) => Future::failed(py, error(py, code)),
+            (tried, _) => Future::finished(py, tried),
+        }
+    }
+
+    /// Tries once more, if the answer is likely to be there soon, and then waits.
+    #[cold]
+    fn linger<'py>(
+        slf: &Bound<'py, Self>,
+        socket: &Arc<PartSocket>,
+        purpose: Purpose,
+        operation: Operation,
+        flags: c_int,
+        seen: u64,
+    ) -> PyResult<Bound<'py, Future>> {
+        let py = slf.py();
+        let pays = purpose == Purpose::Receive
+            && flags & DONTWAIT == 0
+            && Self::station(slf, socket)?.linger(py, seen);
+        if !pays {
+            return Self::wait(slf, socket, purpose, operation, flags);
+        }
+        turn::spend_wait();
+        match operation.attempt(py, socket) {
             Tried::NotNow(operation) => Self::wait(slf, socket, purpose, operation, flags),
             Tried::Failed(code) => Future::failed(py, error(py, code)),
             tried => Future::finished(py, tried),
         }
     }
 
-    /// Tries, and once more after a look at the connections.
+    /// Tries, and once more after a look at the connections; with the epoch
+    /// before that.
     #[inline]
-    fn attempt(py: Python<'_>, socket: &Arc<PartSocket>, operation: Operation) -> Tried {
+    fn attempt(py: Python<'_>, socket: &Arc<PartSocket>, operation: Operation) -> (Tried, u64) {
         match operation.attempt(py, socket) {
             Tried::NotNow(operation) => {
+                let seen = Listener::epoch(&socket.engine);
                 Listener::look(&socket.engine);
-                operation.attempt(py, socket)
+                (operation.attempt(py, socket), seen)
             }
-            tried => tried,
+            tried => (tried, 0),
         }
     }
 
@@ -304,7 +334,7 @@ impl AsyncSocket {
         let py = slf.py();
         let socket = slf.as_super().get().known(py);
         let socket = socket.map_err(|_| error(py, libc::ENOTSUP))?;
-        match Self::attempt(py, socket, Operation::Poll(flags)) {
+        match Self::attempt(py, socket, Operation::Poll(flags)).0 {
             Tried::NotNow(_) if timeout == Some(0.0) => Future::finished(py, Tried::Events(0)),
             Tried::NotNow(operation) => {
                 let limit = timeout.filter(|&timeout| timeout > 0.0);

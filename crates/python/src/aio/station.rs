@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 use zincmq::raw::{Listener, PartSocket};
 
+use super::agenda;
 use super::bell::Signal;
 use super::future::Future;
 use super::hub::Hub;
@@ -19,6 +21,8 @@ use super::socket::AsyncSocket;
 pub struct Station {
     socket: Arc<PartSocket>,
     event_loop: Py<PyWeakrefReference>,
+    /// The loop tells what else it has to do.
+    tells: bool,
     hub: Py<PyWeakrefReference>,
     signal: Arc<Signal>,
     waker: Waker,
@@ -34,6 +38,8 @@ struct Inner {
     sends: Queue,
     receives: Queue,
     polls: Queue,
+    /// When the first receive began to wait.
+    since: Option<Instant>,
 }
 
 type Queue = VecDeque<Py<Future>>;
@@ -67,8 +73,11 @@ impl Station {
         let py = hub.py();
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let signal = Signal::new(key, hub.get().bell());
+        let event_loop = hub.get().event_loop().bind(py).upgrade();
+        let tells = event_loop.is_some_and(|event_loop| agenda::is_told(&event_loop));
         Ok(Arc::new(Self {
             socket,
+            tells,
             event_loop: hub.get().event_loop().clone_ref(py),
             hub: PyWeakrefReference::new(hub)?.unbind(),
             waker: signal.waker(),
@@ -107,6 +116,19 @@ impl Station {
         self.inner().queue(purpose).is_empty()
     }
 
+    /// Looks again for a moment, if an answer is likely and the loop has nothing
+    /// else to do. True if something has changed since `seen`.
+    pub fn linger(&self, py: Python<'_>, seen: u64) -> bool {
+        if !self.tells {
+            return false;
+        }
+        let Some(selector) = self.event_loop(py).and_then(|own| agenda::idle(&own)) else {
+            return false;
+        };
+        let socket = &self.socket.engine;
+        py.detach(|| Listener::linger(socket, seen, || agenda::is_ready(selector)))
+    }
+
     /// Has `future` wait its turn.
     pub fn join(
         self: &Arc<Self>,
@@ -121,6 +143,9 @@ impl Station {
             let mut inner = self.inner();
             was_idle = inner.is_idle();
             was_listening = inner.is_listening;
+            if purpose == Purpose::Receive && inner.receives.is_empty() {
+                inner.since = Some(Instant::now());
+            }
             inner.queue(purpose).push_back(future.clone().unbind());
         }
         if was_idle && let Some(hub) = self.hub(py) {
@@ -148,7 +173,12 @@ impl Station {
 
     /// The connections of the socket are ready.
     pub fn attend(&self, py: Python<'_>) {
+        // What comes of it is seen at once, and need not wake the loop again.
+        let held = self.signal.hold();
         Listener::attend(&self.socket.engine);
+        if held {
+            self.signal.reset();
+        }
         self.woken(py);
     }
 
@@ -184,10 +214,20 @@ impl Station {
                     break;
                 }
                 self.remove(purpose, first);
+                if purpose == Purpose::Receive {
+                    self.note_wait();
+                }
                 Future::settle(first);
             }
         }
         self.try_polls(py);
+    }
+
+    /// A receive has come to its end.
+    fn note_wait(&self) {
+        if let Some(since) = self.inner().since.take() {
+            Listener::waited(&self.socket.engine, since.elapsed());
+        }
     }
 
     /// Those that wait for different events do not wait for each other.

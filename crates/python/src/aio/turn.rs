@@ -8,6 +8,9 @@ const BUDGET: usize = 256;
 /// A message counts once more for every so many bytes.
 const STEP: usize = 4096;
 
+/// A short wait counts as so many messages.
+const WAIT: usize = 16;
+
 thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(BUDGET) };
 }
@@ -16,6 +19,11 @@ thread_local! {
 #[inline]
 pub fn spend(len: usize) {
     LEFT.set(LEFT.get().saturating_sub(1 + len / STEP));
+}
+
+/// Counts something that was waited for without the loop.
+pub fn spend_wait() {
+    LEFT.set(LEFT.get().saturating_sub(WAIT));
 }
 
 /// Whether the loop should have a turn now, which it then is said to have.

@@ -25,12 +25,34 @@ const KEPT_OUTPUT: usize = 1024 * 1024;
 const COMPACT: usize = 64 * 1024;
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { inputs: Vec::new(), outputs: Vec::new() }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { inputs: Vec::new(), small_input: Vec::new(), outputs: Vec::new() }) };
 }
 
 struct Pool {
     inputs: Vec<Vec<u8>>,
+    /// The small one last used, which is still in the cache: with thousands of connections
+    /// each read has a buffer to find.
+    small_input: Vec<u8>,
     outputs: Vec<Vec<u8>>,
+}
+
+impl Pool {
+    fn input(&mut self, size: usize) -> Vec<u8> {
+        let kept = match size {
+            SMALL => Some(std::mem::take(&mut self.small_input)),
+            _ => self.inputs.pop(),
+        };
+        kept.filter(|buffer| buffer.len() == size)
+            .unwrap_or_else(|| vec![0; size])
+    }
+
+    fn keep(&mut self, input: Vec<u8>) {
+        match input.len() {
+            SMALL => self.small_input = input,
+            LARGE if self.inputs.len() < POOLED => self.inputs.push(input),
+            _ => {}
+        }
+    }
 }
 
 /// What was read and not yet decoded. Holds no memory while it is empty.
@@ -73,6 +95,11 @@ impl Input {
         Ok(n)
     }
 
+    /// Whether the last read could have brought more than it did.
+    pub(super) fn has_spare(&self) -> bool {
+        self.end < self.buffer.len()
+    }
+
     /// Gives the memory back if nothing is held in it.
     pub(super) fn rest(&mut self) {
         if self.start < self.end {
@@ -80,14 +107,8 @@ impl Input {
         }
         self.start = 0;
         self.end = 0;
-        if self.buffer.len() == LARGE {
-            POOL.with_borrow_mut(|pool| {
-                if pool.inputs.len() < POOLED {
-                    pool.inputs.push(std::mem::take(&mut self.buffer));
-                }
-            });
-        }
-        self.buffer = Vec::new();
+        let buffer = std::mem::take(&mut self.buffer);
+        POOL.with_borrow_mut(|pool| pool.keep(buffer));
     }
 
     /// Gives back what is beyond a small buffer, if what is held fits into one.
@@ -113,9 +134,8 @@ impl Input {
         let needed = self.len().saturating_add(hint);
         let needed = needed.min((self.len() * 2).max(LARGE));
         if self.buffer.len() < wanted.max(needed) {
-            let mut bigger = if wanted == LARGE && needed <= LARGE {
-                POOL.with_borrow_mut(|pool| pool.inputs.pop())
-                    .unwrap_or_else(|| vec![0; LARGE])
+            let mut bigger = if needed <= wanted {
+                POOL.with_borrow_mut(|pool| pool.input(wanted))
             } else if needed <= LARGE {
                 vec![0; wanted.max(needed)]
             } else {

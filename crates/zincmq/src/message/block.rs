@@ -6,16 +6,16 @@
 //! magazines, and full ones change hands through a depot, so that the cost of
 //! crossing threads is paid once for dozens of blocks.
 //!
-//! C programs are given blocks of any length to fill. Those too long for a
-//! class come from the system and go back to it. No block has bytes in it that
-//! were never written, as C may leave some out.
+//! Programs are given blocks of any length to fill. Those too long for a class
+//! come from the system and go back to it. No block has bytes in it that were
+//! never written, as C may leave some out.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 use crate::sync::Mutex;
 
@@ -27,29 +27,44 @@ const CLASSES: usize = 13;
 /// The longest payload that fits into a block of a class: 256 KiB.
 pub(crate) const LONGEST: usize = SMALLEST << (CLASSES - 1);
 
-/// Blocks in one magazine of the shortest class, and bytes in one of a longer.
-const MAGAZINE_BLOCKS: usize = 64;
+/// Blocks from this capacity on are mapped, where the system clears what of them
+/// is used. The heap clears all of it where it had been in use before.
+const MAPPED: usize = 128 * 1024;
+
+/// Bytes in one magazine, and how many blocks that makes at least and at most.
 const MAGAZINE_BYTES: usize = 128 * 1024;
+const MAGAZINE_BLOCKS: (usize, usize) = (4, 64);
 /// What the depot keeps of each class, bytes.
 const DEPOT_BYTES: usize = 4 * 1024 * 1024;
+/// What it keeps beyond that, of all classes together. Long queues that fill and
+/// empty would have the system find, and clear, their memory each time.
+const SURPLUS_BYTES: usize = 64 * 1024 * 1024;
 
-/// The class of blocks that are too long for one.
-const NO_CLASS: u32 = u32::MAX;
-
+/// The references to a block when it is filled. Who has it holds all of them, and
+/// can hand them out without a look at the block.
+const ALL: u32 = 1 << 20;
 /// References to one block; further ones are to a copy. The rest of the count
 /// is for threads that have added theirs and not yet taken it back.
 const MOST_REFERENCES: u32 = u32::MAX / 2;
 
 /// A reference-counted payload, unchanging once it is filled.
+///
+/// Who makes, moves or measures it does not look at its memory, which may be in
+/// another processor's cache, and only who shares it writes to its header.
 pub(super) struct Block {
     header: NonNull<Header>,
+    len: usize,
+    /// How many of the references are this one's.
+    held: u32,
 }
 
 #[repr(C, align(16))]
 struct Header {
-    references: AtomicU32,
-    class: u32,
-    len: usize,
+    /// How many references there are beyond [`ALL`], modulo 2^32: 0 in fresh
+    /// memory, and again whenever the block is free.
+    beyond: AtomicU32,
+    /// It is of a class that is mapped, and was not.
+    on_heap: bool,
 }
 
 // SAFETY: a block is a count that changes atomically and bytes that nobody
@@ -63,47 +78,39 @@ impl Block {
     #[inline]
     pub(super) fn copy_from(payload: &[u8]) -> Self {
         debug_assert!(payload.len() <= LONGEST);
-        let class = class_of(payload.len());
-        let header = take(class);
+        let block = Self::new(take(class_of(payload.len())), payload.len());
         // SAFETY: `take` gives a block of this class that nobody else has. It
-        // has room for the header and `capacity(class)` bytes behind it, which
-        // is no less than the payload's length.
-        unsafe {
-            header.write(Header {
-                references: AtomicU32::new(1),
-                class: class as u32,
-                len: payload.len(),
-            });
-            ptr::copy_nonoverlapping(payload.as_ptr(), bytes_of(header), payload.len());
-        }
-        Self { header }
+        // has room for `capacity(class)` bytes, which is no less than the
+        // payload's length.
+        unsafe { ptr::copy_nonoverlapping(payload.as_ptr(), block.data(), payload.len()) };
+        block
     }
 
     /// A block of `len` bytes to be filled through [`Block::data`], or `None`
     /// if there is no memory for it.
+    #[inline]
     pub(super) fn with_len(len: usize) -> Option<Self> {
-        let (header, class) = if len <= LONGEST {
-            let class = class_of(len);
-            (take(class), class as u32)
+        let header = if len <= LONGEST {
+            take(class_of(len))
         } else {
-            let layout = long_layout(len)?;
-            // SAFETY: the layout is not of size zero.
-            let memory = unsafe { alloc_zeroed(layout) };
-            (NonNull::new(memory.cast())?, NO_CLASS)
+            allocate_long(len)?
         };
-        // SAFETY: nobody else has the block yet, and it has room for a header.
-        unsafe {
-            header.write(Header {
-                references: AtomicU32::new(1),
-                class,
-                len,
-            });
+        Some(Self::new(header, len))
+    }
+
+    /// The only one to refer to the `len` bytes behind `header`.
+    #[inline]
+    fn new(header: NonNull<Header>, len: usize) -> Self {
+        Self {
+            header,
+            len,
+            held: ALL,
         }
-        Some(Self { header })
     }
 
     /// Where the payload is. Whoever writes there has to see to it that nobody
     /// reads it at the same time.
+    #[inline]
     pub(super) fn data(&self) -> *mut u8 {
         bytes_of(self.header)
     }
@@ -115,7 +122,7 @@ impl Block {
         }
         // SAFETY: `len` bytes behind the header were written when the block was filled or
         // its memory first allocated, and only who is here refers to them.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.data(), self.len()) })
+        Some(unsafe { std::slice::from_raw_parts_mut(self.data(), self.len) })
     }
 
     /// Has the processor bring its beginning near, from whoever wrote it.
@@ -136,7 +143,7 @@ impl Block {
 
     /// Whether there are other references to it.
     pub(super) fn is_shared(&self) -> bool {
-        self.header().references.load(Ordering::Acquire) > 1
+        self.header().beyond.load(Ordering::Acquire) != beyond(self.held)
     }
 
     #[inline]
@@ -154,23 +161,62 @@ impl Deref for Block {
     fn deref(&self) -> &[u8] {
         // SAFETY: `len` bytes behind the header were written when the block
         // was filled, and nobody writes to them while it is referenced.
-        unsafe { std::slice::from_raw_parts(bytes_of(self.header), self.header().len) }
+        unsafe { std::slice::from_raw_parts(self.data(), self.len) }
     }
 }
 
 impl Block {
     #[cold]
     fn copy(&self) -> Self {
-        if self.len() <= LONGEST {
+        if self.len <= LONGEST {
             return Self::copy_from(self);
         }
-        let Some(copy) = Self::with_len(self.len()) else {
+        let Some(copy) = Self::with_len(self.len) else {
             handle_alloc_error(layout(CLASSES - 1))
         };
         // SAFETY: the copy is as long, and nobody else has it yet.
-        unsafe { ptr::copy_nonoverlapping(self.as_ptr(), copy.data(), self.len()) };
+        unsafe { ptr::copy_nonoverlapping(self.as_ptr(), copy.data(), self.len) };
         copy
     }
+
+    /// As a clone, mostly without a read-modify-write.
+    #[inline]
+    pub(super) fn share(&mut self) -> Self {
+        if self.held == 1 {
+            return self.clone();
+        }
+        self.held -= 1;
+        Self {
+            header: self.header,
+            len: self.len,
+            held: 1,
+        }
+    }
+
+    /// Gives up the references; true if there are no others.
+    #[inline]
+    fn give_up(&self) -> bool {
+        let count = &self.header().beyond;
+        // The last needs no read-modify-write, as nobody can add one. Who holds
+        // many was the first, and mostly is alone or is so again; of others it is
+        // not worth a look.
+        if self.held == 1 || count.load(Ordering::Acquire) != beyond(self.held) {
+            if count.fetch_sub(self.held, Ordering::Release) != beyond(self.held) {
+                return false;
+            }
+            fence(Ordering::Acquire);
+        }
+        if self.held != ALL {
+            count.store(0, Ordering::Relaxed);
+        }
+        true
+    }
+}
+
+/// A count of so many references, as a header has it.
+#[inline]
+fn beyond(references: u32) -> u32 {
+    references.wrapping_sub(ALL)
 }
 
 impl AsRef<[u8]> for Block {
@@ -184,13 +230,16 @@ impl Clone for Block {
     fn clone(&self) -> Self {
         // Whoever clones has a reference, so the count cannot reach zero
         // meanwhile. References that were forgotten could make it wrap.
-        let references = &self.header().references;
-        if references.fetch_add(1, Ordering::Relaxed) >= MOST_REFERENCES {
-            references.fetch_sub(1, Ordering::Relaxed);
+        let count = &self.header().beyond;
+        let there_were = count.fetch_add(1, Ordering::Relaxed).wrapping_add(ALL);
+        if there_were >= MOST_REFERENCES {
+            count.fetch_sub(1, Ordering::Relaxed);
             return self.copy();
         }
         Self {
             header: self.header,
+            len: self.len,
+            held: 1,
         }
     }
 }
@@ -198,25 +247,20 @@ impl Clone for Block {
 impl Drop for Block {
     #[inline]
     fn drop(&mut self) {
-        let references = &self.header().references;
-        // The only reference needs no read-modify-write: nobody can add one.
-        if references.load(Ordering::Acquire) != 1 {
-            if references.fetch_sub(1, Ordering::Release) != 1 {
-                return;
-            }
-            fence(Ordering::Acquire);
+        if !self.give_up() {
+            return;
         }
-        let class = self.header().class;
-        if class == NO_CLASS {
-            return free_long(self.header, self.header().len);
+        if self.len <= LONGEST {
+            give(class_of(self.len), self.header);
+        } else {
+            free_long(self.header, self.len);
         }
-        give(class as usize, self.header);
     }
 }
 
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Block({} bytes)", self.len())
+        write!(f, "Block({} bytes)", self.len)
     }
 }
 
@@ -226,6 +270,7 @@ struct Free(NonNull<Header>);
 // SAFETY: a free block is memory that nobody refers to.
 unsafe impl Send for Free {}
 
+/// Blocks that change hands together.
 type Magazine = Vec<Free>;
 
 /// What one thread has at hand, for each class.
@@ -236,7 +281,21 @@ struct Pair {
     spare: Magazine,
 }
 
-static DEPOT: [Mutex<Vec<Magazine>>; CLASSES] = [const { Mutex::new(Vec::new()) }; CLASSES];
+/// Magazines that no thread has.
+struct Depot {
+    full: Vec<Magazine>,
+    empty: Vec<Magazine>,
+}
+
+static DEPOTS: [Mutex<Depot>; CLASSES] = [const {
+    Mutex::new(Depot {
+        full: Vec::new(),
+        empty: Vec::new(),
+    })
+}; CLASSES];
+
+/// Bytes of what the depot has too much of some classes.
+static SURPLUS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static CACHE: RefCell<Cache> = const {
@@ -271,7 +330,7 @@ fn give(class: usize, block: NonNull<Header>) {
     let _ = CACHE.try_with(|cache| {
         if let Ok(mut cache) = cache.try_borrow_mut() {
             let pair = &mut cache.0[class];
-            if pair.loaded.len() >= magazine_len(class) {
+            if pair.loaded.len() == pair.loaded.capacity() {
                 pair.unload(class);
             }
             pair.loaded.extend(block.take());
@@ -283,27 +342,32 @@ fn give(class: usize, block: NonNull<Header>) {
 }
 
 impl Pair {
+    /// Changes the empty loaded magazine for a full one.
     #[cold]
     fn reload(&mut self, class: usize) -> Option<Free> {
         if self.spare.is_empty() {
             // A lock that is taken may be so for ever, after a fork.
-            let full = DEPOT[class].try_lock().and_then(|mut depot| depot.pop());
-            self.spare = full?;
+            let mut depot = DEPOTS[class].try_lock()?;
+            let full = depot.full.pop()?;
+            if depot.full.len() >= depot_len(class) {
+                SURPLUS.fetch_sub(magazine_bytes(class), Ordering::Relaxed);
+            }
+            depot.keep_empty(std::mem::replace(&mut self.spare, full));
         }
         std::mem::swap(&mut self.loaded, &mut self.spare);
         self.loaded.pop()
     }
 
+    /// Changes the full loaded magazine for one with room.
     #[cold]
     fn unload(&mut self, class: usize) {
         std::mem::swap(&mut self.loaded, &mut self.spare);
-        if self.loaded.is_empty() {
-            self.loaded.reserve_exact(magazine_len(class));
-            return;
+        if !self.loaded.is_empty() {
+            let full = std::mem::take(&mut self.loaded);
+            self.loaded = release(class, full);
         }
-        let full = std::mem::take(&mut self.loaded);
-        release(class, full);
-        self.loaded.reserve_exact(magazine_len(class));
+        let missing = magazine_len(class).saturating_sub(self.loaded.capacity());
+        self.loaded.reserve_exact(missing);
     }
 }
 
@@ -320,34 +384,97 @@ impl Drop for Cache {
     }
 }
 
-/// Hands a magazine to whoever needs one next, or frees it if there are many.
-fn release(class: usize, magazine: Magazine) {
-    let most = DEPOT_BYTES / (magazine_len(class) * layout(class).size());
-    let surplus = match DEPOT[class].try_lock() {
-        Some(mut depot) if depot.len() < most => {
-            depot.push(magazine);
-            return;
+impl Depot {
+    fn keep_empty(&mut self, magazine: Magazine) {
+        // A moment ago there was one that was full.
+        if magazine.capacity() > 0 && self.empty.len() <= self.full.len() {
+            self.empty.push(magazine);
         }
-        _ => magazine,
-    };
-    for Free(block) in surplus {
+    }
+}
+
+/// Hands a magazine to whoever needs one next, or frees its blocks if there are
+/// many; gives an empty one for it, which may have no room at all.
+fn release(class: usize, mut magazine: Magazine) -> Magazine {
+    if let Some(mut depot) = DEPOTS[class].try_lock()
+        && (depot.full.len() < depot_len(class) || has_room_for_surplus(class))
+    {
+        depot.full.push(magazine);
+        return depot.empty.pop().unwrap_or_default();
+    }
+    for Free(block) in magazine.drain(..) {
         free(class, block);
     }
+    magazine
+}
+
+/// Whether one more magazine may be kept than a class is to have; counts it then.
+fn has_room_for_surplus(class: usize) -> bool {
+    let bytes = magazine_bytes(class);
+    if SURPLUS.fetch_add(bytes, Ordering::Relaxed) + bytes > SURPLUS_BYTES {
+        SURPLUS.fetch_sub(bytes, Ordering::Relaxed);
+        return false;
+    }
+    true
 }
 
 #[cold]
 fn allocate(class: usize) -> NonNull<Header> {
+    let is_mapped = capacity(class) >= MAPPED;
+    if is_mapped && let Some(block) = map(layout(class).size()) {
+        return block;
+    }
     let layout = layout(class);
     // SAFETY: the layout is not of size zero.
-    let memory = unsafe { alloc_zeroed(layout) };
-    NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
+    let memory = unsafe { alloc_zeroed(layout) }.cast::<Header>();
+    let Some(block) = NonNull::new(memory) else {
+        handle_alloc_error(layout)
+    };
+    if is_mapped {
+        let header = Header {
+            beyond: AtomicU32::new(0),
+            on_heap: true,
+        };
+        // SAFETY: nobody else has the block yet, and it has room for a header.
+        unsafe { block.write(header) };
+    }
+    block
 }
 
 #[cold]
 fn free(class: usize, block: NonNull<Header>) {
+    // SAFETY: the block has no references left, and a header, of zeros at least.
+    let on_heap = capacity(class) < MAPPED || unsafe { block.as_ref() }.on_heap;
     // SAFETY: every block comes from `allocate` with the layout of its class,
-    // and this one has no references left.
-    unsafe { dealloc(block.as_ptr().cast(), layout(class)) }
+    // from the heap if that is said here.
+    unsafe {
+        if on_heap {
+            dealloc(block.as_ptr().cast(), layout(class));
+        } else {
+            // Cannot fail for what was mapped.
+            libc::munmap(block.as_ptr().cast(), layout(class).size());
+        }
+    }
+}
+
+/// Zeroed memory straight from the system, if it gives any.
+fn map(size: usize) -> Option<NonNull<Header>> {
+    const NO_FILE: libc::c_int = -1;
+    // SAFETY: a new mapping touches no memory that is in use.
+    let memory = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            NO_FILE,
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        return None;
+    }
+    NonNull::new(memory.cast())
 }
 
 #[cold]
@@ -355,6 +482,14 @@ fn free_long(block: NonNull<Header>, len: usize) {
     let layout = long_layout(len).expect("there was one when it was allocated");
     // SAFETY: it was allocated with this layout and has no references left.
     unsafe { dealloc(block.as_ptr().cast(), layout) }
+}
+
+/// Memory for `len` bytes that no class has room for, if there is any.
+#[cold]
+fn allocate_long(len: usize) -> Option<NonNull<Header>> {
+    let layout = long_layout(len)?;
+    // SAFETY: the layout is not of size zero.
+    NonNull::new(unsafe { alloc_zeroed(layout) }.cast())
 }
 
 /// Of a block with `len` bytes that has no class, if there can be one.
@@ -389,7 +524,18 @@ fn layout(class: usize) -> Layout {
 
 #[inline]
 fn magazine_len(class: usize) -> usize {
-    (MAGAZINE_BYTES / capacity(class)).clamp(2, MAGAZINE_BLOCKS)
+    let (least, most) = MAGAZINE_BLOCKS;
+    (MAGAZINE_BYTES / capacity(class)).clamp(least, most)
+}
+
+/// Of a full one. That of a thread that has ended may have had fewer blocks.
+fn magazine_bytes(class: usize) -> usize {
+    magazine_len(class) * layout(class).size()
+}
+
+/// So many magazines of `class` the depot keeps in any case.
+fn depot_len(class: usize) -> usize {
+    DEPOT_BYTES / magazine_bytes(class)
 }
 
 #[cfg(test)]
@@ -440,16 +586,41 @@ mod tests {
     fn too_many_references_are_to_a_copy() {
         let block = Block::copy_from(&[7; 500]);
         // As if so many clones had been forgotten.
-        block
-            .header()
-            .references
-            .store(MOST_REFERENCES, Ordering::Relaxed);
+        let count = &block.header().beyond;
+        count.store(beyond(MOST_REFERENCES), Ordering::Relaxed);
         let copy = block.clone();
         assert_ne!(copy.header, block.header);
         assert_eq!(&copy[..], &block[..]);
-        let count = block.header().references.load(Ordering::Relaxed);
-        assert_eq!(count, MOST_REFERENCES);
-        block.header().references.store(1, Ordering::Relaxed);
+        let count = &block.header().beyond;
+        assert_eq!(count.load(Ordering::Relaxed), beyond(MOST_REFERENCES));
+        count.store(beyond(ALL), Ordering::Relaxed);
+    }
+
+    #[test]
+    fn whoever_is_last_leaves_the_block_as_it_was() {
+        let mut block = Block::copy_from(&[7; 500]);
+        let place = block.header;
+        for round in 0..3 {
+            let mut clone = block.share();
+            let mut clones: Vec<_> = (0..100).map(|_| clone.clone()).collect();
+            clones.extend((0..100).map(|_| clone.share()));
+            clones.extend((0..100).map(|_| block.share()));
+            assert!(block.is_shared() && clone.is_shared() && clones[0].is_shared());
+            assert!(clones.iter().all(|clone| clone.header == place));
+            let last = clones.last().cloned().expect("there are many");
+            match round {
+                0 => drop((clone, clones, last)),
+                1 => (block, _, _) = (last, clone, clones),
+                _ => (block, _, _) = (clone, clones, last),
+            }
+            assert!(!block.is_shared());
+            assert!(block.unique().is_some());
+        }
+        assert_eq!(&block[..], &[7; 500]);
+        drop(block);
+        let again = Block::copy_from(&[8; 500]);
+        assert_eq!(again.header, place);
+        assert_eq!(again.header().beyond.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The options of a context: thirteen names, twelve numbers.
+//! The options of a context: thirteen names and twelve numbers of libzmq's, and
+//! one of our own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Access, OptionError, OptionValue, SocketOptions};
 use crate::SocketType;
@@ -26,13 +28,15 @@ pub struct ContextOptions {
     pub(crate) zero_copy_recv: bool,
     pub(crate) ipv6: bool,
     pub(crate) blocky: bool,
+    /// Microseconds.
+    pub(crate) spin: u32,
 }
 
 /// One option of a context.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ContextRow {
-    /// Its number in `zmq.h`; 3 is one option to set and another to read.
+    /// Its number in `zmq.h`, which is libzmq's or beyond all of those; 3 is one option to set and another to read.
     pub number: i32,
     /// Its name without `ZMQ_`, such as `IO_THREADS`.
     pub name: &'static str,
@@ -216,6 +220,15 @@ pub static CONTEXT_ROWS: &[ContextRow] = &[
         |options| options.blocky.into(),
         "Whether new sockets linger for ever, and the context's end waits for them.",
     ),
+    row(
+        7001,
+        "SPIN",
+        Access::SetGet,
+        0,
+        field!(spin),
+        |options| options.spin,
+        "How long a thread that waits for a new socket looks again before it sleeps, microseconds; 0 is not at all.",
+    ),
 ];
 
 impl Default for ContextOptions {
@@ -231,6 +244,7 @@ impl Default for ContextOptions {
             zero_copy_recv: true,
             ipv6: false,
             blocky: true,
+            spin: 20,
         }
     }
 }
@@ -273,6 +287,17 @@ impl ContextOptions {
         self
     }
 
+    /// How long a thread that waits for a new socket looks again before it sleeps,
+    /// in whole microseconds: 20 unless set, zero for not at all. It does so while
+    /// recent waits ended that soon, and never where there is one processor. A poll
+    /// of several sockets goes by the least of theirs.
+    #[must_use]
+    pub fn spin(mut self, longest: Duration) -> Self {
+        let most = i32::MAX.cast_unsigned();
+        self.spin = u32::try_from(longest.as_micros()).map_or(most, |micros| micros.min(most));
+        self
+    }
+
     /// What the names of I/O threads start with; 16 bytes of it count.
     #[must_use]
     pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -312,6 +337,10 @@ impl ContextOptions {
     pub(crate) fn longest_part(&self) -> Option<u64> {
         let limit = self.max_message_size;
         (limit != i32::MAX.cast_unsigned()).then_some(limit.into())
+    }
+
+    pub(crate) fn longest_spin(&self) -> Duration {
+        Duration::from_micros(self.spin.into())
     }
 
     /// Sets the option called `name` to the value that `text` describes.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::round::socket_readiness;
 use crate::error::PollError;
+use crate::raw::PartSocket;
 use crate::reactor::{
     Descriptor, Lookout, Readiness, Short, Signals, Watched, Woken, take_signals,
 };
@@ -23,6 +24,7 @@ pub struct PollItem<'a> {
 #[derive(Debug)]
 enum ItemTarget<'a> {
     Socket(&'a Socket),
+    Parts(&'a PartSocket),
     Descriptor(BorrowedFd<'a>),
 }
 
@@ -30,6 +32,11 @@ impl<'a> PollItem<'a> {
     /// A socket, typed or not.
     pub fn socket(socket: &'a impl AsRef<Socket>, interest: Readiness) -> Self {
         Self::new(ItemTarget::Socket(socket.as_ref()), interest)
+    }
+
+    /// The same with what is received, or to be sent, part by part.
+    pub(crate) fn parts(socket: &'a PartSocket, interest: Readiness) -> Self {
+        Self::new(ItemTarget::Parts(socket), interest)
     }
 
     /// Any descriptor that can be polled.
@@ -50,6 +57,19 @@ impl<'a> PollItem<'a> {
     #[must_use]
     pub fn ready(&self) -> Readiness {
         self.ready
+    }
+
+    /// What it is ready for now, without a look at connections or descriptors.
+    fn socket_ready(&self, index: usize) -> Result<Option<Readiness>, PollError> {
+        let (socket, ask, known) = match self.target {
+            ItemTarget::Socket(socket) => (socket, self.interest, Readiness::NONE),
+            ItemTarget::Parts(parts) => {
+                let (ask, known) = parts.halfway(self.interest);
+                (&parts.engine, ask, known)
+            }
+            ItemTarget::Descriptor(_) => return Ok(None),
+        };
+        Ok(Some(socket_readiness(socket.inner(), ask, index)? | known))
     }
 
     /// As what zmq_poll(3) would tell of that: at the end of a pipe of an
@@ -95,10 +115,12 @@ fn poll_with(
     let mut descriptors = Short::new();
     for item in items.iter() {
         match item.target {
-            ItemTarget::Socket(socket) => watched.push(Watched {
-                waiting: socket.inner().waiting(),
-                seen: 0,
-            }),
+            ItemTarget::Socket(socket) | ItemTarget::Parts(PartSocket { engine: socket, .. }) => {
+                watched.push(Watched {
+                    waiting: socket.inner().waiting(),
+                    seen: 0,
+                })
+            }
             ItemTarget::Descriptor(fd) => descriptors.push(Descriptor::new(fd, item.interest)),
         }
     }
@@ -111,12 +133,9 @@ fn poll_with(
         let mut ready = 0;
         let mut looked_at = descriptors.iter();
         for (index, item) in items.iter_mut().enumerate() {
-            (item.ready, item.reported) = match item.target {
-                ItemTarget::Socket(socket) => {
-                    let ready = socket_readiness(socket.inner(), item.interest, index)?;
-                    (ready, ready)
-                }
-                ItemTarget::Descriptor(_) => looked_at
+            (item.ready, item.reported) = match item.socket_ready(index)? {
+                Some(ready) => (ready, ready),
+                None => looked_at
                     .next()
                     .map(|descriptor| (descriptor.ready(), descriptor.reported()))
                     .unwrap_or_default(),

@@ -51,13 +51,15 @@ impl Side {
         }
     }
 
-    pub(super) fn received(&self, bytes: u64) {
-        self.messages_in.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn received(&self, messages: usize, bytes: u64) {
+        self.messages_in
+            .fetch_add(messages as u64, Ordering::Relaxed);
         self.bytes_in.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn sent(&self, bytes: u64) {
-        self.messages_out.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn sent(&self, messages: usize, bytes: u64) {
+        self.messages_out
+            .fetch_add(messages as u64, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
     }
 }

@@ -7,7 +7,7 @@ use super::statistics::Side;
 use crate::error::{ProxyError, RecvFailure, SendFailure};
 use crate::message::Multipart;
 use crate::reactor::Readiness;
-use crate::socket::Socket;
+use crate::socket::{End, Socket, Transfer};
 
 /// Messages moved before the other way gets its turn.
 const BATCH: usize = 256;
@@ -40,12 +40,20 @@ impl Way<'_> {
             if !self.hand_over(capture, dropped)? {
                 break;
             }
+            if capture.is_none() && self.keys.0 != self.keys.1 {
+                let (more, goes_on) = self.transfer(BATCH - moved, dropped)?;
+                moved += more;
+                if !goes_on {
+                    break;
+                }
+                continue;
+            }
             if !self.is_way_free(capture) {
                 break;
             }
             match self.from.inner().attempt_recv() {
                 Ok(message) => {
-                    self.read.received(message.size() as u64);
+                    self.read.received(1, message.size() as u64);
                     self.copy = capture.is_some().then(|| message.clone());
                     self.held = Some(message);
                     moved += 1;
@@ -63,6 +71,40 @@ impl Way<'_> {
             self.hand_over(capture, dropped)?;
         }
         Ok(moved)
+    }
+
+    /// Moves up to `limit` straight from one to the other. Says how many, and
+    /// whether there may be more.
+    fn transfer(&mut self, limit: usize, dropped: &AtomicU64) -> Result<(usize, bool), ProxyError> {
+        let Transfer {
+            received,
+            sent,
+            end,
+        } = self.from.inner().transfer(self.to.inner(), limit);
+        self.read.received(received.messages, received.bytes);
+        self.written.sent(sent.messages, sent.bytes);
+        let mut goes_on = true;
+        match end {
+            End::Pause => {}
+            End::NoRoom => {
+                self.waits_for[self.keys.1] |= Readiness::WRITABLE;
+                goes_on = false;
+            }
+            End::NotReceived(RecvFailure::WouldBlock) => {
+                self.waits_for[self.keys.0] |= Readiness::READABLE;
+                goes_on = false;
+            }
+            // A socket that only sends has nothing to pass on.
+            End::NotReceived(RecvFailure::CannotReceive(_)) => goes_on = false,
+            End::NotReceived(failure) => return Err(ProxyError::of_recv(failure)),
+            End::CannotSend(failure) => return Err(ProxyError::of_send(failure)),
+            End::NotSent(SendFailure::WouldBlock, message) => self.held = Some(message),
+            End::NotSent(failure, _) => {
+                tolerate(failure)?;
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok((received.messages, goes_on))
     }
 
     /// Whether what is received now could be sent at once.
@@ -105,7 +147,7 @@ impl Way<'_> {
         };
         let bytes = message.size() as u64;
         match self.to.inner().attempt_send(message) {
-            Ok(()) => self.written.sent(bytes),
+            Ok(()) => self.written.sent(1, bytes),
             Err(error) if error.failure() == SendFailure::WouldBlock => {
                 self.held = Some(error.into_message());
                 self.waits_for[self.keys.1] |= Readiness::WRITABLE;

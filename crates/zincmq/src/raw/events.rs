@@ -64,37 +64,80 @@ pub fn numbers(ready: Readiness) -> i16 {
 /// EINTR if a signal handler has run.
 pub fn wait_for<'a>(
     targets: impl Iterator<Item = (usize, Target<'a>, Readiness)>,
-    mut limit: Duration,
+    limit: Duration,
     mask: Option<&libc::sigset_t>,
     mut tell: impl FnMut(usize, Readiness),
 ) -> Outcome<usize> {
     let targets: SmallVec<[_; 8]> = targets.collect();
-    let mut items: SmallVec<[PollItem<'_>; 8]> = SmallVec::new();
-    // The place of each item, and what is known of it before.
-    let mut known: SmallVec<[(usize, Readiness); 8]> = SmallVec::new();
-    for (place, target, asked) in &targets {
-        let mut now = Readiness::NONE;
-        items.push(match target {
-            Target::Socket(socket) => {
-                let ask;
-                (ask, now) = socket.halfway(*asked);
-                PollItem::socket(&socket.engine, ask)
-            }
+    let mut items: SmallVec<[PollItem<'_>; 8]> = targets
+        .iter()
+        .map(|(_, target, asked)| match target {
+            Target::Socket(socket) => PollItem::parts(socket, *asked),
             Target::Descriptor(fd) => PollItem::fd(fd, *asked),
-        });
-        if !now.is_empty() {
-            limit = Duration::ZERO;
-        }
-        known.push((*place, now));
-    }
+        })
+        .collect();
     super::poll(&mut items, Some(limit), mask).map_err(code)?;
     let mut count = 0;
-    for (item, (place, now)) in items.iter().zip(known) {
-        let ready = super::reported(item) | now;
+    for (item, (place, ..)) in items.iter().zip(&targets) {
+        let ready = super::reported(item);
         if !ready.is_empty() {
-            tell(place, ready);
+            tell(*place, ready);
             count += 1;
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::super::Listener;
+    use super::*;
+    use crate::{Context, Multipart, SocketType};
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn poll(socket: &PartSocket, limit: Duration) -> Outcome<i16> {
+        let mut found = 0;
+        let target = (0, Target::Socket(socket), Readiness::READABLE);
+        let count = wait_for(std::iter::once(target), limit, None, |_, ready| {
+            found = numbers(ready);
+        })?;
+        assert_eq!(count, usize::from(found != 0));
+        Ok(found)
+    }
+
+    fn give_back(socket: &PartSocket) {
+        let number = socket.turns.number();
+        socket
+            .turns
+            .give_back(number, Multipart::from("again"), false);
+        Listener::wake_all(&socket.engine);
+    }
+
+    #[test]
+    fn what_is_given_back_is_readable_and_ends_a_wait() {
+        let context = Context::new();
+        for transport in ["inproc://given-back", "tcp://127.0.0.1:*"] {
+            let pull = PartSocket::new(context.socket(SocketType::Pull).unwrap());
+            pull.engine.bind(transport).unwrap();
+            assert_eq!(poll(&pull, Duration::ZERO), Ok(0));
+            give_back(&pull);
+            assert_eq!(poll(&pull, Duration::ZERO), Ok(IN));
+            assert!(pull.turns.take_returned().is_some());
+            assert_eq!(poll(&pull, Duration::ZERO), Ok(0));
+
+            let pull = Arc::new(pull);
+            let waiter = {
+                let pull = Arc::clone(&pull);
+                thread::spawn(move || poll(&pull, PATIENCE))
+            };
+            // Most likely it sleeps by then.
+            thread::sleep(Duration::from_millis(50));
+            give_back(&pull);
+            assert_eq!(waiter.join().unwrap(), Ok(IN));
+        }
+    }
 }

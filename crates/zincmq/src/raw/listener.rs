@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::Waker;
+use std::time::Duration;
 
 use super::errno::{Outcome, code};
 use super::part_socket::PartSocket;
@@ -48,6 +49,27 @@ impl Listener {
     /// Reads and writes what can be without waiting, before a last try.
     pub fn look(socket: &Socket) {
         socket.inner().look();
+    }
+
+    /// To be read before the try after which [`Listener::linger`] is called.
+    #[must_use]
+    pub fn epoch(socket: &Socket) -> u64 {
+        socket.inner().waiting().epoch()
+    }
+
+    /// Goes on looking at the connections for some microseconds, if waits of late
+    /// ended soon and nothing `else_to_do` comes up, which is asked again and
+    /// again. True if something has changed since `seen`, so that another try is
+    /// worth it.
+    pub fn linger(socket: &Socket, seen: u64, else_to_do: impl FnMut() -> bool) -> bool {
+        let waiting = socket.inner().waiting();
+        waiting.look_again(seen, None, else_to_do)
+    }
+
+    /// What was waited for after [`Listener::linger`], if that was of no use, took
+    /// so long: which tells whether to linger next time.
+    pub fn waited(socket: &Socket, wait: Duration) {
+        socket.inner().waiting().slept(wait);
     }
 
     /// What of `asked` could be done now, without a look at the connections.

@@ -1,6 +1,7 @@
 //! What the C and Python faces of ZincMQ need beyond the public API. For them
 //! alone: it changes without notice.
 
+mod birth;
 pub mod errno;
 pub mod events;
 /// What tells one thread of another's stores at no cost to the other.
@@ -31,6 +32,7 @@ use crate::proxy::Proxy;
 use crate::reactor::{Readiness, Signals};
 use crate::socket::{Patience, Socket};
 
+pub use birth::Birth;
 pub use listener::Listener;
 pub use part_socket::PartSocket;
 
@@ -66,6 +68,13 @@ pub fn message_owning(owner: impl AsRef<[u8]> + Send + 'static) -> Message {
 #[inline]
 pub fn data(message: &mut Message) -> *mut u8 {
     message.data()
+}
+
+/// Another share in the payload, as a clone of the message is.
+#[must_use]
+#[inline]
+pub fn share(message: &mut Message) -> Message {
+    message.share()
 }
 
 /// Whether other messages have a share in the payload.

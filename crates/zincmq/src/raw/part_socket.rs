@@ -1,5 +1,7 @@
 //! A socket as C and Python programs have it.
 
+use std::fmt;
+
 use super::errno::{Outcome, code};
 use super::events;
 use super::exchange::is_thread_safe;
@@ -24,6 +26,12 @@ pub struct PartSocket {
     pub watch: Watch,
 }
 
+impl fmt::Debug for PartSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PartSocket").field(&self.engine).finish()
+    }
+}
+
 impl PartSocket {
     /// One that has sent and received nothing yet.
     #[must_use]
@@ -39,6 +47,7 @@ impl PartSocket {
     /// socket is ready for of what is `asked`: half a message that is to be
     /// gone on with is one the engine knows nothing of.
     #[must_use]
+    #[inline]
     pub fn halfway(&self, asked: Readiness) -> (Readiness, Readiness) {
         let (sending, receiving) = self.turns.state();
         if !receiving && !sending {

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::polled::{Polled, poll, take_signals};
 use super::readiness::Readiness;
-use super::spin::Spin;
+use super::spin::{SPIN, Spin};
 use super::waiting::Stay;
 use super::{Bell, Signals, Waiting, Woken, fork_generation, watch_forks};
 
@@ -107,6 +107,7 @@ impl Lookout {
         signals: Signals,
         mask: Option<&libc::sigset_t>,
     ) -> io::Result<Woken> {
+        let start = Instant::now();
         let found = match mask {
             None => self.look(sockets, descriptors, deadline)?,
             // Signals are not to wait while it goes on looking.
@@ -118,7 +119,11 @@ impl Lookout {
         if deadline.is_some_and(|at| at <= Instant::now()) {
             return Ok(Woken::Late);
         }
-        self.sleep(sockets, descriptors, deadline, signals, mask)
+        let woken = self.sleep(sockets, descriptors, deadline, signals, mask)?;
+        if woken == Woken::News {
+            self.spin.slept(start.elapsed());
+        }
+        Ok(woken)
     }
 
     /// What the descriptors are ready for now.
@@ -145,7 +150,8 @@ impl Lookout {
         if deadline.is_some_and(|at| at <= now) {
             return Ok(false);
         }
-        let Some(limit) = self.spin.limit() else {
+        let longest = sockets.iter().map(|socket| socket.waiting.longest_spin());
+        let Some(limit) = self.spin.limit(longest.min().unwrap_or(SPIN)) else {
             return Ok(false);
         };
         let mut until = now + limit;

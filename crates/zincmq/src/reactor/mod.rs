@@ -3,6 +3,7 @@
 
 mod alarm;
 mod bell;
+mod doze;
 mod epoll;
 mod fork;
 mod lookout;
@@ -27,6 +28,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use rustix::event::PollFlags;
+
 pub(crate) use alarm::Alarm;
 pub(crate) use bell::Bell;
 pub(crate) use epoll::{Epoll, Events, Interest, Ready};
@@ -43,7 +46,9 @@ pub(crate) use waiting::Waiting;
 pub(crate) use wakers::{Ticket, Wakers};
 
 use crate::sync::Mutex;
+use doze::Doze;
 use nap::Naps;
+use polled::{Polled, poll};
 use timers::Timers;
 
 /// Who is driving: a thread of the application, which wants one thing and
@@ -92,6 +97,7 @@ struct Shared {
     has_queue: AtomicBool,
     asleep: AtomicBool,
     stop: AtomicBool,
+    doze: Doze,
     born: u32,
 }
 
@@ -123,6 +129,7 @@ impl Reactor {
             has_queue: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            doze: Doze::default(),
             born: fork_generation(),
         });
         shared
@@ -219,6 +226,17 @@ impl Handle {
         self.0.naps.add(source);
     }
 
+    /// Whether the reactor looks away from all there is for a moment, so that what is
+    /// ready may stay so. To be asked on its thread, for what others will see to.
+    fn looks_away(&self) -> bool {
+        self.0.doze.begin(Instant::now)
+    }
+
+    /// Somebody waits for what only the reactor will see to.
+    fn expect(&self) {
+        self.0.doze.disturb();
+    }
+
     /// Calls `source.timeout()` once at `at` or soon after.
     pub(crate) fn set_timer(&self, at: Instant, source: Arc<dyn Source>) -> TimerKey {
         let (key, first) = self.0.timers.lock().insert(at, source);
@@ -274,6 +292,9 @@ impl Shared {
     fn run(&self) {
         let mut events = Events::with_capacity(256);
         while !self.stop.load(Ordering::Relaxed) {
+            if self.doze.take() {
+                self.sleep_lightly();
+            }
             self.run_queue();
             self.run_timers();
             if let Some(between) = BETWEEN.get() {
@@ -306,6 +327,26 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Sleeps for a moment off the poller: what comes meanwhile wakes nobody.
+    fn sleep_lightly(&self) {
+        self.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !self.has_queue.load(Ordering::Relaxed) && !self.stop.load(Ordering::Relaxed) {
+            let next = self.timers.lock().next();
+            let left = next.map_or(doze::LENGTH, |at| {
+                at.saturating_duration_since(Instant::now())
+                    .min(doze::LENGTH)
+            });
+            let mut fds = [
+                Polled::new(self.bell.as_fd(), PollFlags::IN),
+                Polled::new(self.naps.as_fd(), PollFlags::IN),
+            ];
+            // Fails for want of memory only; then there is no moment.
+            let _ = poll(&mut fds, Some(left), None);
+        }
+        self.asleep.store(false, Ordering::Relaxed);
     }
 
     fn run_queue(&self) {

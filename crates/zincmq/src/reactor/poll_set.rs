@@ -36,6 +36,8 @@ const BELL: u64 = 0;
 pub(crate) struct PollSet {
     epoll: Epoll,
     bell: Bell,
+    /// The bell may be ringing.
+    rung: AtomicBool,
     members: Mutex<Members>,
     next_key: AtomicU64,
     reactor: Handle,
@@ -94,6 +96,7 @@ impl PollSet {
         let set = Arc::new(Self {
             epoll,
             bell,
+            rung: AtomicBool::new(false),
             members: Mutex::default(),
             next_key: AtomicU64::new(BELL + 1),
             reactor: reactor.clone(),
@@ -143,20 +146,27 @@ impl PollSet {
 
     /// The same for one who will not be back soon.
     pub(crate) fn drive_unleased(&self) {
-        let only = self.members.lock().only.clone();
-        if let Some((key, source)) = only {
-            let ready = Ready {
-                key,
-                read: true,
-                write: true,
-            };
-            confine(&*source, |source| source.ready(ready, Driver::Application));
+        if let Some(only) = self.only() {
+            self.drive_only(only, Driver::Application);
         } else {
             with_events(|events| {
                 self.epoll.look(events);
                 self.dispatch(events, Driver::Application, false);
             });
         }
+    }
+
+    fn only(&self) -> Option<(u64, Arc<dyn Source>)> {
+        self.members.lock().only.clone()
+    }
+
+    fn drive_only(&self, (key, source): (u64, Arc<dyn Source>), by: Driver) {
+        let ready = Ready {
+            key,
+            read: true,
+            write: true,
+        };
+        confine(&*source, |source| source.ready(ready, by));
     }
 
     /// Sleeps until a member is ready or the bell rings, and sees to it.
@@ -209,6 +219,7 @@ impl PollSet {
     /// Wakes the thread in [`PollSet::sleep`], if there is one.
     pub(crate) fn ring(&self) {
         if self.polling.load(Ordering::SeqCst) {
+            self.rung.store(true, Ordering::SeqCst);
             self.bell.ring();
         }
     }
@@ -216,6 +227,11 @@ impl PollSet {
     /// Sees to it that the reactor drives the set while nobody else does: who
     /// asks for it will not be back, and leases from before count no more.
     pub(crate) fn arm(&self) {
+        self.reactor.expect();
+        self.turn_on();
+    }
+
+    fn turn_on(&self) {
         self.lease_seen
             .store(self.lease.load(Ordering::Relaxed), Ordering::Relaxed);
         if !self.armed.load(Ordering::SeqCst) && !self.armed.swap(true, Ordering::SeqCst) {
@@ -269,7 +285,7 @@ impl PollSet {
     pub(crate) fn stop_polling(&self) {
         self.polling.store(false, Ordering::SeqCst);
         if self.parked.load(Ordering::SeqCst) && self.parked.swap(false, Ordering::SeqCst) {
-            self.arm();
+            self.turn_on();
             // The thread is awake and reads what woke it; the reactor should
             // not look before it has seen a millisecond go by.
             self.lease.fetch_add(1, Ordering::Relaxed);
@@ -290,9 +306,9 @@ impl PollSet {
         for ready in events.iter() {
             if ready.key == BELL {
                 if slept {
-                    self.bell.hush();
+                    self.hush();
                 } else if !self.polling.load(Ordering::SeqCst) {
-                    self.bell.hush();
+                    self.hush();
                     // Somebody may have gone to sleep and been rung for since.
                     self.ring();
                 }
@@ -303,6 +319,12 @@ impl PollSet {
                 confine(&*source, |source| source.ready(ready, by));
             }
         }
+    }
+
+    fn hush(&self) {
+        // In this order: a bell that is rung is never without the mark.
+        self.rung.store(false, Ordering::SeqCst);
+        self.bell.hush();
     }
 
     /// Whether somebody else has driven the set since the reactor last asked.
@@ -345,14 +367,20 @@ impl Source for Watcher {
     fn ready(&self, _: Ready, by: Driver) {
         let Some(set) = self.0.upgrade() else { return };
         if set.is_leased() {
-            set.disarm();
-            self.look_later(&set);
+            if !set.reactor.looks_away() {
+                set.disarm();
+                self.look_later(&set);
+            }
             return;
         }
-        with_events(|events| {
-            set.epoll.look(events);
-            set.dispatch(events, by, false);
-        });
+        match set.only() {
+            // The bell is for others, and has to be told from the member.
+            Some(only) if !set.rung.load(Ordering::SeqCst) => set.drive_only(only, by),
+            _ => with_events(|events| {
+                set.epoll.look(events);
+                set.dispatch(events, by, false);
+            }),
+        }
         // What makes them ready stays until whoever has them is done, and would have the
         // reactor come back at once.
         let busy = set.found_busy.load(Ordering::Relaxed);
@@ -367,7 +395,7 @@ impl Source for Watcher {
 
     fn run(&self) {
         if let Some(set) = self.0.upgrade() {
-            set.arm();
+            set.turn_on();
         }
     }
 
@@ -386,7 +414,7 @@ impl Source for Watcher {
         if set.is_leased() {
             self.look_later(&set);
         } else {
-            set.arm();
+            set.turn_on();
         }
     }
 }
@@ -452,12 +480,16 @@ mod tests {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     fn is_readable(set: &PollSet) -> bool {
+        becomes_readable(set, 0)
+    }
+
+    fn becomes_readable(set: &PollSet, seconds: i64) -> bool {
         let mut fds = [PollFd::from_borrowed_fd(set.as_fd(), PollFlags::IN)];
-        let now = Timespec {
-            tv_sec: 0,
+        let limit = Timespec {
+            tv_sec: seconds,
             tv_nsec: 0,
         };
-        poll(&mut fds, Some(&now)).is_ok_and(|n| n == 1)
+        poll(&mut fds, Some(&limit)).is_ok_and(|n| n == 1)
     }
 
     #[test]
@@ -499,6 +531,27 @@ mod tests {
     impl Source for Nobody {}
 
     #[test]
+    fn a_bell_that_nobody_came_for_is_hushed() {
+        let reactor = Reactor::start(0, &Threads::default()).unwrap();
+        let set = PollSet::new(reactor.handle()).unwrap();
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        // The only one, which the reactor need not ask the poller for.
+        let member = set
+            .join(ours.as_fd(), Interest::READ, Arc::new(Nobody))
+            .unwrap();
+        set.begin_polling();
+        set.ring();
+        assert!(is_readable(&set));
+        set.stop_polling();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while is_readable(&set) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(!is_readable(&set));
+        assert!(member.leave(ours.as_fd()));
+    }
+
+    #[test]
     fn a_broken_connection_of_no_interest_is_not_told_of() {
         let reactor = Reactor::start(0, &Threads::default()).unwrap();
         let set = PollSet::new(reactor.handle()).unwrap();
@@ -509,12 +562,13 @@ mod tests {
             .join(ours.as_fd(), Interest::READ, Arc::new(Nobody))
             .unwrap();
         drop(theirs);
-        assert!(is_readable(&set));
+        // While the reactor looks at the set the system shows it to nobody else.
+        assert!(becomes_readable(&set, 60));
         let modify = |old, new| member.modify(ours.as_fd(), old, new).unwrap();
         modify(Interest::READ, Interest::NONE);
         assert!(!is_readable(&set));
         modify(Interest::NONE, Interest::READ);
-        assert!(is_readable(&set));
+        assert!(becomes_readable(&set, 60));
         assert!(member.leave(ours.as_fd()));
     }
 

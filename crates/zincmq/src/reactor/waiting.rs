@@ -36,6 +36,8 @@ pub(crate) struct Waiting {
     descriptor: OnceLock<Bell>,
     set: OnceLock<Arc<PollSet>>,
     spin: Spin,
+    /// How long it is worth to spin.
+    longest_spin: Duration,
 }
 
 #[derive(Default)]
@@ -48,6 +50,19 @@ struct Listeners {
 }
 
 impl Waiting {
+    /// Of a socket whose threads look again for up to `longest_spin` before they
+    /// sleep.
+    pub(crate) fn new(longest_spin: Duration) -> Self {
+        Self {
+            longest_spin,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn longest_spin(&self) -> Duration {
+        self.longest_spin
+    }
+
     /// To be read before looking for work.
     #[inline]
     pub(crate) fn epoch(&self) -> u64 {
@@ -198,12 +213,26 @@ impl Waiting {
     /// Waits until the epoch is no longer `seen` or `deadline` has passed,
     /// and drives the socket's connections meanwhile.
     pub(crate) fn wait(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
+        let start = Instant::now();
         if self.look(seen, deadline) {
             return Woken::News;
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
             return Woken::Late;
         }
+        let woken = self.sleep_somehow(seen, deadline, signals);
+        if woken == Woken::News {
+            self.spin.slept(start.elapsed());
+        }
+        woken
+    }
+
+    /// A wait that a sleep was part of, of one who tried the connections before, took so long.
+    pub(crate) fn slept(&self, wait: Duration) {
+        self.spin.slept(wait);
+    }
+
+    fn sleep_somehow(&self, seen: u64, deadline: Option<Instant>, signals: Signals) -> Woken {
         let set = self.set.get();
         let set = set.filter(|_| !self.poll_taken.swap(true, Ordering::SeqCst));
         if set.is_some_and(|set| set.is_crowded()) {
@@ -270,16 +299,24 @@ impl Waiting {
 
     /// Reads the connections, and goes on looking for as long as it pays.
     fn look(&self, seen: u64, deadline: Option<Instant>) -> bool {
-        let set = self.set.get();
-        if let Some(set) = set {
+        if let Some(set) = self.set.get() {
             set.drive();
         }
-        if self.epoch() != seen {
-            return true;
-        }
-        let Some(limit) = self.spin.limit() else {
+        self.epoch() != seen || self.look_again(seen, deadline, || false)
+    }
+
+    /// Goes on looking at the connections for as long as it pays, unless there is
+    /// something `else_to_do`. Whether the epoch is no longer `seen`.
+    pub(crate) fn look_again(
+        &self,
+        seen: u64,
+        deadline: Option<Instant>,
+        mut else_to_do: impl FnMut() -> bool,
+    ) -> bool {
+        let Some(limit) = self.spin.limit(self.longest_spin) else {
             return false;
         };
+        let set = self.set.get();
         let start = Instant::now();
         let mut until = start + limit;
         if let Some(deadline) = deadline {
@@ -289,6 +326,9 @@ impl Waiting {
             if self.epoch() != seen {
                 self.spin.hit();
                 return true;
+            }
+            if else_to_do() {
+                return false;
             }
             if Instant::now() >= until {
                 self.spin.miss();

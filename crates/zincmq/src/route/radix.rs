@@ -1,21 +1,28 @@
 //! A compressed prefix tree of topics.
 
-mod children;
+mod arena;
+mod branch;
 mod label;
 
 use std::ops::ControlFlow;
 
-use children::Children;
-use label::{Label, common_prefix};
+use arena::Arena;
+use branch::{Branch, Branches, Link};
+use label::{Label, Labels, common_prefix};
 
 /// Maps topics to small values so that the entries that are prefixes of a
 /// given topic are found in one walk along it.
 ///
-/// All nodes lie in one vector without gaps: a node that goes leaves its place
-/// to the last one. No walk recurses, however long a topic is.
+/// A node is a slot of 32 bytes, and the children of one lie next to each other, in the
+/// order of the bytes that lead to them. A few of those bytes are in the slot itself, more
+/// in a branch. Branches lie close together as they are far fewer than slots, so a step is
+/// one line of memory that may be in no cache, and at most another one that likely is. No
+/// walk recurses, however long a topic is.
 pub(crate) struct Radix<V> {
-    /// The first is the root, which is always there.
-    nodes: Vec<Node<V>>,
+    /// The first slot is the root's, which is always there.
+    slots: Arena<V>,
+    branches: Branches,
+    labels: Labels,
     entries: usize,
 }
 
@@ -25,26 +32,45 @@ pub(crate) struct NodeId(u32);
 
 const ROOT: u32 = 0;
 
-/// A value of `V::default()` means that there is no entry. Every node but the
-/// root has an entry or at least two children.
-struct Node<V> {
-    /// The bytes between the parent's topic and this one's; empty in the root only.
+/// One node. A value of `V::default()` means that there is no entry. Every node but
+/// the root has an entry or at least two children.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct Slot<V> {
+    /// The topic's bytes behind the one that leads here from the parent.
     label: Label,
-    children: Children,
-    parent: u32,
     value: V,
+    link: Link,
+}
+
+impl<V: Default> Default for Slot<V> {
+    fn default() -> Self {
+        Self {
+            label: Label::default(),
+            value: V::default(),
+            link: Link::default(),
+        }
+    }
+}
+
+/// A node in the middle of a pass over the tree, and what comes next there.
+struct Visit {
+    node: u32,
+    /// The first byte of the children that are left.
+    next: u16,
+    /// The length of the node's topic.
+    length: usize,
 }
 
 impl<V: Copy + Default + PartialEq> Radix<V> {
     pub(crate) fn new() -> Self {
-        let root = Node {
-            label: Label::new(&[]),
-            children: Children::None,
-            parent: ROOT,
-            value: V::default(),
-        };
+        let mut slots = Arena::default();
+        let root = slots.take(0);
+        debug_assert_eq!(root, ROOT);
         Self {
-            nodes: vec![root],
+            slots,
+            branches: Branches::default(),
+            labels: Labels::default(),
             entries: 0,
         }
     }
@@ -56,242 +82,395 @@ impl<V: Copy + Default + PartialEq> Radix<V> {
 
     /// Whether there is no number left for another entry's nodes.
     pub(crate) fn is_full(&self) -> bool {
-        self.nodes.len() > (u32::MAX - 2) as usize
+        self.slots.is_full()
     }
 
     /// The entry of exactly `topic`.
     pub(crate) fn find(&self, topic: &[u8]) -> Option<NodeId> {
         let mut at = ROOT;
         let mut rest = topic;
-        while let Some(&byte) = rest.first() {
-            at = self.node(at).children.find(byte)?;
-            rest = rest.strip_prefix(self.node(at).label.bytes())?;
+        while let Some((&byte, behind)) = rest.split_first() {
+            at = self.child(at, byte)?;
+            rest = behind.strip_prefix(self.label(at))?;
         }
-        (self.node(at).value != V::default()).then_some(NodeId(at))
+        (self.slots[at].value != V::default()).then_some(NodeId(at))
     }
 
     /// The node of `topic`, made if need be. The caller gives it a value.
     pub(crate) fn entry(&mut self, topic: &[u8]) -> NodeId {
         let mut at = ROOT;
         let mut rest = topic;
-        while let Some(&byte) = rest.first() {
-            let Some(next) = self.node(at).children.find(byte) else {
-                return NodeId(self.add_leaf(at, rest));
+        while let Some((&byte, behind)) = rest.split_first() {
+            let Some(next) = self.child(at, byte) else {
+                return NodeId(self.add_leaf(at, byte, behind));
             };
-            let label = self.node(next).label.bytes();
-            let common = common_prefix(label, rest);
-            at = if common < label.len() {
-                self.split(next, common)
-            } else {
-                next
-            };
-            rest = &rest[common..];
+            let label = self.label(next);
+            let common = common_prefix(label, behind);
+            if common < label.len() {
+                self.split(next, common);
+            }
+            at = next;
+            rest = &behind[common..];
         }
         NodeId(at)
     }
 
     pub(crate) fn value(&self, node: NodeId) -> V {
-        self.node(node.0).value
+        self.slots[node.0].value
     }
 
-    /// Changes the value of `node`; the default one ends the entry.
+    /// Gives `node` a value other than the default one.
     pub(crate) fn set(&mut self, node: NodeId, value: V) {
-        let old = std::mem::replace(&mut self.node_mut(node.0).value, value);
-        match (old == V::default(), value == V::default()) {
-            (true, false) => self.entries += 1,
-            (false, true) => {
-                self.entries -= 1;
-                self.prune(node.0);
-            }
-            _ => {}
+        debug_assert!(value != V::default());
+        let old = std::mem::replace(&mut self.slots[node.0].value, value);
+        self.entries += usize::from(old == V::default());
+    }
+
+    /// Ends the entry of `topic`, if there is one.
+    pub(crate) fn remove(&mut self, topic: &[u8]) {
+        let mut parent = None;
+        let mut at = ROOT;
+        let mut rest = topic;
+        while let Some((&byte, behind)) = rest.split_first() {
+            let Some(next) = self.child(at, byte) else {
+                return;
+            };
+            let Some(behind) = behind.strip_prefix(self.label(next)) else {
+                return;
+            };
+            parent = Some((at, byte));
+            at = next;
+            rest = behind;
         }
+        if std::mem::take(&mut self.slots[at].value) == V::default() {
+            return;
+        }
+        self.entries -= 1;
+        if let Some((above, byte)) = parent {
+            match self.children(at).map_or(0, |children| children.len()) {
+                0 => {
+                    self.remove_leaf(above, byte);
+                    self.join(above);
+                }
+                1 => self.join(at),
+                _ => {}
+            }
+        }
+        self.settle();
     }
 
     /// Visits the values of all entries that are prefixes of `topic`, shortest
     /// first, until told to stop.
     #[inline]
     pub(crate) fn walk(&self, topic: &[u8], mut visit: impl FnMut(V) -> ControlFlow<()>) {
-        let mut node = self.node(ROOT);
+        let mut slot = &self.slots[ROOT];
         let mut rest = topic;
         loop {
-            if node.value != V::default() && visit(node.value).is_break() {
+            if slot.value != V::default() && visit(slot.value).is_break() {
                 return;
             }
-            let Some(next) = rest.first().and_then(|&byte| node.children.find(byte)) else {
+            let Some((&byte, behind)) = rest.split_first() else {
                 return;
             };
-            node = self.node(next);
-            match rest.strip_prefix(node.label.bytes()) {
-                Some(behind) => rest = behind,
-                None => return,
+            let Some(child) = self.branches.find(slot.link, &slot.label, byte) else {
+                return;
+            };
+            slot = &self.slots[child];
+            rest = behind;
+            if !slot.label.is_empty() {
+                match behind.strip_prefix(self.labels.bytes(&slot.label)) {
+                    Some(behind) => rest = behind,
+                    None => return,
+                }
             }
         }
     }
 
-    /// The entry before `end`, or the last one, in no particular order. Going
-    /// on from one after having ended it misses none.
-    pub(crate) fn last_entry_before(&self, end: Option<NodeId>) -> Option<(NodeId, V)> {
-        let end = end.map_or(self.nodes.len(), |node| {
-            self.nodes.len().min(node.0 as usize)
-        });
-        let at = self.nodes[..end]
-            .iter()
-            .rposition(|node| node.value != V::default())?;
-        Some((NodeId(at as u32), self.nodes[at].value))
-    }
-
-    /// Visits all entries in the order of their topics.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(NodeId, V)) {
-        let mut waiting = vec![ROOT];
-        while let Some(at) = waiting.pop() {
-            let node = self.node(at);
-            if node.value != V::default() {
-                visit(NodeId(at), node.value);
+    /// Visits the topics and values of all entries in the order of the topics, until
+    /// told to stop.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], V) -> ControlFlow<()>) {
+        let mut topic = Vec::new();
+        let mut at = ROOT;
+        let mut path: Vec<Visit> = Vec::new();
+        loop {
+            let value = self.slots[at].value;
+            if value != V::default() && visit(&topic, value).is_break() {
+                return;
             }
-            let first = waiting.len();
-            node.children.for_each(|child| waiting.push(child));
-            waiting[first..].reverse();
+            path.push(Visit {
+                node: at,
+                next: 0,
+                length: topic.len(),
+            });
+            let Some(child) = self.next_child(&mut path, |length, byte| {
+                topic.truncate(length);
+                topic.extend(byte);
+            }) else {
+                return;
+            };
+            topic.extend_from_slice(self.label(child));
+            at = child;
         }
     }
 
-    /// The topic that leads to `node`.
-    pub(crate) fn topic(&self, node: NodeId) -> Vec<u8> {
-        let mut length = 0;
-        let mut at = node.0;
-        while at != ROOT {
-            length += self.node(at).label.bytes().len();
-            at = self.node(at).parent;
+    /// Changes the values of all entries, in no particular order, until told to stop.
+    /// The default value ends an entry.
+    pub(crate) fn revise(&mut self, mut change: impl FnMut(V) -> ControlFlow<V, V>) {
+        let mut path: Vec<Visit> = Vec::new();
+        let mut at = ROOT;
+        let mut is_over = false;
+        loop {
+            let old = self.slots[at].value;
+            if old != V::default() && !is_over {
+                let new = match change(old) {
+                    ControlFlow::Continue(new) => new,
+                    ControlFlow::Break(new) => {
+                        is_over = true;
+                        new
+                    }
+                };
+                self.entries -= usize::from(new == V::default());
+                self.slots[at].value = new;
+            }
+            path.push(Visit {
+                node: at,
+                next: 0,
+                length: 0,
+            });
+            if is_over {
+                path.iter_mut().for_each(|visit| visit.next = NO_MORE);
+            }
+            // Up, to where there is a child left to see. Behind those that are done the
+            // tree is put in order: it changes below the node only.
+            let child = loop {
+                let Some(visit) = path.last_mut() else {
+                    return self.settle();
+                };
+                let node = visit.node;
+                if let Some((byte, child)) = self.child_from(node, visit.next) {
+                    visit.next = u16::from(byte) + 1;
+                    break child;
+                }
+                path.pop();
+                self.tidy(node);
+            };
+            at = child;
         }
-        let mut topic = vec![0; length];
-        let mut end = length;
-        let mut at = node.0;
-        while at != ROOT {
-            let label = self.node(at).label.bytes();
-            topic[end - label.len()..end].copy_from_slice(label);
-            end -= label.len();
-            at = self.node(at).parent;
-        }
-        topic
     }
 
     /// Bytes allocated, as far as this type can tell.
     #[cfg(test)]
     pub(crate) fn allocated(&self) -> usize {
-        let outside = |node: &Node<V>| node.label.allocated() + node.children.allocated();
-        self.nodes.capacity() * size_of::<Node<V>>() + self.nodes.iter().map(outside).sum::<usize>()
+        self.slots.allocated() + self.branches.allocated() + self.labels.allocated()
     }
 
-    #[inline]
-    fn node(&self, at: u32) -> &Node<V> {
-        &self.nodes[at as usize]
+    fn label(&self, at: u32) -> &[u8] {
+        self.labels.bytes(&self.slots[at].label)
     }
 
-    fn node_mut(&mut self, at: u32) -> &mut Node<V> {
-        &mut self.nodes[at as usize]
+    fn child(&self, at: u32, byte: u8) -> Option<u32> {
+        let slot = &self.slots[at];
+        self.branches.find(slot.link, &slot.label, byte)
     }
 
-    fn push(&mut self, node: Node<V>) -> u32 {
-        if self.nodes.len() == self.nodes.capacity() {
-            // Doubling would leave half of a large tree's memory unused.
-            self.nodes.reserve_exact(self.nodes.len() / 4 + 4);
+    /// The first child of `at` whose byte is `from` or more.
+    fn child_from(&self, at: u32, from: u16) -> Option<(u8, u32)> {
+        let children = self.children(at)?;
+        let byte = children.first_from(from)?;
+        Some((byte, children.find(byte)?))
+    }
+
+    fn children(&self, at: u32) -> Option<Branch> {
+        let slot = &self.slots[at];
+        self.branches.load(slot.link, &slot.label)
+    }
+
+    fn set_children(&mut self, at: u32, children: Option<Branch>) {
+        let slot = &mut self.slots[at];
+        if children.is_some() {
+            self.labels.make_room(&mut slot.label);
         }
-        self.nodes.push(node);
-        (self.nodes.len() - 1) as u32
+        slot.link = self.branches.store(slot.link, &mut slot.label, children);
     }
 
-    fn add_leaf(&mut self, parent: u32, label: &[u8]) -> u32 {
-        let leaf = self.push(Node {
-            label: Label::new(label),
-            children: Children::None,
-            parent,
-            value: V::default(),
-        });
-        self.node_mut(parent).children.insert(label[0], leaf);
-        leaf
-    }
-
-    /// Puts a node in the middle of the edge that leads to `lower`.
-    fn split(&mut self, lower: u32, at: usize) -> u32 {
-        let node = self.node(lower);
-        let parent = node.parent;
-        let (head, tail) = node.label.bytes().split_at(at);
-        let first = head[0];
-        let upper = Node {
-            label: Label::new(head),
-            children: Children::One(tail[0], lower),
-            parent,
-            value: V::default(),
-        };
-        let tail = Label::new(tail);
-        let upper = self.push(upper);
-        self.node_mut(parent).children.replace(first, upper);
-        let node = self.node_mut(lower);
-        node.label = tail;
-        node.parent = upper;
-        upper
-    }
-
-    /// Removes what `node` is no longer needed for, now that it has no entry.
-    fn prune(&mut self, node: u32) {
-        if node == ROOT {
-            return;
-        }
-        match self.node(node).children.len() {
-            0 => {
-                let first = self.node(node).label.bytes()[0];
-                let mut parent = self.node(node).parent;
-                self.node_mut(parent).children.remove(first);
-                let moved = self.free(node);
-                if Some(parent) == moved {
-                    parent = node;
-                }
-                let above = self.node(parent);
-                if parent != ROOT && above.value == V::default() && above.children.len() == 1 {
-                    self.join(parent);
-                }
+    /// Goes on to the next child of the last node on `path` that has one left. Tells
+    /// `turn` the length of that node's topic and the byte.
+    fn next_child(
+        &self,
+        path: &mut Vec<Visit>,
+        mut turn: impl FnMut(usize, Option<u8>),
+    ) -> Option<u32> {
+        while let Some(visit) = path.last_mut() {
+            if let Some((byte, child)) = self.child_from(visit.node, visit.next) {
+                visit.next = u16::from(byte) + 1;
+                turn(visit.length, Some(byte));
+                return Some(child);
             }
-            1 => self.join(node),
-            _ => {}
+            path.pop();
         }
+        None
     }
 
-    /// Merges `node` into its only child. The child is the one that stays:
-    /// `last_entry_before` relies on entries never moving to a later place.
-    fn join(&mut self, node: u32) {
-        let Some(lower) = self.node(node).children.first() else {
+    fn add_leaf(&mut self, parent: u32, byte: u8, label: &[u8]) -> u32 {
+        let leaf = Slot {
+            label: self.labels.make(label),
+            ..Slot::default()
+        };
+        let Some(mut children) = self.children(parent) else {
+            let base = self.slots.take(0);
+            self.slots[base] = leaf;
+            self.set_children(parent, Some(Branch::with(byte, base)));
+            return base;
+        };
+        let (old, rank, len) = (children.base, children.rank(byte), children.len());
+        if len < children.capacity() {
+            self.slots.shift_up(old, rank, len);
+        } else {
+            let larger = self.slots.take(children.class + 1);
+            self.slots.copy(old, larger, rank);
+            self.slots.copy(old + rank, larger + rank + 1, len - rank);
+            self.slots.give_back(old, children.class);
+            children.base = larger;
+            children.class += 1;
+        }
+        children.insert(byte);
+        let at = children.base + rank;
+        self.slots[at] = leaf;
+        self.set_children(parent, Some(children));
+        at
+    }
+
+    fn remove_leaf(&mut self, parent: u32, byte: u8) {
+        let Some(mut children) = self.children(parent) else {
             return;
         };
-        let upper = self.node(node);
-        let parent = upper.parent;
-        let first = upper.label.bytes()[0];
-        let label = Label::joined(upper.label.bytes(), self.node(lower).label.bytes());
-        let child = self.node_mut(lower);
-        child.label = label;
-        child.parent = parent;
-        self.node_mut(parent).children.replace(first, lower);
-        self.free(node);
+        let (rank, len) = (children.rank(byte), children.len());
+        self.labels.drop(self.slots[children.base + rank].label);
+        self.slots.shift_down(children.base, rank, len);
+        children.remove(byte);
+        self.fit(parent, children);
     }
 
-    /// Takes `node`, to which nothing points any more, out; the last node
-    /// moves to its place. Returns where that one was, if there was one.
-    fn free(&mut self, node: u32) -> Option<u32> {
-        self.nodes.swap_remove(node as usize);
-        let moved = self.nodes.len() as u32;
-        if self.nodes.capacity() > 64 && self.nodes.len() < self.nodes.capacity() / 4 {
-            self.nodes.shrink_to(self.nodes.len() * 3 / 2);
+    /// Gives `at` fewer `children` than it had, and back what they leave unused.
+    fn fit(&mut self, at: u32, mut children: Branch) {
+        let (len, class) = (children.len(), children.class);
+        if len == 0 {
+            self.slots.give_back(children.base, class);
+            return self.set_children(at, None);
         }
-        if moved == node {
-            return None;
+        let fitting = branch::class_of(len);
+        let in_place = self.slots[at].link.is_few_for(len);
+        if fitting + 1 < class || (in_place && fitting < class) {
+            let smaller = self.slots.take(fitting);
+            self.slots.copy(children.base, smaller, len);
+            self.slots.give_back(children.base, class);
+            children.base = smaller;
+            children.class = fitting;
         }
-        let parent = self.node(node).parent;
-        let first = self.node(node).label.bytes()[0];
-        self.node_mut(parent).children.replace(first, node);
-        let children = std::mem::take(&mut self.node_mut(node).children);
-        children.for_each(|child| self.node_mut(child).parent = node);
-        self.node_mut(node).children = children;
-        Some(moved)
+        self.set_children(at, Some(children));
+    }
+
+    /// Puts a node in the middle of the edge that leads to `at`, in its place; what was
+    /// there is its child.
+    fn split(&mut self, at: u32, common: usize) {
+        let mut lower = self.slots[at];
+        let byte = self.labels.bytes(&lower.label)[common];
+        let [head, tail] = self.labels.split(lower.label, common, lower.link.is_none());
+        lower.label = tail;
+        let base = self.slots.take(0);
+        self.slots[base] = lower;
+        self.slots[at] = Slot {
+            label: head,
+            ..Slot::default()
+        };
+        self.set_children(at, Some(Branch::with(byte, base)));
+    }
+
+    /// Merges `at` with its child if there is just one, and no entry here.
+    fn join(&mut self, at: u32) {
+        let upper = self.slots[at];
+        if at == ROOT || upper.value != V::default() {
+            return;
+        }
+        let Some(children) = self.children(at) else {
+            return;
+        };
+        let (1, Some(byte)) = (children.len(), children.first_from(0)) else {
+            return;
+        };
+        self.set_children(at, None);
+        let mut lower = self.slots[children.base];
+        let is_leaf = lower.link.is_none();
+        lower.label = self.labels.join(upper.label, byte, lower.label, is_leaf);
+        self.slots[at] = lower;
+        self.slots.give_back(children.base, children.class);
+    }
+
+    /// Removes the children of `at` that are not needed any more, and merges it with
+    /// the only one left. The children are in order themselves.
+    fn tidy(&mut self, at: u32) {
+        let Some(old) = self.children(at) else {
+            return;
+        };
+        let mut left = old;
+        let (mut kept, mut rank) = (0, 0);
+        let mut from = 0;
+        while let Some(byte) = old.first_from(from) {
+            let slot = self.slots[old.base + rank];
+            if slot.value == V::default() && slot.link.is_none() {
+                left.remove(byte);
+                self.labels.drop(slot.label);
+            } else {
+                self.slots[old.base + kept] = slot;
+                kept += 1;
+            }
+            rank += 1;
+            from = u16::from(byte) + 1;
+        }
+        if kept < rank {
+            self.fit(at, left);
+        }
+        self.join(at);
+    }
+
+    /// Gives memory back once most of it is unused.
+    fn settle(&mut self) {
+        if self.entries == 0 {
+            *self = Self::new();
+        } else if self.slots.is_sparse() {
+            self.rebuild();
+        }
+    }
+
+    /// Moves everything together.
+    fn rebuild(&mut self) {
+        let mut old = std::mem::replace(self, Self::new());
+        self.entries = old.entries;
+        self.slots[ROOT].value = old.slots[ROOT].value;
+        let mut waiting = vec![(ROOT, ROOT)];
+        while let Some((from, to)) = waiting.pop() {
+            let Some(mut children) = old.children(from) else {
+                continue;
+            };
+            let (base, len) = (children.base, children.len());
+            children.class = branch::class_of(len);
+            children.base = self.slots.take(children.class);
+            for rank in 0..len {
+                let child = old.slots[base + rank];
+                self.slots[children.base + rank] = Slot {
+                    label: self.labels.adopt(child.label, &mut old.labels),
+                    value: child.value,
+                    link: Link::default(),
+                };
+                waiting.push((base + rank, children.base + rank));
+            }
+            self.set_children(to, Some(children));
+        }
     }
 }
+
+/// Behind all bytes.
+const NO_MORE: u16 = 256;
 
 /// What glibc's allocator takes for `bytes`: a header, in steps of 16.
 #[cfg(test)]
@@ -299,4 +478,4 @@ fn malloced(bytes: usize) -> usize {
     (bytes + 8).next_multiple_of(16).max(32)
 }
 
-const _: () = assert!(size_of::<Node<u32>>() <= 48);
+const _: () = assert!(size_of::<Slot<u32>>() == 32);

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use slab::Slab;
 use thin_vec::ThinVec;
 
-use super::radix::{NodeId, Radix};
+use super::radix::Radix;
 use crate::peer::PeerId;
 
 /// A publisher's view: the peers that subscribed to each topic. A peer is
@@ -101,10 +101,19 @@ impl Subscriptions {
     }
 
     pub(crate) fn remove(&mut self, topic: &[u8], peer: PeerId) -> Removed {
-        match self.tree.find(topic) {
-            Some(node) => self.remove_at(node, peer),
-            None => Removed::Absent,
+        let Some(node) = self.tree.find(topic) else {
+            return Removed::Absent;
+        };
+        let Some(left) = self.without(self.tree.value(node), peer) else {
+            return Removed::Absent;
+        };
+        self.held[peer.0 as usize] -= 1;
+        if left == Holders::default() {
+            self.tree.remove(topic);
+            return Removed::Last;
         }
+        self.tree.set(node, left);
+        Removed::Others
     }
 
     /// The topics that `peer` holds in their order, each with whether nobody
@@ -112,30 +121,43 @@ impl Subscriptions {
     pub(crate) fn topics_of(&self, peer: PeerId) -> Vec<(Vec<u8>, bool)> {
         let mut left = self.held_by(peer);
         let mut topics = Vec::with_capacity(left);
-        let mut at = None;
-        while left > 0
-            && let Some((node, holders)) = self.tree.last_entry_before(at)
-        {
+        if left == 0 {
+            return topics;
+        }
+        self.tree.for_each(|topic, holders| {
             if self.holds(holders, peer) {
                 let alone = matches!(holders.who(), Who::One(_));
-                topics.push((self.tree.topic(node), alone));
+                topics.push((topic.to_vec(), alone));
                 left -= 1;
             }
-            at = Some(node);
-        }
-        topics.sort_unstable();
+            match left {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
         topics
     }
 
     /// Ends all of `peer`'s subscriptions.
     pub(crate) fn remove_peer(&mut self, peer: PeerId) {
-        let mut at = None;
-        while self.held_by(peer) > 0
-            && let Some((node, _)) = self.tree.last_entry_before(at)
-        {
-            self.remove_at(node, peer);
-            at = Some(node);
+        let mut left = self.held_by(peer);
+        if left == 0 {
+            return;
         }
+        self.held[peer.0 as usize] = 0;
+        // Aside, as the tree is changed on the way.
+        let mut tree = std::mem::replace(&mut self.tree, Radix::new());
+        tree.revise(|holders| {
+            let Some(less) = self.without(holders, peer) else {
+                return ControlFlow::Continue(holders);
+            };
+            left -= 1;
+            match left {
+                0 => ControlFlow::Break(less),
+                _ => ControlFlow::Continue(less),
+            }
+        });
+        self.tree = tree;
     }
 
     /// Visits the peers of all topics that are prefixes of `topic`; one that
@@ -171,33 +193,29 @@ impl Subscriptions {
         }
     }
 
-    fn remove_at(&mut self, node: NodeId, peer: PeerId) -> Removed {
-        let removed = match self.tree.value(node).who() {
-            Who::One(own) if own == peer => {
-                self.tree.set(node, Holders::default());
-                Removed::Last
-            }
-            Who::Nobody | Who::One(_) => return Removed::Absent,
+    /// Who is left of `holders` when `peer` is not one of them any more; nothing if it
+    /// is none.
+    fn without(&mut self, holders: Holders, peer: PeerId) -> Option<Holders> {
+        match holders.who() {
+            Who::One(own) if own == peer => Some(Holders::default()),
+            Who::Nobody | Who::One(_) => None,
             Who::Shared(index) => {
                 let peers = &mut self.shared[index];
-                let Ok(at) = peers.binary_search(&peer) else {
-                    return Removed::Absent;
-                };
+                let at = peers.binary_search(&peer).ok()?;
                 peers.remove(at);
                 if let [one] = peers[..] {
                     self.shared.remove(index);
                     if self.shared.is_empty() {
                         self.shared = Slab::new();
                     }
-                    self.tree.set(node, Holders::one(one));
-                } else if peers.len() < peers.capacity() / 4 {
+                    return Some(Holders::one(one));
+                }
+                if peers.len() < peers.capacity() / 4 {
                     peers.shrink_to_fit();
                 }
-                Removed::Others
+                Some(holders)
             }
-        };
-        self.held[peer.0 as usize] -= 1;
-        removed
+        }
     }
 }
 
@@ -250,9 +268,16 @@ impl Prefixes {
         let Some(node) = self.tree.find(topic) else {
             return false;
         };
-        let count = self.tree.value(node) - 1;
-        self.tree.set(node, count);
-        count == 0
+        match self.tree.value(node) {
+            0 | 1 => {
+                self.tree.remove(topic);
+                true
+            }
+            count => {
+                self.tree.set(node, count - 1);
+                false
+            }
+        }
     }
 
     /// Whether one of them is a prefix of `topic`.
@@ -268,6 +293,9 @@ impl Prefixes {
 
     /// Visits all topics in their order.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(Vec<u8>)) {
-        self.tree.for_each(|node, _| visit(self.tree.topic(node)));
+        self.tree.for_each(|topic, _| {
+            visit(topic.to_vec());
+            ControlFlow::Continue(())
+        });
     }
 }

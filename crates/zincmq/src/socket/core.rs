@@ -63,7 +63,7 @@ impl Core {
         pattern: Box<dyn Pattern>,
         options: SocketOptions,
     ) -> Arc<Self> {
-        let longest_part = context.longest_part();
+        let (longest_part, longest_spin) = (context.longest_part(), context.longest_spin());
         let peers = Peers::default();
         let hold = Arc::clone(peers.hold());
         Arc::new_cyclic(|me| Self {
@@ -80,7 +80,7 @@ impl Core {
             }),
             inbox: Mutex::default(),
             has_notes: AtomicBool::new(false),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(longest_spin),
             hold,
             status: AtomicU8::new(OPEN),
             wound_up: AtomicBool::new(false),
@@ -129,20 +129,32 @@ impl Core {
     #[inline(always)]
     pub(super) fn with_held<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
-        if self.has_notes.load(Ordering::Acquire) {
-            self.absorb(&mut state);
-        }
+        self.catch_up(&mut state);
         let result = work(&mut state);
         if state.peers.has_chores() {
             self.settle(state);
         } else {
             drop(state);
             // Who left a note while the lock was taken may have gone away.
-            if self.has_notes.load(Ordering::SeqCst) {
+            if self.has_news() {
                 self.settle_again();
             }
         }
         result
+    }
+
+    /// Takes in what was left in the inbox before the lock was taken.
+    #[inline]
+    pub(super) fn catch_up(&self, state: &mut State) {
+        if self.has_notes.load(Ordering::Acquire) {
+            self.absorb(state);
+        }
+    }
+
+    /// Whether something was left in the inbox meanwhile.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        self.has_notes.load(Ordering::SeqCst)
     }
 
     /// Detaches peers that ended, lets go of the lock, wakes whom there is to

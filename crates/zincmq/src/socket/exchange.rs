@@ -322,7 +322,7 @@ impl Core {
     }
 
     #[inline]
-    fn is_too_long(&self, message: &Multipart) -> bool {
+    pub(super) fn is_too_long(&self, message: &Multipart) -> bool {
         self.longest_part
             .is_some_and(|longest| message.iter().any(|part| part.len() as u64 > longest))
     }

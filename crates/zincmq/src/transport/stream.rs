@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
-use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use socket2::{SockAddr, Socket};
 
 use super::TransportOptions;
@@ -109,7 +109,9 @@ const NO_SIGNAL: SendFlags = SendFlags::empty();
 impl ByteStream for SocketStream {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        Ok(retry_on_intr(|| rustix::io::read(&self.fd, &mut *buf))?)
+        let (_, read) =
+            retry_on_intr(|| rustix::net::recv(&self.fd, &mut *buf, RecvFlags::empty()))?;
+        Ok(read)
     }
 
     fn read_onto(&mut self, payload: &mut Vec<u8>, most: usize) -> io::Result<usize> {
@@ -121,9 +123,10 @@ impl ByteStream for SocketStream {
             payload.truncate(len + read.as_ref().map_or(0, |&n| n));
             return read;
         }
-        Ok(retry_on_intr(|| {
-            rustix::io::read(&self.fd, spare_capacity(payload))
-        })?)
+        let (read, _) = retry_on_intr(|| {
+            rustix::net::recv(&self.fd, spare_capacity(payload), RecvFlags::empty())
+        })?;
+        Ok(read)
     }
 
     #[inline]

@@ -45,6 +45,7 @@ impl Session {
         progress: &mut bool,
     ) -> Result<bool, Ending> {
         let mut turns = 0;
+        let mut had_all = false;
         loop {
             let Some(wire) = &mut inner.wire else {
                 return Ok(false);
@@ -73,12 +74,15 @@ impl Session {
                 Decoded::Paused if wire.is_crowded() => return Ok(true),
                 Decoded::Paused | Decoded::NeedsInput => {}
             }
-            if turns == TURNS || (*progress && by == Driver::Application) {
+            // What comes meanwhile the poller tells of.
+            if had_all || turns == TURNS || (*progress && by == Driver::Application) {
                 return Ok(false);
             }
             turns += 1;
-            if wire.fill()? == Filled::Nothing {
-                return Ok(false);
+            match wire.fill()? {
+                Filled::Nothing => return Ok(false),
+                Filled::Rest => had_all = true,
+                Filled::Some => {}
             }
         }
     }

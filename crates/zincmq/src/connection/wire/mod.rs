@@ -63,7 +63,10 @@ enum Framing {
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
+    /// There may be more.
     Some,
+    /// All that there was.
+    Rest,
     Nothing,
 }
 
@@ -183,8 +186,10 @@ impl Wire {
 
     /// Reads once.
     pub(super) fn fill(&mut self) -> Result<Filled, Ending> {
+        let mut direct = false;
         let read = match &mut self.large {
             Some(large) if self.input.len() == 0 && large.wants_direct() => {
+                direct = true;
                 large.fill(&mut *self.stream)?
             }
             _ => {
@@ -198,6 +203,7 @@ impl Wire {
         };
         match read {
             Ok(0) => Err(self.take_break()),
+            Ok(n) if !direct && n < self.in_batch && self.input.has_spare() => Ok(Filled::Rest),
             Ok(_) => Ok(Filled::Some),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
             Err(error) => Err(self.broken.take().unwrap_or(error).into()),

@@ -1,13 +1,15 @@
 //! The options of a context.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::options::context::{CONTEXT_ROWS, ContextOptions};
 
 #[test]
-fn thirteen_names_and_libzmqs_defaults() {
-    assert_eq!(CONTEXT_ROWS.len(), 13);
+fn names_and_defaults() {
+    assert_eq!(CONTEXT_ROWS.len(), 14);
     let options = ContextOptions::default();
     for (number, expected) in [
         (1, 1),
@@ -20,6 +22,7 @@ fn thirteen_names_and_libzmqs_defaults() {
         (10, 1),
         (42, 0),
         (70, 1),
+        (7001, 20),
     ] {
         assert_eq!(options.int(number), Ok(expected), "{number}");
     }
@@ -29,7 +32,7 @@ fn thirteen_names_and_libzmqs_defaults() {
             Err(OptionError::WriteOnly(_))
         ));
     }
-    for number in [-1, 0, 11, 71] {
+    for number in [-1, 0, 11, 71, 7000, 7002] {
         assert!(matches!(options.int(number), Err(OptionError::Unknown(_))));
     }
 }
@@ -47,6 +50,7 @@ fn each_is_set_within_its_range() {
         (10, 0),
         (42, 1),
         (70, 0),
+        (7001, 0),
     ] {
         assert_eq!(options.set(number, &value.into()), Ok(()), "{number}");
         if number != 3 {
@@ -56,7 +60,7 @@ fn each_is_set_within_its_range() {
     assert_eq!(options.int(3), Ok(65_535));
     assert_eq!(options.thread_priority, Some(5));
     assert_eq!(options.value(9), Ok("1234".into()));
-    for number in [1, 2, 3, 4, 5, 7, 8, 9, 10, 42, 70] {
+    for number in [1, 2, 3, 4, 5, 7, 8, 9, 10, 42, 70, 7001] {
         let refused = options.set(number, &(-1).into());
         assert!(
             matches!(refused, Err(OptionError::OutOfRange { .. })),
@@ -112,11 +116,14 @@ fn builder() {
         .ipv6(true)
         .blocky(false)
         .thread_affinity([3, 1])
-        .thread_scheduling(1, 10);
-    for (number, expected) in [(1, 2), (2, 1), (42, 1), (70, 0), (4, 1)] {
+        .thread_scheduling(1, 10)
+        .spin(Duration::from_micros(50));
+    for (number, expected) in [(1, 2), (2, 1), (42, 1), (70, 0), (4, 1), (7001, 50)] {
         assert_eq!(options.int(number), Ok(expected));
     }
     assert!(options.thread_affinity.iter().eq(&[1, 3]));
+    let longest = ContextOptions::default().spin(Duration::MAX);
+    assert_eq!(longest.int(7001), Ok(i32::MAX));
 }
 
 proptest! {
