@@ -37,6 +37,17 @@ impl<T> Consumer<T> {
         }
     }
 
+    /// A look at what a [`pop`](Self::pop) will return after `ahead` others, if
+    /// that costs next to nothing: to have it brought near. Often `None`, always
+    /// of a conflated queue.
+    #[inline]
+    pub fn peek(&self, ahead: u64) -> Option<&T> {
+        match &self.end {
+            End::Queue(reader) => reader.peek(ahead),
+            End::Conflated(_) => None,
+        }
+    }
+
     /// As [`pop`](Self::pop), for an item that need not be moved: `work` has it
     /// where it lies, and what it leaves there is dropped.
     #[inline(always)]

@@ -78,6 +78,12 @@
 //! whatever the timing, a consumer that stops has made room for all whole steps
 //! in what it popped, and no more; an empty queue has room for all.
 //!
+//! *Runs.* An item of [`push_run`](Producer::push_run) counts as several: it
+//! lies in the slot of the first, and the slots of the others stay empty. Both
+//! ends pass over them, through the same chunks, as they push and pop it, so that
+//! all counts are of messages and nothing above changes. How far an item goes is
+//! beside its slot, and looked at only if there ever was a run, which is said beside `tail`.
+//!
 //! *Slots.* An item's slot is written before the swap on `tail` (release) and
 //! read after a load of it (acquire). A chunk is written anew only after
 //! `popped` (release, acquire) says that all of it was read, or after it went

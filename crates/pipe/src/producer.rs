@@ -67,6 +67,28 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Queues one item that counts as `n`, at least one: towards the high-water
+    /// mark, in [`len`](Self::len), and in all else that is counted. All of it
+    /// has to have room. A conflated queue takes it for one.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push), but the producer is not marked as asleep.
+    pub fn push_run(&mut self, item: T, n: u16) -> Result<(), PushError<T>> {
+        match &mut self.end {
+            End::Queue(writer) => writer.push_run(item, n),
+            End::Conflated(writer) => writer.push(item),
+        }
+    }
+
+    /// So many items can be pushed, 0 once this producer is closed. Asks how far
+    /// the consumer is; with nothing it leaves the producer marked as it was.
+    pub fn room(&mut self) -> u64 {
+        match &mut self.end {
+            End::Queue(writer) => writer.room(),
+            End::Conflated(_) => u64::MAX,
+        }
+    }
+
     /// Makes everything pushed visible at once; true if the consumer was asleep
     /// and the caller must wake it.
     #[inline]

@@ -369,6 +369,56 @@ fn conflated_consumer_gets_the_newest_and_sleeps_safely() {
     });
 }
 
+/// Runs cross chunk borders, and the room they take opens again.
+#[test]
+fn runs_come_in_order_and_leave_their_room() {
+    model(|| {
+        let (mut producer, consumer) = bounded(4);
+        let (consumers, producers) = (Doorbell::new(), Doorbell::new());
+        let sender = {
+            let (consumers, producers) = (consumers.clone(), producers.clone());
+            thread::spawn(move || {
+                for (item, n) in [(1, 1), (2, 3), (3, 2)] {
+                    while producer.push_run(item, n).is_err() {
+                        // What marks the producer is to find no room for one.
+                        let full = producer.push(0);
+                        if full.is_ok() {
+                            continue;
+                        }
+                        consumers.ring_if(producer.publish());
+                        producers.wait();
+                    }
+                    consumers.ring_if(producer.publish());
+                }
+                consumers.ring_if(producer.close());
+            })
+        };
+        let got = receive(consumer, &consumers, &producers);
+        let runs: Vec<usize> = got.into_iter().filter(|item| *item != 0).collect();
+        assert_eq!(runs, [1, 2, 3]);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn runs_left_over_are_dropped_once() {
+    model(|| {
+        let drops = Drops::default();
+        let (mut producer, mut consumer) = bounded(0);
+        let items = [drops.item(), drops.item()];
+        let sender = thread::spawn(move || {
+            for item in items {
+                let _ = producer.push_run(item, 3);
+                let _ = producer.publish();
+            }
+        });
+        drop(consumer.pop());
+        drop(consumer);
+        sender.join().unwrap();
+        drops.check();
+    });
+}
+
 fn model(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     if builder.preemption_bound.is_none() {

@@ -11,6 +11,7 @@ enum Op {
     Push,
     PushOver,
     PushMany(usize),
+    PushRun(u16),
     Publish,
     HasRoom,
     SetHighWaterMark(usize),
@@ -27,6 +28,7 @@ fn op() -> impl Strategy<Value = Op> {
         20 => Just(Op::Push),
         2 => Just(Op::PushOver),
         5 => (1_usize..80).prop_map(Op::PushMany),
+        5 => (1_u16..80).prop_map(Op::PushRun),
         20 => Just(Op::Publish),
         3 => Just(Op::HasRoom),
         2 => mark().prop_map(Op::SetHighWaterMark),
@@ -45,8 +47,9 @@ fn mark() -> impl Strategy<Value = usize> {
 
 /// What the queue promises, in the plainest form.
 struct Model {
-    hidden: VecDeque<u64>,
-    visible: VecDeque<u64>,
+    /// Items and as how many each counts.
+    hidden: VecDeque<(u64, u64)>,
+    visible: VecDeque<(u64, u64)>,
     high: usize,
     pushed: u64,
     popped: u64,
@@ -95,13 +98,28 @@ impl Model {
         if !self.has_room() {
             return Err(PushError::Full(()));
         }
-        self.put();
+        self.put(1);
         Ok(())
     }
 
-    fn put(&mut self) {
-        self.hidden.push_back(self.pushed);
-        self.pushed += 1;
+    fn push_run(&mut self, n: u64) -> Result<(), PushError<()>> {
+        if self.producer_closed || self.consumer_closed {
+            return Err(PushError::Closed(()));
+        }
+        self.limit = self.limit();
+        if self.pushed < self.limit {
+            self.producer_wakes_at = None;
+        }
+        if self.pushed.saturating_add(n) > self.limit {
+            return Err(PushError::Full(()));
+        }
+        self.put(n);
+        Ok(())
+    }
+
+    fn put(&mut self, n: u64) {
+        self.hidden.push_back((self.pushed, n));
+        self.pushed += n;
     }
 
     fn publish(&mut self) -> bool {
@@ -113,13 +131,13 @@ impl Model {
     fn pop(&mut self) -> Option<u64> {
         let item = self.visible.pop_front();
         match item {
-            Some(_) => {
-                self.popped += 1;
+            Some((_, n)) => {
+                self.popped += n;
                 self.unreleased = true;
             }
             None => self.consumer_asleep = !self.producer_closed && !self.consumer_closed,
         }
-        item
+        item.map(|(number, _)| number)
     }
 
     fn release(&mut self) -> bool {
@@ -131,9 +149,18 @@ impl Model {
         due
     }
 
-    fn len(&self) -> usize {
+    fn items(&self) -> usize {
         self.hidden.len() + self.visible.len()
     }
+
+    fn len(&self) -> usize {
+        count(&self.hidden) + count(&self.visible)
+    }
+}
+
+/// What they count as together.
+fn count(items: &VecDeque<(u64, u64)>) -> usize {
+    items.iter().map(|(_, n)| *n as usize).sum()
 }
 
 proptest! {
@@ -177,12 +204,23 @@ proptest! {
                         }
                     }
                 }
+                Op::PushRun(n) => {
+                    let got = producer.push_run((model.pushed, Rc::clone(&probe)), n);
+                    match (got, model.push_run(u64::from(n))) {
+                        (Ok(()), Ok(()))
+                        | (Err(PushError::Full(_)), Err(PushError::Full(())))
+                        | (Err(PushError::Closed(_)), Err(PushError::Closed(()))) => {}
+                        (got, expected) => {
+                            prop_assert!(false, "push_run: {got:?}, not {expected:?}");
+                        }
+                    }
+                }
                 Op::PushOver => {
                     let got = producer.push_over((model.pushed, Rc::clone(&probe)));
                     let expected = !model.producer_closed && !model.consumer_closed;
                     prop_assert_eq!(got.is_ok(), expected);
                     if expected {
-                        model.put();
+                        model.put(1);
                     }
                 }
                 Op::Publish => {
@@ -244,7 +282,7 @@ proptest! {
                 }
             }
             if !model.consumer_closed {
-                prop_assert_eq!(consumer.len(), model.visible.len());
+                prop_assert_eq!(consumer.len(), count(&model.visible));
                 prop_assert_eq!(consumer.is_empty_hint(), model.visible.is_empty());
                 let finished = model.producer_closed && model.visible.is_empty();
                 prop_assert_eq!(consumer.is_finished(), finished);
@@ -252,7 +290,7 @@ proptest! {
             prop_assert_eq!(producer.len(), model.len());
             prop_assert_eq!(producer.is_closed(), model.consumer_closed);
             prop_assert_eq!(producer.high_water_mark(), model.high);
-            prop_assert_eq!(Rc::strong_count(&probe), 1 + model.len());
+            prop_assert_eq!(Rc::strong_count(&probe), 1 + model.items());
         }
         drop((producer, consumer));
         prop_assert_eq!(Rc::strong_count(&probe), 1);

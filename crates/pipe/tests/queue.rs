@@ -374,6 +374,109 @@ fn an_item_that_panics_as_it_is_dropped_takes_no_other_along() {
 }
 
 #[test]
+fn a_run_is_one_item_that_counts_as_many() {
+    let (mut producer, mut consumer) = bounded(100);
+    assert_eq!(producer.room(), 100);
+    producer.push("first").unwrap();
+    producer.push_run("seventy", 70).unwrap();
+    producer.push("last").unwrap();
+    let _ = producer.publish();
+    assert_eq!((producer.len(), consumer.len()), (72, 72));
+    assert_eq!(producer.room(), 28);
+    assert_eq!(producer.push_run("long", 29), Err(PushError::Full("long")));
+    producer.push_run("just", 28).unwrap();
+    assert_eq!(producer.push("more"), Err(PushError::Full("more")));
+    assert_eq!(consumer.pop(), Some("first"));
+    assert!(!consumer.release(), "not half of the mark");
+    assert_eq!(consumer.pop(), Some("seventy"));
+    assert!(consumer.release(), "more than half of it");
+    assert_eq!(consumer.pop(), Some("last"));
+    assert_eq!(consumer.pop(), None, "the rest is not published");
+    let _ = producer.publish();
+    assert_eq!(consumer.pop(), Some("just"));
+    assert_eq!((producer.len(), consumer.len()), (0, 0));
+    assert_eq!(producer.room(), 100);
+    let _ = consumer.close();
+    assert_eq!(producer.push_run("x", 2), Err(PushError::Closed("x")));
+}
+
+#[test]
+fn runs_left_over_are_counted_and_dropped_once() {
+    for read in 0..3 {
+        for close in [false, true] {
+            let item = Rc::new(());
+            let (mut producer, mut consumer) = bounded(0);
+            for n in [1, 33, 64, 5] {
+                producer.push_run(Rc::clone(&item), n).unwrap();
+            }
+            let _ = producer.publish();
+            let mut left = 103;
+            for n in [1, 33, 64].into_iter().take(read) {
+                drop(consumer.pop());
+                left -= n;
+            }
+            assert_eq!(producer.len(), left);
+            if close {
+                let _ = consumer.close();
+                assert_eq!(consumer.discarded(), left as u64);
+            }
+            drop((producer, consumer));
+            assert_eq!(Rc::strong_count(&item), 1);
+        }
+    }
+}
+
+#[test]
+fn a_peek_shows_what_a_pop_returns() {
+    let (mut producer, mut consumer) = bounded(0);
+    for item in 0..200 {
+        producer.push(item).unwrap();
+    }
+    assert_eq!(consumer.peek(0), None, "not published");
+    let _ = producer.publish();
+    let mut shown = 0;
+    for item in 0..200 {
+        for ahead in 0..3 {
+            if let Some(&peeked) = consumer.peek(ahead) {
+                assert_eq!(peeked, item + ahead);
+                shown += 1;
+            }
+        }
+        assert_eq!(consumer.pop(), Some(item));
+    }
+    assert!(shown > 500);
+    // The slots that a run counts for are empty.
+    producer.push_run(7, 10).unwrap();
+    producer.push(8).unwrap();
+    let _ = producer.publish();
+    while let Some(item) = consumer.pop() {
+        assert!(item == 7 || item == 8);
+        assert_eq!(consumer.peek(1), None);
+    }
+}
+
+#[test]
+fn a_run_is_popped_in_place_as_a_whole() {
+    let (mut producer, mut consumer) = bounded(0);
+    assert_eq!(consumer.pop(), None);
+    // Published either way.
+    for attended in [true, false] {
+        if attended {
+            consumer.attend();
+        }
+        for item in 0..20 {
+            producer.push_run(item, 7).unwrap();
+        }
+        let _ = producer.publish();
+        for item in 0..20 {
+            assert_eq!(consumer.pop_in_place(|item| *item), Some(item));
+            assert_eq!(consumer.len(), 7 * (19 - item));
+        }
+        assert_eq!(consumer.pop(), None);
+    }
+}
+
+#[test]
 fn what_is_popped_in_place_is_dropped_once() {
     let dropped = Rc::new(Cell::new(0));
     let (mut producer, mut consumer) = bounded(0);

@@ -8,6 +8,7 @@ mod long;
 mod multipart;
 mod origin;
 mod peer_info;
+mod run;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -15,7 +16,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::str::Utf8Error;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -28,6 +29,7 @@ use self::long::Long;
 pub use self::multipart::{Multipart, Parts};
 pub(crate) use self::origin::{Origin, Origins};
 pub use self::peer_info::PeerInfo;
+pub(crate) use self::run::{Gathering, Run};
 
 /// One frame: an owned, immutable run of bytes.
 ///
@@ -238,6 +240,14 @@ impl Message {
         }
     }
 
+    /// Has the processor bring the payload near, if it lies elsewhere.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        if let Repr::Block(block) = &self.repr {
+            block.prefetch();
+        }
+    }
+
     #[inline]
     pub(crate) fn set_peer(&mut self, peer: Option<Origin>) {
         self.peer = peer;
@@ -431,6 +441,8 @@ impl From<&Message> for Message {
 pub(crate) enum Item {
     /// A user's message.
     Data(Multipart),
+    /// Several of them, to a connection. In its pipe they count as so many.
+    Run(Arc<Run>),
     /// A subscription on its way to the publisher, without prefix byte.
     Subscribe(Message),
     /// Its end.

@@ -2,13 +2,14 @@
 //! them: two pipe ends, who they are, and a way to say that something changed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pipe::{Consumer, Producer};
+use pipe::{Consumer, Producer, PushError};
 use slab::Slab;
 
-use crate::message::{Item, Message, Multipart, Origins, PeerInfo};
+use crate::message::{Item, Message, Multipart, Origins, PeerInfo, Run};
 
 /// Names one attached peer within its socket; reused after it is detached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +56,8 @@ pub(crate) struct Peer {
     /// The far side is a socket of this process, which may be at work on the
     /// next message right now.
     near: bool,
+    /// The far side can do with messages that are encoded together.
+    takes_runs: bool,
     /// How many messages that socket lets wait, once it is known.
     far_recv_hwm: Option<usize>,
     /// Messages and bytes out at which the far side is told of a batch.
@@ -73,6 +76,9 @@ const HASTE: Duration = Duration::from_millis(1);
 /// Where looking for more ends, in turns of a spin loop: about two
 /// microseconds after it began.
 const LONGEST_PAUSE: u32 = 32;
+
+/// So many messages before its turn a payload is brought near.
+const AHEAD: u64 = 2;
 
 /// After so many messages in a row the next pause may cost a system call, to
 /// spare the sender a locked instruction for each.
@@ -112,6 +118,7 @@ pub(crate) enum NoRoom {
 pub(crate) struct Room<'a> {
     peer: &'a mut Peer,
     wakes: &'a mut Vec<Wake>,
+    roused: &'a mut u64,
     /// If nothing is to be visible yet, where to note whom that concerns.
     unseen: Option<(&'a mut Vec<PeerId>, PeerId)>,
 }
@@ -124,6 +131,7 @@ impl Room<'_> {
         let Self {
             peer,
             wakes,
+            roused,
             unseen,
         } = self;
         peer.counters.messages_out += 1;
@@ -132,6 +140,8 @@ impl Room<'_> {
             peer.counters.lost += 1;
         }
         if let Some((unseen, id)) = unseen {
+            // Nobody knows yet.
+            *roused += 1;
             if !peer.unseen {
                 peer.unseen = true;
                 unseen.push(id);
@@ -139,6 +149,7 @@ impl Room<'_> {
             return;
         }
         if let Some(wake) = peer.publish() {
+            *roused += u64::from(wake.what == News::Data);
             wakes.push(wake);
         }
     }
@@ -166,10 +177,44 @@ pub(crate) struct Peers {
     hasty: bool,
     /// Peers that were said to have no room for that reason.
     refused: Vec<PeerId>,
+    /// Far sides that were asleep when something was sent to them.
+    roused: u64,
+    hold: Arc<Hold>,
+    /// How often something was held back.
+    held: u64,
+    is_holding: bool,
+    /// Somebody has to see to it that what is held back is not so for long.
+    unwatched: bool,
     /// What is sent is made visible later.
     corked: bool,
     /// Peers that were sent something meanwhile.
     unseen: Vec<PeerId>,
+}
+
+/// What a pattern holds back, as others see it who have not locked the socket.
+#[derive(Default)]
+pub(crate) struct Hold {
+    /// The number of what is held back; 0 for nothing.
+    number: AtomicU64,
+    /// Somebody looks at that number now and then.
+    watched: AtomicBool,
+}
+
+impl Hold {
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
+    }
+
+    /// Whether the caller is the one to look from now on.
+    pub(crate) fn watch(&self) -> bool {
+        !self.watched.swap(true, Ordering::SeqCst)
+    }
+
+    /// Nobody looks any more; true if there is reason to, and the caller goes on.
+    pub(crate) fn stop_watching(&self) -> bool {
+        self.watched.store(false, Ordering::SeqCst);
+        self.number() != 0 && self.watch()
+    }
 }
 
 pub(crate) struct Wake {
@@ -224,6 +269,7 @@ impl Peer {
             assigned_id,
             counters: PeerCounters::default(),
             near: false,
+            takes_runs: false,
             far_recv_hwm: None,
             batch_at: (BATCH_MESSAGES, BATCH_BYTES),
             looked: None,
@@ -252,6 +298,12 @@ impl Peer {
     pub(crate) fn nearby(mut self, far_recv_hwm: Option<usize>) -> Self {
         self.near = true;
         self.far_recv_hwm = far_recv_hwm;
+        self
+    }
+
+    /// Says that the far side can do with a [`Run`].
+    pub(crate) fn taking_runs(mut self) -> Self {
+        self.takes_runs = true;
         self
     }
 
@@ -388,6 +440,10 @@ impl Peers {
         std::mem::take(&mut self.refused)
     }
 
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.hasty
+    }
+
     /// Whether a pop may look for more for a moment before it finds nothing.
     #[inline]
     pub(crate) fn set_patient(&mut self, patient: bool) {
@@ -449,6 +505,75 @@ impl Peers {
         }
     }
 
+    /// How many messages of a run peer `id` has room for; `None` if it takes no
+    /// runs, or is going.
+    pub(crate) fn room_for_run(&mut self, id: PeerId) -> Option<u64> {
+        let peer = self.slab.get_mut(id.0 as usize)?;
+        (peer.takes_runs && !peer.tx.is_closed()).then(|| peer.tx.room())
+    }
+
+    /// Hands peer `id` a run that it has room for. False if there is none.
+    pub(crate) fn send_run(&mut self, id: PeerId, run: &Arc<Run>) -> bool {
+        let Some(peer) = self.slab.get_mut(id.0 as usize) else {
+            return true;
+        };
+        let messages = u64::from(run.len());
+        match peer.tx.push_run(Item::Run(Arc::clone(run)), run.len()) {
+            Ok(()) => {}
+            Err(PushError::Full(_)) => return false,
+            // It left after they were sent.
+            Err(PushError::Closed(_)) => peer.counters.lost += messages,
+        }
+        peer.counters.messages_out += messages;
+        peer.counters.bytes_out += run.size();
+        if peer.tx.publish() || peer.is_batch() {
+            peer.next_batch();
+            self.wakes.push(Wake {
+                far: Arc::clone(&peer.far),
+                what: News::Batch,
+            });
+        }
+        true
+    }
+
+    /// How often the far side of a peer slept as a message was sent to it.
+    pub(crate) fn roused(&self) -> u64 {
+        self.roused
+    }
+
+    /// The pattern holds back what it has accepted, until [`Pattern::flush`] is
+    /// called: before anything but a send is done with the socket, and before
+    /// long.
+    ///
+    /// [`Pattern::flush`]: crate::pattern::Pattern::flush
+    pub(crate) fn hold_back(&mut self) {
+        self.held += 1;
+        self.is_holding = true;
+        self.hold.number.store(self.held, Ordering::SeqCst);
+        self.unwatched = !self.hold.watched.load(Ordering::SeqCst);
+    }
+
+    /// The pattern holds nothing back any more.
+    pub(crate) fn let_go(&mut self) {
+        self.is_holding = false;
+        self.unwatched = false;
+        self.hold.number.store(0, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn is_holding(&self) -> bool {
+        self.is_holding
+    }
+
+    /// Whether the caller has to see to what is held back.
+    pub(crate) fn take_unwatched(&mut self) -> bool {
+        std::mem::take(&mut self.unwatched)
+    }
+
+    pub(crate) fn hold(&self) -> &Arc<Hold> {
+        &self.hold
+    }
+
     /// Room for one message to peer `id`; if it is full, `writable` follows.
     #[inline(always)]
     pub(crate) fn room(&mut self, id: PeerId) -> Result<Room<'_>, NoRoom> {
@@ -464,6 +589,7 @@ impl Peers {
         Ok(Room {
             peer,
             wakes: &mut self.wakes,
+            roused: &mut self.roused,
             unseen: match self.corked {
                 true => Some((&mut self.unseen, id)),
                 false => None,
@@ -482,6 +608,7 @@ impl Peers {
                 name.len()
             }
             Item::Data(message) => message.size(),
+            Item::Run(run) => run.size() as usize,
         };
         if peer.tx.push_over(item).is_err() {
             return false;
@@ -510,10 +637,10 @@ impl Peers {
         !peer.tx.is_closed() && peer.tx.has_room()
     }
 
-    /// Counts a message that peer `id` did not get because it was full.
-    pub(crate) fn count_dropped(&mut self, id: PeerId) {
+    /// Counts messages that peer `id` did not get because it was full.
+    pub(crate) fn count_dropped(&mut self, id: PeerId, messages: u64) {
         if let Some(peer) = self.slab.get_mut(id.0 as usize) {
-            peer.counters.dropped_full += 1;
+            peer.counters.dropped_full += messages;
         }
     }
 
@@ -530,6 +657,9 @@ impl Peers {
         }
         match peer.rx.pop() {
             Some(item) => {
+                if let Some(Item::Data(next)) = peer.rx.peek(AHEAD) {
+                    next.first().prefetch();
+                }
                 if peer.rx.release() {
                     self.wakes.push(Wake {
                         far: Arc::clone(&peer.far),
@@ -686,7 +816,7 @@ impl Peers {
     /// Whether there is anything to carry out for the pipes' other ends.
     #[inline]
     pub(crate) fn has_chores(&self) -> bool {
-        !self.wakes.is_empty() || !self.finished.is_empty()
+        !self.wakes.is_empty() || !self.finished.is_empty() || self.unwatched
     }
 
     /// Peers whose pipes ended since the last call; the socket detaches them.

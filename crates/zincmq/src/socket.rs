@@ -10,6 +10,7 @@ mod event_loop;
 mod exchange;
 mod future;
 mod groups;
+mod hold;
 mod inproc;
 mod port;
 mod settings;

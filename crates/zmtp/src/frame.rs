@@ -156,6 +156,26 @@ pub(crate) fn put_header(framing: Framing, flags: Flags, payload: u64, out: &mut
     }
 }
 
+/// Appends one frame of a message as it goes to a peer of ZMTP 2.0 onwards that
+/// nothing is sealed for (`Engine::takes_frames` in this crate).
+#[inline]
+pub fn put_frame(payload: &[u8], more: bool, out: &mut Vec<u8>) {
+    out.reserve(9 + payload.len());
+    put_header(Framing::V2, Flags::message(more), payload.len() as u64, out);
+    out.extend_from_slice(payload);
+}
+
+/// Takes the first frame that [`put_frame`] appended off `frames`: whether more
+/// follow in its message, and its payload. `None` if there is no whole one.
+#[must_use]
+pub fn take_frame<'a>(frames: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
+    let header = Header::parse(Framing::V2, frames).ok()?.ok()?;
+    let end = header.len + header.payload as usize;
+    let payload = frames.get(header.len..end)?;
+    *frames = &frames[end..];
+    Some((header.flags.more(), payload))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +247,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn frames_are_taken_as_they_were_put() {
+        let payloads: Vec<Vec<u8>> = [0, 1, 255, 256, 70_000].map(|len| vec![7; len]).into();
+        let mut out = Vec::new();
+        for payload in &payloads {
+            put_frame(payload, payload.len() > 1, &mut out);
+        }
+        let mut rest = &out[..];
+        for payload in &payloads {
+            let frame = take_frame(&mut rest);
+            assert_eq!(frame, Some((payload.len() > 1, &payload[..])));
+        }
+        assert_eq!(take_frame(&mut rest), None);
+        let mut cut = &out[..out.len() - 1];
+        assert_eq!(std::iter::from_fn(|| take_frame(&mut cut)).count(), 4);
     }
 
     #[test]

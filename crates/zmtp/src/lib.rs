@@ -66,6 +66,7 @@ pub use config::{Config, CredentialTooLong, CurveClient, Login, Security};
 pub use crypto::fuzzing;
 pub use engine::{Engine, Event};
 pub use error::Error;
+pub use frame::{put_frame, take_frame};
 pub use heartbeat::Heartbeat;
 pub use key::{KeyPair, NoRandomness, PublicKey, SecretKey};
 pub use metadata::read_properties;

@@ -12,6 +12,9 @@ pub(super) const SLOTS: u64 = if cfg!(loom) { 2 } else { 32 };
 #[repr(C)]
 pub(super) struct Chunk<T> {
     slots: [UnsafeCell<MaybeUninit<T>>; SLOTS as usize],
+    /// How many numbers the item in a slot takes, its own included. One unless a
+    /// run was ever pushed.
+    spans: [UnsafeCell<u16>; SLOTS as usize],
     /// The chunk that begins at a border, used in turn for even and odd
     /// borders: a chunk can follow itself, and then the writer may store the
     /// next link before the reader has followed this one. It never stores the
@@ -25,6 +28,7 @@ impl<T> Chunk<T> {
     pub(super) fn allocate() -> *mut Self {
         Box::into_raw(Box::new(Self {
             slots: array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
+            spans: array::from_fn(|_| UnsafeCell::new(1)),
             links: array::from_fn(|_| UnsafeCell::new(ptr::null_mut())),
         }))
     }
@@ -37,6 +41,41 @@ impl<T> Chunk<T> {
     pub(super) unsafe fn free(chunk: *mut Self) {
         // SAFETY: by the caller's promise the box is whole and ours.
         drop(unsafe { Box::from_raw(chunk) });
+    }
+
+    /// Says that the item after number `number` is `span` further.
+    ///
+    /// # Safety
+    /// As for [`Chunk::write`].
+    pub(super) unsafe fn set_span(&self, number: u64, span: u16) {
+        self.spans[slot(number)].with_mut(|to| {
+            // SAFETY: nobody else touches what belongs to an unpublished slot.
+            unsafe { *to = span };
+        });
+    }
+
+    /// How far from item number `number` the next is.
+    ///
+    /// # Safety
+    /// As for [`Chunk::read`], but that it may have been read.
+    pub(super) unsafe fn span(&self, number: u64) -> u64 {
+        let span = self.spans[slot(number)].with(|span| {
+            // SAFETY: written before the slot was published, and the writer
+            // leaves it alone until the item is popped.
+            unsafe { *span }
+        });
+        u64::from(span)
+    }
+
+    /// Item number `number`, which stays in its slot.
+    ///
+    /// # Safety
+    /// As for [`Chunk::read`], and the item is not read or dropped meanwhile.
+    pub(super) unsafe fn peek(&self, number: u64) -> &T {
+        self.slots[slot(number)].with(|slot| {
+            // SAFETY: as in `read`; the caller promises that it stays.
+            unsafe { (*slot).assume_init_ref() }
+        })
     }
 
     /// Puts item number `number` into its slot.
@@ -107,6 +146,12 @@ impl<T> Chunk<T> {
 #[inline(always)]
 pub(super) fn is_border(number: u64) -> bool {
     number.is_multiple_of(SLOTS)
+}
+
+/// The first number after `number` that is the first of its chunk.
+#[inline(always)]
+pub(super) fn next_border(number: u64) -> u64 {
+    number - number % SLOTS + SLOTS
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 use std::ptr;
 
 use super::{
-    chunk::{Chunk, is_border},
+    chunk::{Chunk, is_border, next_border},
     shared::{AWAKE, Shared, Tail},
 };
 use crate::sync::{Arc, Ordering};
@@ -26,6 +26,8 @@ pub(crate) struct Reader<T> {
     attended_to: u64,
     /// The producer has closed; no item follows after `visible`.
     ended: bool,
+    /// An item may count as several.
+    runs: bool,
     closed: bool,
 }
 
@@ -46,6 +48,7 @@ impl<T> Reader<T> {
             attends: false,
             attended_to: 0,
             ended: false,
+            runs: false,
             closed: false,
         }
     }
@@ -53,10 +56,24 @@ impl<T> Reader<T> {
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.has_items() {
-            Some(self.take())
+            Some(self.take().0)
         } else {
             None
         }
+    }
+
+    /// The item that the pop after `ahead` others would return, if it is at hand.
+    #[inline]
+    pub(crate) fn peek(&self, ahead: u64) -> Option<&T> {
+        let number = self.popped + ahead;
+        let in_chunk = !is_border(self.popped) && number < next_border(self.popped);
+        if self.runs || number >= self.visible || !in_chunk {
+            return None;
+        }
+        // SAFETY: item `number` is published and in `chunk`, as `popped` is, which
+        // is not the first there. There are no runs, so it has a slot. It is not
+        // read while this end is borrowed.
+        Some(unsafe { (*self.chunk).peek(number) })
     }
 
     #[inline(always)]
@@ -147,6 +164,8 @@ impl<T> Reader<T> {
     fn see(&mut self, tail: Tail) -> bool {
         self.visible = self.published(tail);
         self.ended = tail.is_closed();
+        // Not older than what was published so far.
+        self.runs = self.shared.tail.runs.load(Ordering::Relaxed);
         self.popped != self.visible
     }
 
@@ -198,9 +217,9 @@ impl<T> Reader<T> {
         self.popped != self.visible
     }
 
-    /// Moves the next visible item out.
+    /// Moves the next visible item out, and says as how many it counts.
     #[inline(always)]
-    fn take(&mut self) -> T {
+    fn take(&mut self) -> (T, u64) {
         if is_border(self.popped) {
             self.next_chunk();
         }
@@ -208,11 +227,33 @@ impl<T> Reader<T> {
         // is its chunk, and it is read once, because `popped` only grows.
         let item = unsafe { (*self.chunk).read(self.popped) };
         self.popped += 1;
+        let span = match self.runs {
+            true => self.pass_run(),
+            false => 1,
+        };
         self.shared
             .head
             .popped
             .store(self.popped, Ordering::Release);
-        item
+        (item, span)
+    }
+
+    /// Passes the slots that the item just read counts for, which were published
+    /// with it. How many it is, itself included.
+    #[cold]
+    fn pass_run(&mut self) -> u64 {
+        let first = self.popped - 1;
+        // SAFETY: item `first` is published and `chunk` its chunk; the writer
+        // leaves it alone while `popped` is not stored.
+        let span = unsafe { (*self.chunk).span(first) };
+        let end = first + span;
+        while self.popped < end {
+            if is_border(self.popped) {
+                self.next_chunk();
+            }
+            self.popped = next_border(self.popped).min(end);
+        }
+        span
     }
 
     /// Goes to the chunk of item number `popped`, the first of its chunk.
@@ -262,8 +303,8 @@ impl<T> Reader<T> {
     fn discard(&mut self) {
         self.look();
         while self.popped != self.visible {
-            let item = self.take();
-            self.discarded += 1;
+            let (item, span) = self.take();
+            self.discarded += span;
             drop(item);
         }
         self.checked = self.popped;
@@ -314,6 +355,9 @@ impl<T> Drop for Passed<'_, T> {
     fn drop(&mut self) {
         let reader = &mut *self.0;
         reader.popped += 1;
+        if reader.runs {
+            reader.pass_run();
+        }
         let popped = &reader.shared.head.popped;
         popped.store(reader.popped, Ordering::Release);
     }

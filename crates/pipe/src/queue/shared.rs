@@ -23,6 +23,8 @@ pub(super) struct TailLine<T> {
     pub(super) attended: AtomicBool,
     /// The count last published while it did.
     pub(super) attended_to: AtomicU64,
+    /// Some item that is published, or was, counts as several. Stored before it is.
+    pub(super) runs: AtomicBool,
     /// The chunk of item 0; written before that item is published.
     pub(super) first: UnsafeCell<*mut Chunk<T>>,
 }
@@ -51,6 +53,7 @@ impl<T> Shared<T> {
                 reader_gone: AtomicBool::new(false),
                 attended: AtomicBool::new(false),
                 attended_to: AtomicU64::new(0),
+                runs: AtomicBool::new(false),
                 first: UnsafeCell::new(ptr::null_mut()),
             },
             head: HeadLine {
@@ -77,6 +80,7 @@ impl<T> Drop for Shared<T> {
             // SAFETY: as above. The consumer never popped anything.
             chunk = self.tail.first.with(|first| unsafe { *first });
         }
+        let mut next_item = popped;
         while popped < published {
             if is_border(popped) && popped > 0 {
                 // SAFETY: `chunk` ends at this border and item `popped` is
@@ -88,9 +92,16 @@ impl<T> Drop for Shared<T> {
                     unsafe { Chunk::free(done) };
                 }
             }
-            // SAFETY: item `popped` is published and was not read.
-            let item = unsafe { (*chunk).read(popped) };
+            let number = popped;
             popped += 1;
+            if number < next_item {
+                // One of those that the last item counts for.
+                continue;
+            }
+            // SAFETY: item `number` is published and was not read.
+            let item = unsafe { (*chunk).read(number) };
+            // SAFETY: as above.
+            next_item = number + unsafe { (*chunk).span(number) };
             drop(item);
         }
         let spare = self.head.spare.load(Ordering::Acquire);

@@ -1,7 +1,7 @@
 use std::ptr;
 
 use super::{
-    chunk::{Chunk, is_border},
+    chunk::{Chunk, is_border, next_border},
     shared::{AWAKE, Shared, Tail},
 };
 use crate::{
@@ -22,6 +22,8 @@ pub(crate) struct Writer<T> {
     marks: WaterMarks,
     /// A mark was left in `wake_at`; the consumer may have taken it since.
     marked: bool,
+    /// An item was pushed that counts as several.
+    runs: bool,
     closed: bool,
 }
 
@@ -42,6 +44,7 @@ impl<T> Writer<T> {
             limit: marks.high,
             marks,
             marked: false,
+            runs: false,
             closed: false,
         }
     }
@@ -60,6 +63,33 @@ impl<T> Writer<T> {
         }
         self.put(item);
         Ok(())
+    }
+
+    /// Pushes one item that counts as `n`, if all of it has room.
+    pub(crate) fn push_run(&mut self, item: T, n: u16) -> Result<(), PushError<T>> {
+        if self.closed || self.is_closed() {
+            return Err(PushError::Closed(item));
+        }
+        let n = n.max(1);
+        if self.room() < u64::from(n) {
+            return Err(PushError::Full(item));
+        }
+        if !self.runs {
+            // Seen with what is published from now on.
+            self.runs = true;
+            self.shared.tail.runs.store(true, Ordering::Relaxed);
+        }
+        self.put(item);
+        self.mark_run(n);
+        Ok(())
+    }
+
+    /// So many can be pushed for certain.
+    pub(crate) fn room(&mut self) -> u64 {
+        if !self.closed && self.refresh_limit() {
+            self.unmark();
+        }
+        self.limit.saturating_sub(self.pushed)
     }
 
     #[inline]
@@ -156,6 +186,24 @@ impl<T> Writer<T> {
         // only after following the link that the writer stores on leaving it.
         unsafe { (*self.chunk).write(self.pushed, item) };
         self.pushed += 1;
+        if self.runs {
+            self.mark_run(1);
+        }
+    }
+
+    /// The item pushed last counts as `n`: leaves the slots of the others empty.
+    #[cold]
+    fn mark_run(&mut self, n: u16) {
+        let first = self.pushed - 1;
+        // SAFETY: as above; item `first` is not published yet.
+        unsafe { (*self.chunk).set_span(first, n) };
+        let end = first + u64::from(n);
+        while self.pushed < end {
+            if is_border(self.pushed) {
+                self.next_chunk();
+            }
+            self.pushed = next_border(self.pushed).min(end);
+        }
     }
 
     /// Finds the chunk for item number `pushed`, the first of its chunk.

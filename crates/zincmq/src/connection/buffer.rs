@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
+use bytes::Bytes;
+
 use crate::message::Message;
 use crate::transport::ByteStream;
 
@@ -198,6 +200,19 @@ impl Output {
             payload,
             written: 0,
         });
+    }
+
+    /// Appends whole messages that end at `ends`, without copying them if they
+    /// are long together.
+    pub(super) fn append(&mut self, frames: &Bytes, ends: &[u32]) {
+        let start = self.total();
+        self.ends
+            .extend(ends.iter().map(|&end| start + u64::from(end)));
+        if Self::wants_in_place(frames.len()) {
+            self.insert(frames.clone().into());
+        } else {
+            self.bytes.extend_from_slice(frames);
+        }
     }
 
     /// Marks the end of a message.

@@ -58,6 +58,12 @@ pub(crate) trait Pattern: Send {
     /// Routes one whole message, or gives it back with the reason.
     fn send(&mut self, peers: &mut Peers, message: Multipart) -> Result<(), SendError>;
 
+    /// Hands over what sends have held back, to go to peers together
+    /// ([`Peers::hold_back`]).
+    fn flush(&mut self, peers: &mut Peers) {
+        let _ = peers;
+    }
+
     /// The next whole message.
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure>;
 

@@ -102,6 +102,10 @@ impl Publisher {
         sent.map_err(|message| SendError::new(SendFailure::WouldBlock, message))
     }
 
+    pub(super) fn flush(&mut self, peers: &mut Peers) {
+        self.fan_out.flush(peers);
+    }
+
     /// Always true, but while XPUB_NODROP waits for a peer to have room.
     pub(super) fn can_send(&mut self, peers: &mut Peers) -> bool {
         self.fan_out.has_room(peers)
@@ -185,6 +189,10 @@ impl Pattern for Pub {
 
     fn recv(&mut self, _peers: &mut Peers) -> Result<Multipart, RecvFailure> {
         Err(RecvFailure::CannotReceive(SocketType::Pub))
+    }
+
+    fn flush(&mut self, peers: &mut Peers) {
+        self.publisher.flush(peers);
     }
 
     fn can_send(&mut self, peers: &mut Peers) -> bool {

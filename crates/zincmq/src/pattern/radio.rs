@@ -31,7 +31,7 @@ impl Radio {
                 }
                 Item::Leave(group) => self.groups.leave(&group, id),
                 Item::Data(_) => self.filtered += 1,
-                Item::Join(_) | Item::Subscribe(_) | Item::Cancel(_) => {}
+                Item::Join(_) | Item::Subscribe(_) | Item::Cancel(_) | Item::Run(_) => {}
             }
         }
     }
@@ -79,6 +79,10 @@ impl Pattern for Radio {
 
     fn recv(&mut self, _peers: &mut Peers) -> Result<Multipart, RecvFailure> {
         Err(RecvFailure::CannotReceive(SocketType::Radio))
+    }
+
+    fn flush(&mut self, peers: &mut Peers) {
+        self.fan_out.flush(peers);
     }
 
     fn can_send(&mut self, peers: &mut Peers) -> bool {

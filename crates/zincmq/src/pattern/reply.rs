@@ -80,7 +80,7 @@ impl Pattern for Rep {
         match peers.send(to.id, reply) {
             Ok(()) => {}
             Err(Refused::Full(_)) => {
-                peers.count_dropped(to.id);
+                peers.count_dropped(to.id, 1);
                 self.drops.full += 1;
             }
             Err(Refused::Gone(_)) => self.drops.no_route += 1,

@@ -92,7 +92,7 @@ impl Pattern for Router {
         if why == SendFailure::WouldBlock
             && let Some(id) = self.routes.find(message.first())
         {
-            peers.count_dropped(id);
+            peers.count_dropped(id, 1);
             self.drops.full += 1;
         } else {
             self.drops.no_route += 1;

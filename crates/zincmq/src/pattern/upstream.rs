@@ -25,8 +25,8 @@ pub(super) fn take_apart(item: Item, only_first: bool, mut each: impl FnMut(Upst
         Item::Subscribe(topic) => return each(Upstream::Subscribe(topic)),
         Item::Cancel(topic) => return each(Upstream::Cancel(topic)),
         Item::Data(message) => message,
-        // Of groups only a RADIO knows.
-        Item::Join(_) | Item::Leave(_) => return,
+        // Of groups only a RADIO knows, and runs are for connections.
+        Item::Join(_) | Item::Leave(_) | Item::Run(_) => return,
     };
     let mut others: Option<Multipart> = None;
     for (at, part) in message.into_iter().enumerate() {

@@ -183,6 +183,10 @@ impl Pattern for Xpub {
         Ok(report.message)
     }
 
+    fn flush(&mut self, peers: &mut Peers) {
+        self.publisher.flush(peers);
+    }
+
     fn can_send(&mut self, peers: &mut Peers) -> bool {
         self.publisher.can_send(peers)
     }

@@ -1,11 +1,22 @@
 //! Sending one message to several peers.
 
+use std::sync::Arc;
+
 use super::rota::Rota;
-use crate::message::{Item, Multipart};
+use crate::message::{Gathering, Item, Multipart};
 use crate::peer::{PeerId, Peers, Refused};
+
+/// So many messages in a row to the same peers, none of whom slept, are a stream.
+const STREAM: u32 = 8;
+/// Fewer are not worth gathering.
+const FEWEST: u64 = 8;
 
 /// Copies a message to chosen peers, at most one copy to each. The parts'
 /// payloads are shared by all copies.
+///
+/// In a stream to the same peers messages are gathered, and encoded once for all
+/// of them. They are held back meanwhile ([`Peers::hold_back`]), and only while
+/// all have room for certain: what is gathered is never refused.
 #[derive(Default)]
 pub(crate) struct FanOut {
     members: Rota,
@@ -20,6 +31,17 @@ pub(crate) struct FanOut {
     no_drop: bool,
     /// The peer without room because of whom the last one was for none.
     waiting_for: Option<PeerId>,
+    /// Whom the last message was sent to.
+    cohort: Vec<PeerId>,
+    /// How many in a row were for them, and found all of them awake.
+    in_a_row: u32,
+    /// What is held back for them.
+    gathering: Gathering,
+    /// How many messages of it they have room for; 0 if nothing is held back.
+    room: u64,
+    /// Those of them that get it, and those that were full when it began.
+    takers: Vec<PeerId>,
+    missing: Vec<PeerId>,
 }
 
 impl FanOut {
@@ -34,8 +56,11 @@ impl FanOut {
         self.members.add(id);
     }
 
+    /// Nothing is held back, for `id` or others.
     pub(crate) fn remove(&mut self, id: PeerId) {
         self.members.remove(id);
+        // Its number may be another's before long.
+        self.in_a_row = 0;
         if self.waiting_for == Some(id) {
             self.waiting_for = None;
         }
@@ -98,14 +123,108 @@ impl FanOut {
         peers: &mut Peers,
         message: Multipart,
     ) -> Result<(), Multipart> {
+        if self.chosen.is_empty() || self.gather(peers, &message) {
+            return Ok(());
+        }
         if self.no_drop
             && let Some(id) = self.find_full(peers)
         {
             self.waiting_for = Some(id);
             return Err(message);
         }
+        let roused = peers.roused();
         self.send(peers, message);
+        if peers.roused() == roused && self.is_for_cohort() {
+            self.in_a_row += 1;
+        } else {
+            self.in_a_row = 0;
+            self.cohort.clone_from(&self.chosen);
+        }
         Ok(())
+    }
+
+    #[inline]
+    fn is_for_cohort(&self) -> bool {
+        self.chosen == self.cohort
+    }
+
+    /// Adds a message for the chosen peers to what is held back, if it is one of
+    /// a stream; else nothing is held back any more.
+    #[inline]
+    fn gather(&mut self, peers: &mut Peers, message: &Multipart) -> bool {
+        let goes = self.in_a_row >= STREAM
+            && self.is_for_cohort()
+            && Gathering::takes(message)
+            && !(self.no_drop && peers.is_hasty());
+        if !goes {
+            self.flush(peers);
+            return false;
+        }
+        if self.room == 0 && !self.begin_gathering(peers) {
+            return false;
+        }
+        self.gathering.add(message);
+        if self.gathering.is_long() || self.gathering.len() as u64 >= self.room {
+            self.flush(peers);
+        }
+        true
+    }
+
+    /// Whether the chosen peers have room for a run.
+    fn begin_gathering(&mut self, peers: &mut Peers) -> bool {
+        self.takers.clear();
+        self.missing.clear();
+        let mut room = u64::MAX;
+        for &id in &self.chosen {
+            if self.full[id.0 as usize] && !self.no_drop {
+                self.missing.push(id);
+                continue;
+            }
+            let of_this = peers.room_for_run(id).unwrap_or(0);
+            if of_this < FEWEST {
+                return false;
+            }
+            room = room.min(of_this);
+            self.takers.push(id);
+        }
+        if self.takers.is_empty() {
+            return false;
+        }
+        self.room = room;
+        peers.hold_back();
+        true
+    }
+
+    /// Hands over what is held back.
+    pub(crate) fn flush(&mut self, peers: &mut Peers) {
+        if self.room > 0 {
+            self.hand_over(peers);
+        }
+    }
+
+    #[inline(never)]
+    fn hand_over(&mut self, peers: &mut Peers) {
+        self.room = 0;
+        peers.let_go();
+        let run = Arc::new(self.gathering.finish());
+        let messages = u64::from(run.len());
+        if messages < FEWEST {
+            // No stream any more.
+            self.in_a_row = 0;
+        }
+        for at in 0..self.takers.len() {
+            let id = self.takers[at];
+            if !peers.send_run(id, &run) {
+                // Its high-water mark was lowered meanwhile.
+                for message in run.messages() {
+                    self.send_one(peers, id, message);
+                }
+            }
+        }
+        for &id in &self.missing {
+            peers.count_dropped(id, messages);
+            self.dropped += messages;
+        }
     }
 
     /// False while a message that was given back would be again.
@@ -132,10 +251,10 @@ impl FanOut {
     /// Sends to all chosen peers. Who is full does not get it; that is counted.
     #[inline]
     pub(crate) fn send(&mut self, peers: &mut Peers, message: Multipart) {
-        let Some(last) = self.chosen.pop() else {
+        let Some(&last) = self.chosen.last() else {
             return;
         };
-        for at in 0..self.chosen.len() {
+        for at in 0..self.chosen.len() - 1 {
             let id = self.chosen[at];
             if self.full[id.0 as usize] {
                 self.drop_for(peers, id);
@@ -174,7 +293,7 @@ impl FanOut {
     }
 
     fn drop_for(&mut self, peers: &mut Peers, id: PeerId) {
-        peers.count_dropped(id);
+        peers.count_dropped(id, 1);
         self.dropped += 1;
     }
 }

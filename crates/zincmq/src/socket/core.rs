@@ -20,7 +20,7 @@ use crate::message::PeerInfo;
 use crate::monitor::Queue;
 use crate::options::SocketOptions;
 use crate::pattern::Pattern;
-use crate::peer::{News, Peer, Peers, Wake};
+use crate::peer::{Hold, News, Peer, Peers, Wake};
 use crate::reactor::{Waiting, fork_generation};
 use crate::sync::Mutex;
 
@@ -37,6 +37,8 @@ pub(crate) struct Core {
     pub(super) inbox: Mutex<Vec<Note>>,
     pub(super) has_notes: AtomicBool,
     pub(super) waiting: Waiting,
+    /// What the pattern holds back.
+    pub(super) hold: Arc<Hold>,
     pub(super) status: AtomicU8,
     /// The close has given up endpoints and peers; only links may be left.
     pub(super) wound_up: AtomicBool,
@@ -62,6 +64,8 @@ impl Core {
         options: SocketOptions,
     ) -> Arc<Self> {
         let (longest_part, longest_spin) = (context.longest_part(), context.longest_spin());
+        let peers = Peers::default();
+        let hold = Arc::clone(peers.hold());
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             id,
@@ -69,7 +73,7 @@ impl Core {
             context,
             state: Lock::new(State {
                 pattern,
-                peers: Peers::default(),
+                peers,
                 by_key: HashMap::new(),
                 options,
                 totals: Totals::default(),
@@ -77,6 +81,7 @@ impl Core {
             inbox: Mutex::default(),
             has_notes: AtomicBool::new(false),
             waiting: Waiting::new(longest_spin),
+            hold,
             status: AtomicU8::new(OPEN),
             wound_up: AtomicBool::new(false),
             keys: Arc::new(AtomicU64::new(1)),
@@ -113,6 +118,16 @@ impl Core {
     /// Works on the state, then carries out what that set off.
     #[inline(always)]
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        self.with_held(|state| {
+            state.flush();
+            work(state)
+        })
+    }
+
+    /// The same while messages that were sent may be held back, to go to peers
+    /// together: for sends, and what comes before each of them.
+    #[inline(always)]
+    pub(super) fn with_held<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         self.catch_up(&mut state);
         let result = work(&mut state);
@@ -152,7 +167,11 @@ impl Core {
                 state.detach_finished();
             }
             let wakes = state.peers.take_wakes();
+            let unwatched = state.peers.take_unwatched();
             drop(state);
+            if unwatched {
+                self.watch_hold();
+            }
             for Wake { far, what } in wakes {
                 match what {
                     News::Data => far.data(),
@@ -174,7 +193,7 @@ impl Core {
     }
 
     #[cold]
-    fn settle_again(&self) {
+    pub(super) fn settle_again(&self) {
         if let Some(mut state) = self.state.try_lock() {
             self.absorb(&mut state);
             self.settle(state);
@@ -183,6 +202,7 @@ impl Core {
 
     #[cold]
     fn absorb(&self, state: &mut State) {
+        state.flush();
         while self.has_notes.swap(false, Ordering::SeqCst) {
             let notes = std::mem::take(&mut *self.inbox.lock());
             for note in notes {

@@ -56,7 +56,7 @@ impl Core {
         if self.is_too_long(&message) {
             return Err(SendError::new(SendFailure::TooLong, message));
         }
-        self.with(|state| state.pattern.send(&mut state.peers, message))
+        self.with_held(|state| state.pattern.send(&mut state.peers, message))
     }
 
     /// Goes on with what could not be sent at once.
@@ -66,7 +66,7 @@ impl Core {
         rejected: SendError,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
-        let limit = self.with(|state| patience(&state.options));
+        let limit = self.with_held(|state| patience(&state.options));
         self.send_waiting(rejected, limit)
     }
 
@@ -76,7 +76,7 @@ impl Core {
     pub(crate) fn send_hastily(&self, message: Multipart) -> Result<(), SendError> {
         let sent = self.attempt_hastily(message);
         if sent.is_err() {
-            self.with(|state| state.end_haste());
+            self.with_held(|state| state.end_haste());
         }
         sent
     }
@@ -92,7 +92,7 @@ impl Core {
                 return Err(SendError::new(SendFailure::TooLong, message));
             }
             let seen = self.waiting.epoch();
-            let sent = self.with(|state| {
+            let sent = self.with_held(|state| {
                 state.peers.set_hasty(hasty);
                 let sent = state.pattern.send(&mut state.peers, message);
                 state.peers.set_hasty(false);
@@ -145,7 +145,7 @@ impl Core {
     /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
         let admission = self.admits_hastily(first);
-        self.with(|state| state.end_haste());
+        self.with_held(|state| state.end_haste());
         admission
     }
 
@@ -170,7 +170,7 @@ impl Core {
         first: &Message,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendFailure> {
-        let limit = self.with(|state| patience(&state.options));
+        let limit = self.with_held(|state| patience(&state.options));
         let mut last = None;
         loop {
             let seen = self.waiting.epoch();
@@ -188,7 +188,7 @@ impl Core {
         hasty: bool,
     ) -> Result<(), SendFailure> {
         self.check_alive()?;
-        self.with(|state| {
+        self.with_held(|state| {
             state.peers.set_hasty(hasty);
             let route = state.pattern.route_state(&mut state.peers, first);
             state.peers.set_hasty(false);

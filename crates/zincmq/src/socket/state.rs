@@ -110,7 +110,16 @@ impl State {
         }
     }
 
+    /// Nothing that was sent is held back any more.
+    #[inline]
+    pub(super) fn flush(&mut self) {
+        if self.peers.is_holding() {
+            self.pattern.flush(&mut self.peers);
+        }
+    }
+
     pub(super) fn detach_finished(&mut self) {
+        self.flush();
         while self.peers.has_finished() {
             for id in self.peers.take_finished() {
                 if let Some(key) = self.peers.peer(id).map(Peer::key) {

@@ -66,6 +66,13 @@ impl Engine {
         self.seal.is_none()
     }
 
+    /// Whether frames of messages go to the wire as [`put_frame`](crate::put_frame)
+    /// makes them.
+    #[inline]
+    pub fn takes_frames(&self) -> bool {
+        self.fast
+    }
+
     /// Appends the header of a frame of `len` payload bytes. Only after
     /// [`Event::Ready`], and only on a [transparent](Self::is_transparent) engine.
     #[inline]

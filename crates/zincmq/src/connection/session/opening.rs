@@ -121,8 +121,13 @@ impl Session {
         inner.inn = Some(inn);
         let Some(me) = self.me.upgrade() else { return };
         let assigned = self.assigned_id.clone();
-        self.port
-            .attach(Peer::new(self.key, tx, rx, me, info, assigned));
+        let peer = Peer::new(self.key, tx, rx, me, info, assigned);
+        // Who says how much goes into a write gets that.
+        let whole = options.conflate_out || options.raw || options.out_batch.is_some();
+        self.port.attach(match whole {
+            true => peer,
+            false => peer.taking_runs(),
+        });
     }
 
     /// Has the socket receive messages as if the peer had sent them.

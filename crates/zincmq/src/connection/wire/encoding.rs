@@ -7,7 +7,7 @@ use zmtp::Engine;
 
 use super::{Framing, Wire};
 use crate::connection::buffer::Output;
-use crate::message::{Item, Message};
+use crate::message::{Item, Message, Multipart, Run};
 
 /// How many encoded bytes make a write worth its system call, unless the user
 /// says otherwise.
@@ -25,30 +25,24 @@ impl Wire {
         while self.output.len() < self.out_batch && !(awake && source.is_empty_hint()) {
             let encoded = source.pop_in_place(|item| {
                 self.output.prepare(taken > 0);
-                self.encode(item);
+                self.encode(item)
             });
-            if encoded.is_none() {
-                break;
-            }
-            taken += 1;
+            let Some(messages) = encoded else { break };
+            taken += messages;
         }
         taken
     }
 
-    /// Large payloads are taken out of `item`.
+    /// Large payloads are taken out of `item`. Tells how many messages it was.
     #[inline(always)]
-    fn encode(&mut self, item: &mut Item) {
+    fn encode(&mut self, item: &mut Item) -> u64 {
         match (&mut self.framing, item) {
             (Framing::Zmtp(engine), Item::Data(message)) => {
-                let mut left = message.len();
-                for part in message.parts_mut() {
-                    left -= 1;
-                    encode_part(engine, &mut self.output, part, left > 0);
-                    // Often there is no other.
-                    if left == 0 {
-                        break;
-                    }
-                }
+                encode_message(engine, &mut self.output, message);
+            }
+            (Framing::Zmtp(engine), Item::Run(run)) => {
+                encode_run(engine, &mut self.output, run);
+                return u64::from(run.len());
             }
             (Framing::Zmtp(engine), Item::Subscribe(topic)) => {
                 engine.encode_subscribe(topic, self.output.buffer());
@@ -73,10 +67,15 @@ impl Wire {
             }
             (
                 Framing::Raw,
-                Item::Subscribe(_) | Item::Cancel(_) | Item::Join(_) | Item::Leave(_),
-            ) => return,
+                Item::Run(_)
+                | Item::Subscribe(_)
+                | Item::Cancel(_)
+                | Item::Join(_)
+                | Item::Leave(_),
+            ) => return 1,
         }
         self.output.end_message();
+        1
     }
 
     /// Appends a message that is not the socket's, and not counted as such.
@@ -98,6 +97,32 @@ impl Wire {
         {
             engine.transmit(self.output.buffer());
         }
+    }
+}
+
+#[inline(always)]
+fn encode_message(engine: &mut Engine, output: &mut Output, message: &mut Multipart) {
+    let mut left = message.len();
+    for part in message.parts_mut() {
+        left -= 1;
+        encode_part(engine, output, part, left > 0);
+        // Often there is no other.
+        if left == 0 {
+            break;
+        }
+    }
+}
+
+/// A run is encoded already, unless this peer speaks otherwise than most.
+#[inline(never)]
+fn encode_run(engine: &mut Engine, output: &mut Output, run: &Run) {
+    if engine.takes_frames() {
+        output.append(run.frames(), run.ends());
+        return;
+    }
+    for mut message in run.messages() {
+        encode_message(engine, output, &mut message);
+        output.end_message();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Patterns with peers that are nothing but pipes.
 
 mod dealer;
+mod gathering;
 mod pipeline;
 mod publish;
 mod radio_dish;
@@ -21,7 +22,7 @@ use super::{Drops, Pattern, Setting, pattern_of};
 use crate::SocketType;
 use crate::error::{RecvFailure, SendFailure, SettingError};
 use crate::message::{Item, Multipart, PeerInfo};
-use crate::peer::{Far, News, Peer, PeerId, Peers};
+use crate::peer::{Far, News, Peer, PeerCounters, PeerId, Peers};
 
 /// A socket without a socket: a pattern, its peers, and the calls between them
 /// as the socket makes them. Peers are only woken when their pipes say so.
@@ -75,11 +76,21 @@ pub(super) struct Guest {
     high_water_mark: usize,
     routing_id: &'static str,
     assigned_id: Option<Bytes>,
+    takes_runs: bool,
 }
 
 pub(super) fn full_at(high_water_mark: usize) -> Guest {
     Guest {
         high_water_mark,
+        ..Guest::default()
+    }
+}
+
+/// As connections are.
+pub(super) fn distant(high_water_mark: usize) -> Guest {
+    Guest {
+        high_water_mark,
+        takes_runs: true,
         ..Guest::default()
     }
 }
@@ -123,6 +134,10 @@ impl Bench {
             Arc::new(info),
             guest.assigned_id,
         );
+        let peer = match guest.takes_runs {
+            true => peer.taking_runs(),
+            false => peer,
+        };
         let id = self.peers.insert(peer);
         self.pattern.attached(&mut self.peers, id);
         if self.peers.has_items(id) {
@@ -186,12 +201,13 @@ impl Bench {
     pub(super) fn taken(&mut self, other: &mut Other) -> Vec<String> {
         std::iter::from_fn(|| self.take_item(other))
             .take(ENOUGH)
-            .map(|item| match item {
-                Item::Data(message) => text(&message),
-                Item::Subscribe(topic) => format!("+{}", topic.to_text()),
-                Item::Cancel(topic) => format!("-{}", topic.to_text()),
-                Item::Join(group) => format!("&{}", group.to_text()),
-                Item::Leave(group) => format!("~{}", group.to_text()),
+            .flat_map(|item| match item {
+                Item::Data(message) => vec![text(&message)],
+                Item::Run(run) => run.messages().map(|message| text(&message)).collect(),
+                Item::Subscribe(topic) => vec![format!("+{}", topic.to_text())],
+                Item::Cancel(topic) => vec![format!("-{}", topic.to_text())],
+                Item::Join(group) => vec![format!("&{}", group.to_text())],
+                Item::Leave(group) => vec![format!("~{}", group.to_text())],
             })
             .collect()
     }
@@ -211,6 +227,17 @@ impl Bench {
             );
             rejected.failure()
         })
+    }
+
+    /// What comes before all but a send.
+    pub(super) fn flush(&mut self) {
+        self.pattern.flush(&mut self.peers);
+        self.settle();
+    }
+
+    /// Whether a message waits for others, to go with them.
+    pub(super) fn is_holding(&self) -> bool {
+        self.peers.is_holding()
     }
 
     pub(super) fn recv(&mut self) -> Result<String, RecvFailure> {
@@ -295,9 +322,13 @@ impl Bench {
     }
 
     pub(super) fn dropped_for(&self, other: &Other) -> u64 {
+        self.counters_of(other).dropped_full
+    }
+
+    pub(super) fn counters_of(&self, other: &Other) -> PeerCounters {
         let id = self.id_of(other).expect("still attached");
         let peer = self.peers.peer(id).expect("still attached");
-        peer.counters().dropped_full
+        peer.counters()
     }
 
     pub(super) fn is_attached(&self, other: &Other) -> bool {
@@ -312,6 +343,9 @@ impl Bench {
 
     /// What the socket does after each call.
     fn settle(&mut self) {
+        if self.peers.has_finished() {
+            self.pattern.flush(&mut self.peers);
+        }
         while self.peers.has_finished() {
             for id in self.peers.take_finished() {
                 if self.peers.peer(id).is_some() {
