@@ -186,6 +186,14 @@ impl<T> Producer<T> {
         }
     }
 
+    /// Whether nothing can be pushed ever again, as either end is closed.
+    pub fn is_over(&self) -> bool {
+        match &self.end {
+            End::Queue(writer) => writer.is_over(),
+            End::Conflated(writer) => !writer.has_room(),
+        }
+    }
+
     /// Whether the consumer was closed or dropped.
     #[inline]
     pub fn is_closed(&self) -> bool {

@@ -581,7 +581,7 @@ impl Peers {
             return Err(NoRoom::Gone);
         };
         if !peer.tx.has_room() {
-            return Err(match peer.tx.is_closed() {
+            return Err(match peer.tx.is_over() {
                 true => NoRoom::Gone,
                 false => NoRoom::Full,
             });

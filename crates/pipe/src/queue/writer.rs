@@ -163,6 +163,10 @@ impl<T> Writer<T> {
         self.set_tail(Tail::closed(self.pushed))
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed || self.is_closed()
+    }
+
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         self.shared.tail.reader_gone.load(Ordering::Relaxed)

@@ -113,7 +113,16 @@ impl Gathering {
 
     /// All that was added since the last time.
     pub(crate) fn finish(&mut self) -> Run {
-        let Self { frames, ends, size } = std::mem::take(self);
+        let Self {
+            mut frames,
+            mut ends,
+            size,
+        } = std::mem::take(self);
+        // A slow peer may have very many of them waiting.
+        if frames.len() < frames.capacity() / 2 {
+            frames.shrink_to_fit();
+            ends.shrink_to_fit();
+        }
         Run {
             frames: frames.into(),
             ends,

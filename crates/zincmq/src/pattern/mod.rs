@@ -204,8 +204,8 @@ pub(crate) fn pattern_of(socket_type: SocketType) -> Option<Box<dyn Pattern>> {
 
 /// How many items are read in one go from peers whose items are consumed by
 /// the pattern itself. What is left is read with the next call, so that a peer
-/// that sends without end holds nobody up.
-const BATCH: usize = 1024;
+/// that sends without end holds nobody up for long.
+const BATCH: usize = 16 * 1024;
 
 /// Makes sure that `ahead` holds the next message, if there is one: whether a
 /// message is there is only known once it has been taken out and looked at.

@@ -99,6 +99,17 @@ impl Xpub {
         }
     }
 
+    /// Reads until there is a report or nothing left to read: who leaves
+    /// something unread is not told of what follows.
+    fn await_report(&mut self, peers: &mut Peers) {
+        while self.reports.is_empty() {
+            self.absorb(peers);
+            if !self.publisher.is_behind() {
+                return;
+            }
+        }
+    }
+
     fn report(&mut self, peers: &Peers, id: PeerId, mut message: Message) {
         let mut about = None;
         if let Some(peer) = peers.peer(id) {
@@ -173,9 +184,7 @@ impl Pattern for Xpub {
     }
 
     fn recv(&mut self, peers: &mut Peers) -> Result<Multipart, RecvFailure> {
-        if self.reports.is_empty() {
-            self.absorb(peers);
-        }
+        self.await_report(peers);
         let report = self.reports.pop_front().ok_or(RecvFailure::WouldBlock)?;
         if report.about.is_some() {
             self.judged = report.about;
@@ -192,9 +201,7 @@ impl Pattern for Xpub {
     }
 
     fn can_recv(&mut self, peers: &mut Peers) -> bool {
-        if self.reports.is_empty() {
-            self.absorb(peers);
-        }
+        self.await_report(peers);
         !self.reports.is_empty()
     }
 

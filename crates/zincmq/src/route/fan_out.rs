@@ -185,6 +185,8 @@ impl FanOut {
                 return false;
             }
             room = room.min(of_this);
+            // Having asked, it is not told that there is room.
+            self.full[id.0 as usize] = false;
             self.takers.push(id);
         }
         if self.takers.is_empty() {

@@ -66,6 +66,10 @@ impl Core {
         rejected: SendError,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendError> {
+        // Before the lock is asked for: after a fork nobody may ever leave it.
+        if rejected.failure() != SendFailure::WouldBlock {
+            return Err(rejected);
+        }
         let limit = self.with_held(|state| patience(&state.options));
         self.send_waiting(rejected, limit)
     }
@@ -75,7 +79,7 @@ impl Core {
     /// to come back even if they have caught up meanwhile.
     pub(crate) fn send_hastily(&self, message: Multipart) -> Result<(), SendError> {
         let sent = self.attempt_hastily(message);
-        if sent.is_err() {
+        if sent.is_err() && self.check_alive().is_ok() {
             self.with_held(|state| state.end_haste());
         }
         sent
@@ -144,6 +148,7 @@ impl Core {
     /// know when it hands over the first part. As hasty as
     /// [`Core::send_hastily`].
     pub(crate) fn admits(&self, first: &Message) -> Result<(), SendFailure> {
+        self.check_alive()?;
         let admission = self.admits_hastily(first);
         self.with_held(|state| state.end_haste());
         admission
@@ -170,6 +175,7 @@ impl Core {
         first: &Message,
         patience: impl FnOnce(&SocketOptions) -> Patience,
     ) -> Result<(), SendFailure> {
+        self.check_alive()?;
         let limit = self.with_held(|state| patience(&state.options));
         let mut last = None;
         loop {

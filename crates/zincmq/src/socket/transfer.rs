@@ -1,5 +1,6 @@
 //! From one socket straight into another, many messages at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
 use super::core::Core;
@@ -61,8 +62,13 @@ impl Core {
                 while transfer.goes_on(here, there, limit) {
                     let some = limit.min(transfer.received.messages + UNSEEN);
                     there.peers.cork();
-                    transfer.run(here, (there, to), some);
+                    // A payload may panic as it is dropped.
+                    let run = AssertUnwindSafe(|| transfer.run(here, (there, to), some));
+                    let done = catch_unwind(run);
                     there.peers.uncork();
+                    if let Err(panic) = done {
+                        resume_unwind(panic);
+                    }
                 }
             });
         }

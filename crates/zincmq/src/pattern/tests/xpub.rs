@@ -272,3 +272,22 @@ fn long_topics_are_reported_whole() {
     let reports = xpub.received();
     assert_eq!(reports, [format!("\u{1}{topic}"), format!("\u{0}{topic}")]);
 }
+
+#[test]
+fn a_report_behind_very_much_without_one_is_found() {
+    let mut xpub = xpub();
+    let mut a = xpub.join();
+    let mut b = xpub.join();
+    xpub.hear_item(&mut a, subscribe("A"));
+    assert_eq!(xpub.received(), ["\u{1}A"]);
+    for _ in 0..3 * crate::pattern::BATCH {
+        assert!(b.tx.push(subscribe("A")).is_ok());
+    }
+    xpub.hear_item(&mut b, subscribe("B"));
+    assert!(xpub.can_recv());
+    assert_eq!(xpub.received(), ["\u{1}B"]);
+    // All was read, so there is word of what comes now.
+    xpub.hear_item(&mut b, subscribe("C"));
+    assert!(xpub.can_recv());
+    assert_eq!(xpub.received(), ["\u{1}C"]);
+}
