@@ -3,6 +3,7 @@
 
 use std::os::fd::RawFd;
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -12,11 +13,20 @@ pub fn is_told(event_loop: &Bound<'_, PyAny>) -> bool {
 }
 
 /// If nothing is due, the descriptor that is readable once something is.
-pub fn idle(event_loop: &Bound<'_, PyAny>) -> Option<RawFd> {
-    match due(event_loop) {
-        Ok(0) => selector(event_loop).ok(),
-        _ => None,
-    }
+///
+/// # Errors
+///
+/// What a signal handler has raised meanwhile, such as KeyboardInterrupt.
+pub fn idle(event_loop: &Bound<'_, PyAny>) -> PyResult<Option<RawFd>> {
+    let asked = due(event_loop).and_then(|due| match due {
+        0 => selector(event_loop).map(Some),
+        _ => Ok(None),
+    });
+    let py = event_loop.py();
+    asked.or_else(|error| match error.is_instance_of::<PyException>(py) {
+        true => Ok(None),
+        false => Err(error),
+    })
 }
 
 /// Whether a descriptor is readable.

@@ -73,7 +73,7 @@ impl AsyncSocket {
         let py = slf.py();
         let pays = purpose == Purpose::Receive
             && flags & DONTWAIT == 0
-            && Self::station(slf, socket)?.linger(py, seen);
+            && Self::station(slf, socket)?.linger(py, seen)?;
         if !pays {
             return Self::wait(slf, socket, purpose, operation, flags);
         }

@@ -118,15 +118,19 @@ impl Station {
 
     /// Looks again for a moment, if an answer is likely and the loop has nothing
     /// else to do. True if something has changed since `seen`.
-    pub fn linger(&self, py: Python<'_>, seen: u64) -> bool {
-        if !self.tells {
-            return false;
-        }
-        let Some(selector) = self.event_loop(py).and_then(|own| agenda::idle(&own)) else {
-            return false;
+    ///
+    /// # Errors
+    ///
+    /// What a signal handler has raised meanwhile.
+    pub fn linger(&self, py: Python<'_>, seen: u64) -> PyResult<bool> {
+        let Some(own) = self.event_loop(py).filter(|_| self.tells) else {
+            return Ok(false);
+        };
+        let Some(selector) = agenda::idle(&own)? else {
+            return Ok(false);
         };
         let socket = &self.socket.engine;
-        py.detach(|| Listener::linger(socket, seen, || agenda::is_ready(selector)))
+        Ok(py.detach(|| Listener::linger(socket, seen, || agenda::is_ready(selector))))
     }
 
     /// Has `future` wait its turn.

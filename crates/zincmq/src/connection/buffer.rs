@@ -36,6 +36,11 @@ struct Pool {
     outputs: Vec<Vec<u8>>,
 }
 
+/// Works on the thread's pool; a thread that is ending has none any more.
+fn with_pool<R>(work: impl FnOnce(&mut Pool) -> R) -> Option<R> {
+    POOL.try_with(|pool| work(&mut pool.borrow_mut())).ok()
+}
+
 impl Pool {
     fn input(&mut self, size: usize) -> Vec<u8> {
         let kept = match size {
@@ -107,8 +112,11 @@ impl Input {
         }
         self.start = 0;
         self.end = 0;
+        if self.buffer.is_empty() {
+            return;
+        }
         let buffer = std::mem::take(&mut self.buffer);
-        POOL.with_borrow_mut(|pool| pool.keep(buffer));
+        let _ = with_pool(|pool| pool.keep(buffer));
     }
 
     /// Gives back what is beyond a small buffer, if what is held fits into one.
@@ -135,7 +143,7 @@ impl Input {
         let needed = needed.min((self.len() * 2).max(LARGE));
         if self.buffer.len() < wanted.max(needed) {
             let mut bigger = if needed <= wanted {
-                POOL.with_borrow_mut(|pool| pool.input(wanted))
+                with_pool(|pool| pool.input(wanted)).unwrap_or_else(|| vec![0; wanted])
             } else if needed <= LARGE {
                 vec![0; wanted.max(needed)]
             } else {
@@ -342,7 +350,7 @@ impl Output {
             return;
         }
         let buffer = std::mem::take(&mut self.bytes);
-        POOL.with_borrow_mut(|pool| {
+        let _ = with_pool(|pool| {
             if pool.outputs.len() < POOLED && buffer.capacity() <= KEPT_OUTPUT {
                 pool.outputs.push(buffer);
             }
@@ -353,8 +361,8 @@ impl Output {
     /// Sees to a buffer that will not have to grow step by step.
     pub(super) fn prepare(&mut self, burst: bool) {
         if burst && self.bytes.capacity() == 0 {
-            self.bytes = POOL
-                .with_borrow_mut(|pool| pool.outputs.pop())
+            self.bytes = with_pool(|pool| pool.outputs.pop())
+                .flatten()
                 .unwrap_or_default();
         }
     }

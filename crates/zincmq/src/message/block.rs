@@ -205,8 +205,8 @@ impl Block {
                 return false;
             }
             fence(Ordering::Acquire);
-        }
-        if self.held != ALL {
+            count.store(0, Ordering::Relaxed);
+        } else if self.held != ALL {
             count.store(0, Ordering::Relaxed);
         }
         true
@@ -645,6 +645,61 @@ mod tests {
         }
         drop(tx);
         assert_eq!(reader.join().expect("the reader does not panic"), expected);
+    }
+
+    #[test]
+    fn whichever_thread_is_last_leaves_the_block_as_it_was() {
+        const ROUNDS: usize = if cfg!(miri) { 20 } else { 20_000 };
+        let (tx, rx) = std::sync::mpsc::sync_channel::<Block>(0);
+        let (given, dropped) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let await_round = |of: &AtomicUsize, round| {
+            for look in 1.. {
+                if of.load(Ordering::SeqCst) >= round {
+                    return;
+                }
+                match look % 1000 {
+                    0 => std::thread::yield_now(),
+                    _ => std::hint::spin_loop(),
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let (given, dropped) = (&given, &dropped);
+            scope.spawn(move || {
+                for (block, round) in rx.into_iter().zip(1..) {
+                    await_round(given, round);
+                    drop(block);
+                    let free = std::panic::catch_unwind(assert_blocks_are_free);
+                    dropped.store(round, Ordering::SeqCst);
+                    if let Err(panic) = free {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            });
+            for round in 1..=ROUNDS {
+                let block = Block::copy_from(&[7; 500]);
+                if tx.send(block.clone()).is_err() {
+                    return;
+                }
+                // Both are dropped at the same time, as nearly as can be.
+                given.store(round, Ordering::SeqCst);
+                drop(block);
+                await_round(dropped, round);
+                assert_blocks_are_free();
+            }
+            drop(tx);
+        });
+    }
+
+    /// What this thread has at hand, and gives to the next message.
+    fn assert_blocks_are_free() {
+        CACHE.with_borrow(|cache| {
+            for Free(block) in &cache.0[class_of(500)].loaded {
+                // SAFETY: a free block is memory with a header, which nobody changes.
+                let count = unsafe { block.as_ref() }.beyond.load(Ordering::Relaxed);
+                assert_eq!(count, 0);
+            }
+        });
     }
 
     #[test]

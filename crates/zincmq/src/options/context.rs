@@ -289,8 +289,8 @@ impl ContextOptions {
 
     /// How long a thread that waits for a new socket looks again before it sleeps,
     /// in whole microseconds: 20 unless set, zero for not at all. It does so while
-    /// recent waits ended that soon, and never where there is one processor. A poll
-    /// of several sockets goes by the least of theirs.
+    /// recent waits ended that soon, never where there is one processor, and for no
+    /// longer than 10 ms. A poll of several sockets goes by the least of theirs.
     #[must_use]
     pub fn spin(mut self, longest: Duration) -> Self {
         let most = i32::MAX.cast_unsigned();

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::errno::{Outcome, code};
 use super::part_socket::PartSocket;
@@ -61,9 +61,13 @@ impl Listener {
     /// ended soon and nothing `else_to_do` comes up, which is asked again and
     /// again. True if something has changed since `seen`, so that another try is
     /// worth it.
-    pub fn linger(socket: &Socket, seen: u64, else_to_do: impl FnMut() -> bool) -> bool {
+    pub fn linger(socket: &Socket, seen: u64, mut else_to_do: impl FnMut() -> bool) -> bool {
+        /// Whatever the socket says, as timers may be due.
+        const LONGEST: Duration = Duration::from_micros(200);
+        let begun = Instant::now();
         let waiting = socket.inner().waiting();
-        waiting.look_again(seen, None, else_to_do)
+        let is_over = || else_to_do() || begun.elapsed() >= LONGEST;
+        waiting.look_again(seen, None, is_over)
     }
 
     /// What was waited for after [`Listener::linger`], if that was of no use, took

@@ -219,8 +219,10 @@ impl PollSet {
     /// Wakes the thread in [`PollSet::sleep`], if there is one.
     pub(crate) fn ring(&self) {
         if self.polling.load(Ordering::SeqCst) {
-            self.rung.store(true, Ordering::SeqCst);
+            // In this order: the mark of a bell that is rung after it was hushed
+            // comes after that, too.
             self.bell.ring();
+            self.rung.store(true, Ordering::SeqCst);
         }
     }
 
@@ -322,7 +324,8 @@ impl PollSet {
     }
 
     fn hush(&self) {
-        // In this order: a bell that is rung is never without the mark.
+        // In this order: see `ring`. A mark may be left without a bell, which only
+        // costs a look.
         self.rung.store(false, Ordering::SeqCst);
         self.bell.hush();
     }

@@ -18,6 +18,10 @@ pub(crate) const SPIN: Duration = Duration::from_micros(20);
 /// find out that neither needs to.
 const PROBE: u32 = 6;
 
+/// No look takes longer, whatever a socket says: while it goes on the thread
+/// heeds no signals.
+const LONGEST_LOOK: Duration = Duration::from_millis(10);
+
 const MISSES_TO_COOL: u32 = 4;
 const LONGEST_PAUSE: u32 = 64;
 
@@ -57,7 +61,7 @@ impl Spin {
         }
         let misses = self.misses.load(Ordering::Relaxed);
         if misses < MISSES_TO_COOL {
-            return Some(longest);
+            return Some(longest.min(LONGEST_LOOK));
         }
         let pause = self.pause.load(Ordering::Relaxed);
         if pause > 0 {
@@ -71,7 +75,7 @@ impl Spin {
             return None;
         }
         self.rest.store(0, Ordering::Relaxed);
-        Some(longest.saturating_mul(PROBE))
+        Some(longest.saturating_mul(PROBE).min(LONGEST_LOOK))
     }
 
     /// A wait that slept took so long in all.
