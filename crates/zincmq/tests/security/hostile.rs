@@ -185,6 +185,7 @@ fn disconnect_in_mid_message(mechanism: Mechanism) {
     rounds(&mut server, 10);
     // What is kept to be used again settles at some megabytes, at once or
     // later; what is lost with each connection grows every time.
+    let start = testkit::resident_bytes();
     let mut drifts = Vec::new();
     while drifts.last().is_none_or(|&drift| drift >= 1024 * 1024) {
         assert!(drifts.len() < 4, "so many bytes more each time: {drifts:?}");
@@ -192,6 +193,8 @@ fn disconnect_in_mid_message(mechanism: Mechanism) {
         rounds(&mut server, 10_000 / AT_ONCE);
         drifts.push(testkit::resident_bytes().saturating_sub(before));
     }
+    let kept = testkit::resident_bytes().saturating_sub(start);
+    assert!(kept < 8 * 1024 * 1024, "{kept} bytes more than at first");
     assert_eq!(server.socket.counters().queued_in, 0);
 }
 
